@@ -1,0 +1,1 @@
+"""One study of images, one graph: losses, attacks, training and the exactness of what is cached."""

@@ -1,0 +1,105 @@
+"""Adversarial training: three ways to make the attacked half of a batch, and what is watched meanwhile."""
+
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from visrep import attacks, augment, pixels
+from visrep.labelled import Labelled, accuracy
+from visrep.randomness import generator
+from visrep.settings.adv_train import AdvTrain, Pgd
+
+
+class Objective(NamedTuple):
+    """The loss of ``settings.method`` on attacks of radius epsilon, which grows from 0 over ``ramp_epochs``."""
+
+    data: Labelled
+    settings: AdvTrain
+
+    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
+        settings = self.settings
+        images, labels = self.data.at(batch)
+        x = augment.digits(pixels.scaled(images), settings.augment, draw)
+        epsilon = settings.epsilon * min(1.0, time / settings.ramp_epochs if settings.ramp_epochs else 1.0)
+        if settings.method == "fgsm_mix":
+            return (fused_mix if settings.fused else mix)(model, x, labels, epsilon, settings.alpha)
+        if settings.method == "n_fgsm":
+            attacked = attacks.n_fgsm(model, x, labels, epsilon, draw)
+        else:
+            attacked = _in_evaluation(model, partial(_pgd, x=x, y=labels, epsilon=epsilon, settings=settings, draw=draw))
+        return _descend(model, attacked, labels)
+
+
+def mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: float) -> dict[str, Tensor]:
+    """alpha CE(x) + (1 - alpha) CE(x'), x' the FGSM version of x (Goodfellow et al. 2015, section 6): three passes, one
+    for the attack and one for each loss."""
+    attacked = attacks.fgsm(model, x, y, epsilon)
+    clean, hurt = model(x), model(attacked)
+    loss = alpha * F.cross_entropy(clean.float(), y) + (1 - alpha) * F.cross_entropy(hurt.float(), y)
+    loss.backward()
+    return _scalars(loss, clean, hurt, y)
+
+
+def fused_mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: float) -> dict[str, Tensor]:
+    """`mix` in two passes: the backward pass of the clean loss also yields the gradient of the attack.
+
+    The same gradient where the network draws nothing at random; under dropout, attack and clean loss share a mask here.
+    Raises `ValueError` for alpha 0, which leaves no clean loss to share.
+    """
+    if alpha == 0:
+        raise ValueError("alpha 0 leaves no clean loss to fuse with")
+    x = x.detach().requires_grad_()
+    clean = model(x)
+    clean_loss = alpha * F.cross_entropy(clean.float(), y)
+    clean_loss.backward()
+    assert x.grad is not None
+    hurt = model(attacks.step(x.detach(), x.grad.sign_(), epsilon))
+    hurt_loss = (1 - alpha) * F.cross_entropy(hurt.float(), y)
+    hurt_loss.backward()
+    return _scalars(clean_loss + hurt_loss, clean, hurt, y)
+
+
+def _pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, settings: AdvTrain, draw: torch.Generator) -> Tensor:
+    scale = epsilon / settings.epsilon  # the steps grow with the ramp
+    return attacks.pgd(model, x, y, epsilon, settings.pgd.steps, settings.pgd.step_size * scale, draw)
+
+
+def _in_evaluation(model: nn.Module, attack: "partial[Tensor]") -> Tensor:
+    """Attack the network as it will be used, without touching its batch statistics."""
+    model.eval()
+    attacked = attack(model)
+    model.train()
+    return attacked
+
+
+def _descend(model: nn.Module, attacked: Tensor, y: Tensor) -> dict[str, Tensor]:
+    hurt = model(attacked)
+    loss = F.cross_entropy(hurt.float(), y)
+    loss.backward()
+    return {"loss": loss.detach(), "attacked_accuracy": accuracy(hurt, y)}
+
+
+def _scalars(loss: Tensor, clean: Tensor, hurt: Tensor, y: Tensor) -> dict[str, Tensor]:
+    return {"loss": loss.detach(), "accuracy": accuracy(clean, y), "attacked_accuracy": accuracy(hurt, y)}
+
+
+def validate(model: nn.Module, data: Labelled, epsilon: float, pgd: Pgd, seed: int) -> dict[str, float]:
+    """Accuracy in percent on clean, FGSM and PGD images; the same random start at every call."""
+    draw = generator(data.labels.device, seed, "validation attack")
+    right = torch.zeros(3, dtype=torch.int64)
+    for images, labels in zip(data.images.split(250), data.labels.split(250), strict=True):
+        x = pixels.scaled(images)
+        with torch.enable_grad():
+            attacked = [
+                x,
+                attacks.fgsm(model, x, labels, epsilon),
+                attacks.pgd(model, x, labels, epsilon, pgd.steps, pgd.step_size, draw),
+            ]
+        right += torch.stack([(model(version).argmax(1) == labels).sum().cpu() for version in attacked])
+    clean, fgsm, hurt = (right.double() / len(data.labels) * 100).tolist()
+    return {"val_clean": clean, "val_fgsm": fgsm, "val_pgd": hurt}
+
+

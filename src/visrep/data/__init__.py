@@ -1,0 +1,1 @@
+"""Where pixels come from: one stored format, three kinds of source."""

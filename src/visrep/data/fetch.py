@@ -1,0 +1,255 @@
+"""Downloads that arrive whole or not at all.
+
+What a broken try left stays beside the target as ``.<name>.part``, with ``.<name>.part.json`` saying of which version
+it is a part; the next try, also of the next process, asks for the rest of that version and of no other.
+"""
+
+import json
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from http.client import HTTPException, HTTPResponse, InvalidURL
+from pathlib import Path
+from typing import NamedTuple
+from urllib import request
+from urllib.error import HTTPError
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from visrep.errors import Failure
+
+CHUNK = 2**18  # bytes read at once
+HOPS = 5  # redirects followed
+REDIRECTS = (301, 302, 303, 307, 308)
+TRANSIENT = (408, 425, 429)  # and every 5xx: the same question may be answered later
+
+
+class Patience(NamedTuple):
+    """When to give up. The pause doubles from try to try."""
+
+    tries: int = 5
+    pause: float = 2.0  # s before the second try
+    timeout: float = 30.0  # s to connect, and s without a byte
+    slowest: float = 1024.0  # bytes/s, on average over each time-out: a server that drips stalls too
+
+
+PATIENCE = Patience()
+
+
+class _Broken(Exception):
+    """This try failed; the next may not."""
+
+
+class _Version(NamedTuple):
+    """Which bytes a part belongs to: the address, and the server's ETag or else its date of last change."""
+
+    address: str
+    tag: str
+
+
+def shown(address: str) -> str:
+    """``address`` as it may be printed: user names and queries, which can hold secrets, are cut off."""
+    parts = _parts(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def download(
+    address: str, path: Path, max_bytes: int, log: Callable[[str], None], *, patience: Patience = PATIENCE
+) -> None:
+    """Bring what an http(s) ``address`` holds, at most ``max_bytes``, to ``path``.
+
+    Network trouble, 408, 429 and 5xx are tried again. Raises `Failure`, naming the address, where that did not help,
+    on any other answer, on more than ``max_bytes`` and where the file cannot be written; then ``path`` is not there.
+    """
+    title, pause = shown(address), patience.pause
+    path.unlink(missing_ok=True)
+    for left in reversed(range(patience.tries)):
+        try:
+            return _once(address, path, max_bytes, patience)
+        except _Broken as error:
+            if not left:
+                raise Failure(f"{title}: {error}; gave up after {patience.tries} tries") from error
+            log(f"{title}: {error}; next try in {pause:g} s")
+        except OSError as error:
+            raise Failure(f"{title}: cannot be stored: {_reason(error)}") from error
+        time.sleep(pause)
+        pause *= 2
+
+
+def _once(address: str, path: Path, max_bytes: int, patience: Patience) -> None:
+    """One try. Raises `_Broken` where another is worth it, `Failure` where not."""
+    part = path.with_name(f".{path.name}.part")
+    have, version = _resumable(part, address)
+    wanted = {"Range": f"bytes={have}-", "If-Range": version.tag} if have else {}
+    with _open(address, wanted, part, patience) as response:
+        total = (
+            _continue(response, part, have, version) if response.status == 206 else _restart(response, part, address)
+        )
+        with open(part, "ab") as file:
+            _within(total, max_bytes, part, address)
+            for chunk in _chunks(response, patience):
+                file.write(chunk)
+                _within(file.tell(), max_bytes, part, address)
+            arrived = file.tell()
+    if total is not None and arrived != total:
+        raise _Broken(f"{arrived:,} of {total:,} bytes arrived")
+    os.replace(part, path)
+    _discard(part)
+
+
+def _resumable(part: Path, address: str) -> tuple[int, _Version]:
+    """How many bytes of which version are there already; 0 where they cannot be continued safely."""
+    try:
+        version = _Version(*json.loads(_note(part).read_text(encoding="utf-8")))
+        return (part.stat().st_size, version) if version.address == address else (0, version)
+    except (OSError, ValueError, TypeError):
+        return 0, _Version(address, "")
+
+
+def _restart(response: HTTPResponse, part: Path, address: str) -> int | None:
+    """Forget what is there and note which version comes now. Returns its size in bytes where the server says it."""
+    _discard(part)
+    if response.status != 200:
+        raise Failure(f"{shown(address)}: answers {response.status} {response.reason}")
+    if tag := _tag(response):
+        _note(part).write_text(json.dumps(_Version(address, tag)), encoding="utf-8")
+    return response.length
+
+
+def _continue(response: HTTPResponse, part: Path, have: int, version: _Version) -> int | None:
+    """Check that the answer goes on where ``part`` ends, in the same version. Returns the whole size where known."""
+    unit, _, span = response.headers.get("Content-Range", "").partition(" ")
+    span, _, whole = span.partition("/")
+    if not have or unit != "bytes" or span.partition("-")[0] != str(have) or _tag(response) not in ("", version.tag):
+        _discard(part)
+        raise _Broken("the answer does not continue what is there")
+    if whole.isdigit():
+        return int(whole)
+    return None if response.length is None else have + response.length
+
+
+def _tag(response: HTTPResponse) -> str:
+    """What tells versions apart byte by byte; a weak ETag does not, and with one no date does either."""
+    etag: str = response.headers.get("ETag", "")
+    return "" if etag.startswith("W/") else etag or response.headers.get("Last-Modified", "")
+
+
+def _chunks(response: HTTPResponse, patience: Patience) -> Iterator[bytes]:
+    """The body, as it comes. Raises `_Broken` when it breaks off or stalls."""
+    since, count = time.monotonic(), 0
+    while chunk := _receive(response):
+        yield chunk
+        count += len(chunk)
+        if (seconds := time.monotonic() - since) >= patience.timeout:
+            if count < patience.slowest * seconds:
+                raise _Broken(f"stalls at {count / seconds:.3g} bytes a second")
+            since, count = time.monotonic(), 0
+
+
+def _receive(response: HTTPResponse) -> bytes:
+    try:
+        return response.read1(CHUNK)
+    except (OSError, HTTPException) as error:
+        raise _Broken(_reason(error)) from error
+
+
+def _open(address: str, wanted: dict[str, str], part: Path, patience: Patience) -> HTTPResponse:
+    """Ask, and follow redirects from http(s) to http(s)."""
+    start = address
+    for _ in range(HOPS + 1):
+        answer = _ask(address, wanted, patience)
+        if not isinstance(answer, HTTPError):
+            return answer
+        with answer:
+            code, target = answer.code, answer.headers.get("Location")
+        if code not in REDIRECTS or not target:
+            break
+        address = _onward(start, address, target)
+    else:
+        raise Failure(f"{shown(start)}: more than {HOPS} redirects")
+    if code == 416:  # the part is no prefix of what is there now
+        _discard(part)
+    if code in TRANSIENT or code >= 500 or (code == 416 and wanted):
+        raise _Broken(f"answers {code} {answer.reason}")
+    raise Failure(f"{shown(start)}: answers {code} {answer.reason}")
+
+
+def _onward(start: str, address: str, target: str) -> str:
+    try:
+        target = urljoin(address, target)
+        _parts(target)
+        return target
+    except (Failure, ValueError) as error:
+        raise Failure(f"{shown(start)} leads to {error}") from error
+
+
+def _ask(address: str, wanted: dict[str, str], patience: Patience) -> HTTPResponse | HTTPError:
+    """One question to one server, through the proxy that the environment names."""
+    parts = _parts(address)
+    quoted = parts._replace(
+        path=quote(parts.path, safe="/%:@!$&'()*+,;=~"), query=quote(parts.query, safe="/?%:@!$&'()*+,;=~"), fragment=""
+    )
+    asks = request.Request(quoted.geturl(), headers={"User-Agent": "visrep", **wanted})
+    try:
+        answer: HTTPResponse = _opener().open(asks, timeout=patience.timeout)
+        return answer
+    except HTTPError as error:
+        return error
+    except (InvalidURL, UnicodeError) as error:
+        raise Failure(f"{shown(address)}: no valid address") from error
+    except (OSError, HTTPException) as error:
+        if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
+            raise Failure(f"{shown(address)}: {_reason(error)}") from error
+        raise _Broken(_reason(error)) from error
+
+
+def _opener() -> request.OpenerDirector:
+    """http and https and nothing else: no files, no ftp, no redirects of its own."""
+    opener = request.OpenerDirector()
+    for handler in (
+        request.ProxyHandler(),
+        request.HTTPHandler(),
+        request.HTTPSHandler(),
+        request.HTTPErrorProcessor(),
+        request.HTTPDefaultErrorHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _parts(address: str) -> SplitResult:
+    """Raises `Failure` where the address is not of http or https, or carries a password, which belongs nowhere here."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError as error:
+        raise Failure(f"{address}: no valid address") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise Failure(f"{address}: only http and https addresses are read")
+    if "@" in parts.netloc:
+        raise Failure(f"{parts.scheme}://{host}{parts.path}: a user name in an address is not supported")
+    return parts
+
+
+def _within(size: int | None, max_bytes: int, part: Path, address: str) -> None:
+    if size is not None and size > max_bytes:
+        _discard(part)
+        raise Failure(f"{shown(address)}: larger than the {max_bytes:,} bytes allowed")
+
+
+def _discard(part: Path) -> None:
+    """The part goes first: a note without its part is harmless."""
+    part.unlink(missing_ok=True)
+    _note(part).unlink(missing_ok=True)
+
+
+def _note(part: Path) -> Path:
+    return part.with_name(f"{part.name}.json")
+
+
+def _reason(error: Exception) -> str:
+    """An exception in words, without the wrappers."""
+    cause = getattr(error, "reason", None) or error
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    return getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

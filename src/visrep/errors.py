@@ -1,0 +1,12 @@
+"""What a user can mend."""
+
+
+class Failure(Exception):
+    """Ends a stage with one line that names what is wrong and where.
+
+    ``status`` is the exit status: 2 for parameters and usage, 1 for everything else.
+    """
+
+    def __init__(self, line: str, status: int = 1) -> None:
+        super().__init__(" ".join(line.split()))
+        self.status = status

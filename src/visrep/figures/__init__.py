@@ -1,0 +1,1 @@
+"""Pictures from arrays and tables: every function returns a figure, nothing here computes a result."""

@@ -1,0 +1,153 @@
+"""Lines: what changes over epochs and over radii.
+
+K classes, R radii; accuracies in percent; epsilon in the units of the network's input, [-1, 1].
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from visrep.figures import style
+from visrep.pixels import LEVELS
+
+ATTACKS = {"noise": "noise", "fgsm": "FGSM", "pgd": "PGD"}
+EPSILON = "radius ε of the attack (inputs lie in [-1, 1])"
+GREY_LEVELS = "ε in grey levels of 255"
+
+
+@style.house
+def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Palette) -> Figure:
+    """Loss and accuracy on training and held-out images by epoch; ``chosen`` is the epoch that was kept."""
+    kept = history[history.epoch == chosen].iloc[0]
+    figure = style.chart(5.4, f"Learning curves: the classifier of epoch {chosen} is kept", footer)
+    above, below = figure.subplots(2, 1, sharex=True)
+    for axes, kind in ((above, "loss"), (below, "accuracy")):
+        for part, name, color, marker, dash in (
+            ("train", "training", palette.lines[0], "o", style.DASHES[0]),
+            ("val", "held out", palette.lines[1], "s", style.DASHES[1]),
+        ):
+            axes.plot(history.epoch, history[f"{part}_{kind}"], color=color, marker=marker, ls=dash, label=name)
+        axes.axvline(chosen, color=style.PALE, lw=1, ls=":", zorder=1)
+        axes.plot([chosen], [kept[f"val_{kind}"]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4)
+    above.set_title(f"Loss: {kept.val_loss:.3f} held out at epoch {chosen}", loc="left")
+    below.set_title(f"Accuracy: {kept.val_accuracy:.1f} % held out at epoch {chosen}", loc="left")
+    above.set(ylabel="cross entropy (nats)", ylim=(0, None))
+    above.grid(axis="y")
+    style.percent(below)
+    below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    below.set_xlabel("epoch")
+    above.legend(loc="lower left", frameon=True, framealpha=1, edgecolor="none")
+    return figure
+
+
+@style.house
+def robustness(
+    curves: Mapping[str, pd.DataFrame], details: Mapping[str, Mapping[str, Any]], footer: str, palette: style.Palette
+) -> Figure:
+    """Accuracy against radius of each classifier by name, under noise, FGSM and PGD, with 95 % intervals, the chance
+    line, and the gates that failed. ``curves`` and ``details`` are the files that the sweep wrote."""
+    figure = style.chart(5.0, "Accuracy of each classifier under attack: the stronger the attack, the lower", footer)
+    axes, below = figure.subplots(2, 1, height_ratios=[8, 1.9])
+    reach = max(float(curve[curve.attack == "noise"].epsilon.max()) for curve in curves.values())
+    for place, (name, curve) in enumerate(curves.items()):
+        color, filled = palette.lines[place % len(palette.lines)], place == 0
+        for attack, dash, marker in zip(ATTACKS, style.DASHES, style.MARKERS, strict=False):
+            rows = curve[(curve.attack == attack) & (curve.epsilon <= reach)]
+            look = {"color": color, "ls": dash, "marker": marker, "mfc": color if filled else "white"}
+            axes.plot(rows.epsilon, rows.accuracy, label=f"{ATTACKS[attack]}, {name}", **look)
+            axes.fill_between(rows.epsilon, rows.low, rows.high, color=color, alpha=0.2, lw=0)
+    _chance(axes, max(detail["chance"] for detail in details.values()))
+    _radii(axes, reach)
+    failed = [line for name, detail in details.items() for line in _failed(name, detail["gates"])]
+    if failed:
+        verdict = style.wrapped("\n".join(failed), style.SMALL, style.WIDTH - 0.5)
+        box = {"edgecolor": palette.wrong, "facecolor": "white", "lw": 1.5}
+        axes.set_title(verdict, loc="left", fontsize=style.SMALL, x=0, pad=12, bbox=box)
+        figure.set_figheight(figure.get_figheight() + style.LINE * style.SMALL * (verdict.count("\n") + 3))
+    below.axis("off")
+    below.legend(*axes.get_legend_handles_labels(), loc="upper center", ncols=len(curves), borderpad=0, columnspacing=1)
+    return figure
+
+
+def _failed(name: str, gates: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A line for each gate that failed."""
+    return [
+        f"GATE FAILED, {name} classifier: {gate['name'].replace('_', ' ')}: not true that {gate['says']}"
+        for gate in gates
+        if not gate["passed"]
+    ]
+
+
+def _chance(axes: Axes, chance: float) -> None:
+    axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)))
+    axes.annotate(
+        f"always the same answer: {chance:.1f}",
+        (1, chance),
+        (-2, 2),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="right",
+        fontsize=style.SMALL,
+    )
+
+
+def _radii(axes: Axes, reach: float) -> None:
+    """Axes of accuracy against radius, in input units below and grey levels above."""
+    style.percent(axes)
+    axes.set_xlim(0, reach)
+    axes.margins(x=0.02)
+    axes.set_xlabel(EPSILON)
+    top = axes.secondary_xaxis("top", functions=(lambda radius: radius * LEVELS, lambda level: level / LEVELS))
+    top.set_xlabel(GREY_LEVELS)
+
+
+@style.house
+def per_class(
+    shares: Mapping[str, np.ndarray],
+    radii: Sequence[float],
+    classes: Sequence[str],
+    footer: str,
+    palette: style.Palette,
+) -> Figure:
+    """Accuracy of each class against radius, one panel a classifier, by name; ``shares`` (1 + R, K), clean first."""
+    figure = style.chart(3.1 * len(shares) + 0.3, "Which classes withstand FGSM, and how far", footer)
+    panels = figure.subplots(len(shares), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, table) in zip(panels, shares.items(), strict=True):
+        for k, line in enumerate(table.T):
+            axes.plot((0, *radii), line, **_line(k, palette), clip_on=False)
+        _ends(axes, max(radii), table[-1], [style.fitted(label, style.SMALL, 1.2) for label in classes], palette)
+        style.percent(axes)
+        axes.set_xlim(0, max(radii))
+        axes.set_title(f"{name} classifier", loc="left", fontweight="bold")
+    panels[-1].set_xlabel(EPSILON)
+    return figure
+
+
+def _line(k: int, palette: style.Palette) -> dict[str, Any]:
+    """Colour, dash and marker of the k-th line: no two of the first ten agree in all three."""
+    cycles = {"color": palette.lines, "ls": style.DASHES, "marker": style.MARKERS}
+    return {"ms": 4.5} | {name: cycle[k % len(cycle)] for name, cycle in cycles.items()}
+
+
+def _ends(axes: Axes, x: float, values: np.ndarray, names: Sequence[str], palette: style.Palette) -> None:
+    """A name at the end of each line, pushed apart where they would overlap."""
+    shown = [k for k in range(len(names)) if np.isfinite(values[k])]
+    for k, y in zip(shown, spread(values[shown], 6.5, 0, 100), strict=True):
+        leader = {"color": palette.lines[k % len(palette.lines)], "lw": 0.8, "arrowstyle": "-"}
+        axes.annotate(names[k], (x, values[k]), (x * 1.07, y), va="center", fontsize=style.SMALL, arrowprops=leader)
+
+
+def spread(values: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
+    """(K,) places near ``values``, at least ``gap`` apart where K of them fit between ``low`` and ``high``."""
+    order = np.argsort(values, kind="stable")
+    places = values[order].astype(float)
+    for i in range(len(places)):
+        places[i] = max(places[i], low if i == 0 else places[i - 1] + gap)
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], high if i == len(places) - 1 else places[i + 1] - gap)
+    return places[np.argsort(order)]

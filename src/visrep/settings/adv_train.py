@@ -1,0 +1,30 @@
+"""The section `adv_train`: the defended classifier."""
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from visrep.params import Section
+from visrep.settings.training import Augment, ConvNet, Plan, Probability, Share
+
+
+class Pgd(Section):
+    steps: PositiveInt
+    step_size: PositiveFloat  # in [-1, 1] units
+
+
+class AdvTrain(Plan):
+    seed: NonNegativeInt
+    validation: Share  # of the training images
+    init: Literal["scratch", "cnn"]  # cnn: start from the trained classifier
+    model: ConvNet
+    method: Literal["fgsm_mix", "n_fgsm", "pgd"]
+    epsilon: PositiveFloat  # in [-1, 1] units; 0.1 is 12.75/255
+    ramp_epochs: NonNegativeFloat  # epochs over which epsilon grows from 0
+    alpha: Probability  # fgsm_mix: the weight of the clean loss
+    fused: bool  # fgsm_mix: one backward pass of the clean loss serves both the weights and the attack
+    pgd: Pgd  # method pgd: the attack of every batch
+    select: Literal["last", "val_pgd", "val_clean", "val_fgsm"]
+    augment: Augment
+    attacked_validation: PositiveInt  # validation images attacked after each epoch
+    validation_pgd: Pgd  # the attack on them

@@ -1,0 +1,14 @@
+"""The section `runtime`: what the machine is used for. All of it can change the bytes, so all of it is concrete."""
+
+from typing import Literal
+
+from pydantic import PositiveInt
+
+from visrep.params import Section
+
+
+class Runtime(Section):
+    device: Literal["cpu", "cuda"]
+    threads: PositiveInt  # on the CPU; another number gives other sums
+    bf16: bool  # bfloat16 products where that is safe
+    channels_last: bool

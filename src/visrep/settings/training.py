@@ -1,0 +1,57 @@
+"""What every training section is made of."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from visrep.params import Section
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Optimizer(Section):
+    name: Literal["sgd", "adam", "adamw"]
+    lr: PositiveFloat
+    momentum: Annotated[float, Field(ge=0, lt=1)]  # of sgd
+    weight_decay: NonNegativeFloat
+    schedule: Literal["constant", "cosine", "one_cycle"]
+    clip_norm: PositiveFloat | None  # largest norm of the whole gradient
+
+
+class Plan(Section):
+    """How long, how fast, and which epoch is kept."""
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    optimizer: Optimizer
+    ema: Annotated[float, Field(gt=0, lt=1)] | None  # decay per step of the averaged weights that are kept
+    select: str  # "last", or a validation score (higher is better) whose best epoch is kept
+    patience: PositiveInt | None  # epochs without a better score before training stops
+    patience_from: NonNegativeInt  # epochs that patience does not count
+
+    @model_validator(mode="after")
+    def _patience_has_a_score(self) -> Self:
+        if self.patience is not None and self.select == "last":
+            raise ValueError("patience needs a score to watch, so select cannot be last")
+        return self
+
+
+class Augment(Section):
+    """The largest change of each kind, drawn per image; 0 leaves it out."""
+
+    shift: NonNegativeFloat  # pixels
+    rotation: Annotated[float, Field(ge=0, le=180)]  # degrees
+    scale: Annotated[float, Field(ge=0, lt=1)]  # share of the size
+    contrast: Annotated[float, Field(ge=0, le=1)]  # share of the contrast
+    blur: NonNegativeFloat  # pixels, standard deviation
+    noise: NonNegativeFloat  # standard deviation, in [-1, 1] units
+
+
+class ConvNet(Section):
+    """Blocks of convolution, batch norm, ReLU, max pool and dropout; then two fully connected layers."""
+
+    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=5)]  # one block each
+    depth: PositiveInt  # convolutions per block
+    hidden: PositiveInt  # features between the two fully connected layers
+    dropout: Annotated[float, Field(ge=0, lt=1)]

@@ -1,0 +1,54 @@
+"""Counting right answers honestly.
+
+N images, K classes.
+"""
+
+from math import sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Z = 1.959963984540054  # two-sided 95 %
+
+
+class Interval(NamedTuple):
+    """Percent."""
+
+    value: float
+    low: float
+    high: float
+
+
+def wilson(right: int, count: int) -> Interval:
+    """A share in percent with its 95 % score interval (Wilson 1927). Raises `ValueError` for no trials."""
+    if count < 1:
+        raise ValueError("an interval needs at least one trial")
+    share, z = right / count, Z * Z / count
+    centre = (share + z / 2) / (1 + z)
+    half = Z / (1 + z) * sqrt(share * (1 - share) / count + z / (4 * count))
+    return Interval(100 * share, 100 * max(0.0, centre - half), 100 * min(1.0, centre + half))
+
+
+def accuracy(predicted: np.ndarray, labels: np.ndarray) -> Interval:
+    """Percent of (N,) predictions that equal the (N,) labels, with its interval."""
+    return wilson(int((predicted == labels).sum()), len(labels))
+
+
+def chance(labels: np.ndarray) -> float:
+    """Percent that the best constant predictor gets right on these very (N,) labels."""
+    return float(np.bincount(labels).max() / len(labels) * 100)
+
+
+def confusion(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """(K, K) counts; rows are true classes, columns predicted ones."""
+    return np.bincount(labels * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+
+
+def judged(labels: np.ndarray, predicted: np.ndarray, source: str) -> dict[str, Any]:
+    """n, accuracy with its interval, and the floor: what a constant answer gets on these very images."""
+    return {
+        "n": len(labels),
+        "accuracy": accuracy(predicted, labels)._asdict(),
+        "chance": chance(labels),
+        "source": source,
+    }

@@ -1,0 +1,1 @@
+"""The stages of dvc.yaml: read params, load, call, write."""

@@ -1,0 +1,53 @@
+"""The same network is trained on attacked images, so that it still reads them; PGD on held-out images chooses the epoch."""
+
+import pandas as pd
+
+from visrep import adversarial, artifacts, device, labelled, models, run, training
+from visrep.data import store
+from visrep.randomness import generator
+from visrep.settings.adv_train import AdvTrain
+from visrep.settings.runtime import Runtime
+
+
+def main(job: run.Job) -> None:
+    settings = job.read("adv_train", AdvTrain)
+    machine = device.prepare(job.read("runtime", Runtime))
+    svhn = store.load(job.input("data/svhn"))
+    trained = models.load(job.input("models/cnn.safetensors"))
+    seen = labelled.labelled(svhn.train, machine.device)
+    data, validation = labelled.divide(seen, settings.validation, settings.seed)
+    watched = labelled.Labelled(*(part[: settings.attacked_validation] for part in validation))
+
+    model = models.convnet(settings.model.model_dump() | {"classes": len(svhn.classes)}, generator("cpu", settings.seed, "weights"))
+    if settings.init == "cnn":
+        models.copy_weights(trained, model)
+    model = machine.place(model)
+    fitted = training.fit(
+        model,
+        adversarial.Objective(data, settings),
+        training.shuffled(len(data.labels), machine.device),
+        settings,
+        ("adv_train", settings.seed),
+        validate=lambda kept: adversarial.validate(
+            kept, watched, settings.epsilon, settings.validation_pgd, settings.seed
+        ),
+        checkpoint=job.scratch / "checkpoint.pt",
+        tell=job.epoch,
+        bf16=machine.bf16,
+    )
+
+    chosen = fitted.history[fitted.epoch - 1]
+    models.save(job.out("models/adv_cnn.safetensors"), model)
+    artifacts.write_metrics(
+        job.out("metrics/adv_train.json"),
+        {name: chosen[name] for name in ("val_clean", "val_fgsm", "val_pgd")} | {"epochs": len(fitted.history)},
+    )
+    artifacts.write_table(job.out("plots/adv_train/history.json"), pd.DataFrame(fitted.history))
+    artifacts.write_json(
+        job.out("plots/adv_train/details.json"),
+        {"epoch": fitted.epoch, "n": len(watched.labels), "source": svhn.source},
+    )
+
+
+if __name__ == "__main__":
+    run.main(main)

@@ -1,0 +1,13 @@
+"""params.yaml is sound: every key known, every value in its range; nothing else starts before that."""
+
+from visrep import artifacts, params, run
+from visrep.settings.study import Study
+
+
+def main(job: run.Job) -> None:
+    params.check(params.load(), Study)
+    artifacts.write_bytes(job.out("data/params.ok"), b"every key known, every value in its range\n")
+
+
+if __name__ == "__main__":
+    run.main(main)

@@ -1,0 +1,47 @@
+"""Test images are attacked at growing radii by FGSM, PGD, noise and transfer; gates say whether to trust the numbers."""
+
+from visrep import artifacts, device, gates, labelled, models, robustness, run, statistics, sweep
+from visrep.data import store
+from visrep.settings.fgsm_sweep import FgsmSweep
+from visrep.settings.runtime import Runtime
+
+ITEMS = ("cnn", "adv_cnn")
+
+
+def main(job: run.Job) -> None:
+    settings = job.read("fgsm_sweep", FgsmSweep)
+    machine = device.prepare(job.read("runtime", Runtime))
+    svhn = store.load(job.input("data/svhn"))
+    network = machine.place(models.folded(models.load(job.input(f"models/{job.item}.safetensors"))))
+    source = None
+    if job.item != "cnn":
+        source = machine.place(models.folded(models.load(job.input("models/cnn.safetensors"))))
+
+    test = labelled.labelled(svhn.test, machine.device)
+    swept = sweep.sweep(network, test, settings, source, machine.bf16)
+    labels, chance = svhn.test.labels, statistics.chance(svhn.test.labels)
+    found = robustness.accuracies(swept.predictions, labels)
+    verdicts = gates.judge({name: interval.value for name, interval in found.items()}, settings.gate_epsilon, chance)
+    for gate in verdicts:
+        if not gate.passed:
+            job.log(f"GATE FAILED, do not trust this robustness: {gate.name}: it should hold that {gate.says}")
+
+    artifacts.write_array(job.out(f"predictions/fgsm_sweep/{job.item}.npy"), swept.table())
+    artifacts.write_metrics(
+        job.out(f"metrics/fgsm_sweep/{job.item}.json"),
+        robustness.metrics(found, settings.epsilons, settings.gate_epsilon, verdicts),
+    )
+    artifacts.write_metrics(
+        job.out(f"metrics/gates/{job.item}.json"), robustness.gate_metrics(found, settings.gate_epsilon, verdicts)
+    )
+    artifacts.write_table(job.out(f"plots/fgsm_sweep/{job.item}.json"), robustness.curve(found))
+    artifacts.write_json(
+        job.out(f"plots/fgsm_sweep/{job.item}/details.json"),
+        statistics.judged(labels, swept.predictions["clean"], svhn.source)
+        | {"gates": [gate._asdict() for gate in verdicts], "gate_epsilon": settings.gate_epsilon}
+        | {"accuracies": {name: interval._asdict() for name, interval in found.items()}},
+    )
+
+
+if __name__ == "__main__":
+    run.main(main, ITEMS)

@@ -1,0 +1,52 @@
+"""Figures of the attacks on both classifiers: how far each falls, which digits withstand, what the eye still reads."""
+
+import pandas as pd
+
+from visrep import artifacts, run, statistics, swept
+from visrep.data import store
+from visrep.figures import curves, galleries, scores, style
+from visrep.settings.fgsm_sweep import FgsmSweep
+from visrep.settings.figures import Figures
+from visrep.swept import Attack
+
+MODELS = {"cnn": "undefended", "adv_cnn": "defended"}
+
+
+def main(job: run.Job) -> None:
+    settings = job.read("figures", Figures)
+    attack = job.read("fgsm_sweep", FgsmSweep)
+    svhn = store.load(job.input("data/svhn"))
+    answers, lines, details = {}, {}, {}
+    for model, name in MODELS.items():
+        answers[name] = swept.read(artifacts.read_array(job.input(f"predictions/fgsm_sweep/{model}.npy")))
+        lines[name] = pd.DataFrame(artifacts.read_json(job.input(f"plots/fgsm_sweep/{model}.json")))
+        details[name] = artifacts.read_json(job.input(f"plots/fgsm_sweep/{model}/details.json"))
+
+    palette, labels, classes = style.PALETTES[settings.palette], svhn.test.labels, len(svhn.classes)
+    footer = style.foot(svhn.source, len(labels), "test images")
+    radii, gate = sorted(attack.epsilons), attack.gate_epsilon
+    shares = {name: swept.per_class(found, labels, classes, radii) for name, found in answers.items()}
+    drawn = {
+        "accuracy_against_epsilon": curves.robustness(lines, details, footer, palette),
+        "per_class": curves.per_class(shares, radii, svhn.classes, footer, palette),
+        "one_image": galleries.radii(svhn, answers, radii, settings),
+        "misclassified_adv_cnn": galleries.mistakes(svhn, answers["defended"], "defended", settings),
+    }
+    for model, name in MODELS.items():
+        found = answers[name]
+        counts = {
+            said: statistics.confusion(labels, found.predictions[column], classes)
+            for said, column in (("Before: clean", "clean"), (f"After: FGSM at ε {gate:g}", str(Attack("fgsm", gate))))
+        }
+        title = f"What the {name} classifier takes for what"
+        drawn[f"confusion_{model}"] = scores.confusion(title, counts, svhn.classes, footer, palette)
+        drawn[f"before_after_{model}"] = galleries.before_after(svhn, found, name, gate, settings)
+        for epsilon in radii:
+            at = f"{epsilon:g}".replace(".", "_")
+            drawn[f"gallery_{model}_eps_{at}"] = galleries.fallen(svhn, found, name, epsilon, settings)
+    for name, figure in drawn.items():
+        style.save(figure, job.out(f"plots/figures_attacks/{name}.png"), settings.dpi)
+
+
+if __name__ == "__main__":
+    run.main(main)

@@ -1,0 +1,23 @@
+"""One thread, so that sums are the same everywhere; a finished tiny study that tests may copy from."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+import runs
+import tiny
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every stage of the tiny study has run. Not to be written to."""
+    folder = tmp_path_factory.mktemp("finished")
+    tiny.write(folder)
+    for stage, items in tiny.STAGES.items():
+        for item in items:
+            done = runs.run(folder, stage, item)
+            assert done.code == 0, f"{stage} {item}: {done.said}"
+    return folder

@@ -1,0 +1,153 @@
+"""What each stage really does, seen from outside: files opened, files that appeared, parameters asked for."""
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tiny
+from oracles import ROOT, digests
+from visrep import params, run
+
+
+class Seen(NamedTuple):
+    """Inputs and outputs as paths from the top folder; the sections of params.yaml that were read; modules that were
+    loaded by name; the curves of each table with epochs, losses left out."""
+
+    inputs: set[str]
+    outputs: set[str]
+    sections: set[str]
+    modules: set[str]
+    curves: dict[str, list[str]]
+
+
+_opened: list[str] | None = None
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if _opened is not None and event == "open" and isinstance(args[0], str | os.PathLike):
+        _opened.append(os.fspath(args[0]))
+
+
+sys.addaudithook(_audit)
+
+
+def all_stages(folder: Path) -> dict[str, Seen]:
+    """Run the whole tiny study in this process and watch it."""
+    tiny.write(folder)
+    seen = {}
+    for stage, items in tiny.STAGES.items():
+        for item in items:
+            seen[f"{stage}@{item}" if item else stage] = _watch(folder, stage, item)
+    return seen
+
+
+def _watch(folder: Path, stage: str, item: str) -> Seen:
+    global _opened
+    module = importlib.import_module(f"stages.{stage}")
+    before, sections = digests(folder), set()
+
+    def read(key: str, *rest: Any) -> Any:
+        sections.add(key)
+        return original(key, *rest)
+
+    original, params.read = params.read, read
+    loaded = params.load
+
+    def load(*rest: Any) -> Any:
+        if sys._getframe(1).f_globals["__name__"].startswith("stages."):
+            sections.add("params.yaml")
+        return loaded(*rest)
+
+    params.load = load
+    _opened = []
+    try:
+        with inside(folder):
+            job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
+            module.main(job)
+            job.publish()
+    finally:
+        opened, _opened = _opened, None
+        params.read, params.load = original, loaded
+    after = digests(folder)
+    written = {name for name in after if after[name] != before.get(name)}
+    modules = {str(path.relative_to(ROOT)) for path in job.modules}
+    names = {os.path.relpath(folder / path, folder) for path in opened} & before.keys() - {"params.yaml"}
+    return Seen({_stored(name) for name in names | {str(path) for path in job.inputs}}, written, sections, modules, _curves(folder, written))
+
+
+def _curves(folder: Path, written: set[str]) -> dict[str, list[str]]:
+    tables = {name: json.loads((folder / name).read_text()) for name in written if name.endswith("history.json")}
+    return {name: [c for c in rows[0] if c not in ("epoch", "lr") and "loss" not in c] for name, rows in tables.items()}
+
+
+def _stored(name: str) -> str:
+    """The file, or the folder of an image set that it belongs to. (Weights are opened by compiled code, which the
+    audit hook does not see; those are taken from what the job was told.)"""
+    return "/".join(Path(name).parts[:2]) if name.startswith("data/") else name
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def leaves(values: Any, prefix: str = "") -> set[str]:
+    if isinstance(values, dict):
+        return {leaf for key, value in values.items() for leaf in leaves(value, f"{prefix}.{key}" if prefix else key)}
+    return {prefix}
+
+
+def leaves_read(folder: Path) -> set[str]:
+    """Dotted names of all parameters that some stage asked for, over the variants of `tiny.VARIANTS`."""
+    read: set[str] = set()
+    paths: dict[int, str] = {}
+    alive: list[Any] = []
+    original = params.read
+
+    def name(section: Any, prefix: str) -> None:
+        alive.append(section)
+        paths[id(section)] = prefix
+        for field in type(section).model_fields:
+            value = object.__getattribute__(section, field)
+            if isinstance(value, params.Section):
+                name(value, f"{prefix}.{field}")
+
+    def recorded(key: str, *rest: Any) -> Any:
+        section = original(key, *rest)
+        name(section, key)
+        return section
+
+    def get(self: Any, field: str) -> Any:
+        if id(self) in paths and field in type(self).model_fields:
+            read.add(f"{paths[id(self)]}.{field}")
+        if id(self) in paths and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.run":
+            read.update(f"{paths[id(self)]}.{leaf}" for leaf in type(self).model_fields)
+        return object.__getattribute__(self, field)
+
+    for change in [{}, *({stage: change} for stage, every in tiny.variants(folder).items() for change in every)]:
+        tiny.write(folder, change)
+        only = {next(iter(change))} if change else set(tiny.STAGES)
+        for stage, items in tiny.STAGES.items():
+            for item in items if stage in only else []:
+                module = importlib.import_module(f"stages.{stage}")
+                with inside(folder):
+                    job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
+                    params.read = recorded
+                    params.Section.__getattribute__ = get  # type: ignore[method-assign]
+                    try:
+                        module.main(job)
+                    finally:
+                        params.read = original
+                        del params.Section.__getattribute__
+                    job.publish()
+    return read & leaves(tiny.study())

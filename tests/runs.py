@@ -1,0 +1,89 @@
+"""Stages as child processes that start fast: forked from a server that has torch and the stages loaded.
+
+A child can be told to end itself at an exact moment: before the n-th call of a function.
+"""
+
+import importlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tiny
+
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["runs", *(f"stages.{name}" for name in tiny.STAGES)])
+
+
+class Done(NamedTuple):
+    """Exit status (negative: the signal), and all that was printed."""
+
+    code: int
+    said: str
+
+
+class Moment(NamedTuple):
+    """Before the ``call``-th call (from 1) of ``function``, written ``package.module:name``."""
+
+    function: str
+    call: int
+
+
+def run(folder: Path, stage: str, item: str = "", die: tuple[Moment, int] | None = None, do: Any = None) -> Done:
+    """``python -m stages.<stage> <item>`` in ``folder``; ``die`` is a moment and the signal sent then, ``do`` a
+    function and its arguments called at the moment instead of dying."""
+    said = folder / ".said"
+    process = _context.Process(target=_child, args=(folder, stage, item, said, die, do))
+    process.start()
+    process.join(120)
+    assert process.exitcode is not None, f"{stage} {item} hangs"
+    text = said.read_text() if said.exists() else ""
+    said.unlink(missing_ok=True)
+    return Done(process.exitcode, text)
+
+
+def copy(finished: Path, folder: Path, *names: str) -> Path:
+    """A workspace with the parameters and the named results of ``finished``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("params.yaml", *names):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (finished / name).is_dir() else shutil.copy)(finished / name, folder / name)
+    return folder
+
+
+def _child(folder: Path, stage: str, item: str, said: Path, die: tuple[Moment, int] | None, do: Any) -> None:
+    os.chdir(folder)
+    stream = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    module = importlib.import_module(f"stages.{stage}")
+    if die is not None:
+        _before(die[0], lambda: os.kill(os.getpid(), die[1]))
+    if do is not None:
+        _before(do[0], lambda: do[1](*do[2:]))
+    sys.argv = [stage, *([item] if item else [])]
+    importlib.import_module("visrep.run").main(module.main, getattr(module, "ITEMS", ()))
+
+
+def _before(moment: Moment, act: Callable[[], object]) -> None:
+    path, name = moment.function.split(":")
+    module = importlib.import_module(path)
+    original = getattr(module, name)
+    calls = 0
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == moment.call:
+            act()
+        return original(*args, **kwargs)
+
+    setattr(module, name, counted)
+
+
+KILL, TERM = signal.SIGKILL, signal.SIGTERM

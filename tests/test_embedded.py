@@ -1,0 +1,304 @@
+"""The drawn sets: same bytes anywhere, and pictures of what their labels say."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from visrep.data.embedded import canvas, cifar10, mnist, shapes, svhn
+from visrep.data.store import ImageSet
+
+SETS: dict[str, Callable[[int, int, int], ImageSet]] = {
+    "svhn": svhn.draw,
+    "cifar10": cifar10.draw,
+    "mnist": mnist.draw,
+    "shapes": shapes.draw,
+}
+# svhn: the training frequencies of SVHN, in percent, counted from its 73,257 labels (Netzer et al., 2011)
+SVHN = (6.75, 18.92, 14.44, 11.60, 10.18, 9.39, 7.82, 7.64, 6.89, 6.36)
+
+DIGEST = """
+import sys
+from hashlib import sha256
+from importlib import import_module
+for name in ("svhn", "cifar10", "mnist", "shapes"):
+    drawn = import_module(f"visrep.data.embedded.{name}").draw(5, 20, 10)
+    print(name, sha256(b"".join(array.tobytes() for part in drawn[:2] for array in part)).hexdigest())
+assert "torch" not in sys.modules
+"""
+
+
+@pytest.fixture(params=list(SETS))
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_fresh_process_draws_the_same_bytes() -> None:
+    ours = {
+        name: sha256(b"".join(array.tobytes() for part in draw(5, 20, 10)[:2] for array in part)).hexdigest()
+        for name, draw in SETS.items()
+    }
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
+        ).stdout
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+    assert dict(line.split() for line in runs[0].splitlines()) == ours
+
+
+def test_images_are_bytes_of_one_size_and_each_class_is_there(name: str) -> None:
+    drawn = SETS[name](0, 300, 200)
+    for part, count in ((drawn.train, 300), (drawn.test, 200)):
+        assert part.images.shape == (count, 32, 32, 3) and part.images.dtype == np.uint8
+        assert set(part.labels.tolist()) == set(range(len(drawn.classes)))
+        assert part.factors.shape == (count, len(drawn.factors))
+        assert part.images.std(axis=(1, 2, 3)).min() > 3  # none is empty
+
+
+def test_more_images_leave_the_first_as_they_are(name: str) -> None:
+    few, many = SETS[name](3, 150, 50), SETS[name](3, 300, 131)  # on both sides of a block's end
+    for part, larger in zip(few[:2], many[:2], strict=True):
+        for array, longer in zip(part, larger, strict=True):
+            assert np.array_equal(array, longer[: len(array)])
+
+
+def test_seeds_and_splits_share_no_image(name: str) -> None:
+    one, other = SETS[name](0, 200, 200), SETS[name](1, 200, 200)
+    train, test = ({image.tobytes() for image in part.images} for part in one[:2])
+    assert not train & test and len(train) == len(test) == 200
+    assert not np.array_equal(one.train.images, other.train.images)
+
+
+def test_no_images_at_all_are_an_empty_split(name: str) -> None:
+    assert SETS[name](0, 0, 3).train.images.shape == (0, 32, 32, 3)
+
+
+def test_an_image_cannot_take_more_numbers_than_it_has() -> None:
+    with pytest.raises(ValueError, match="3 numbers taken, 2 drawn"):
+        canvas.Chance(0, 0, range(4), 2).take(3)
+
+
+def test_blur_is_that_of_scipy() -> None:
+    from scipy.ndimage import gaussian_filter1d
+
+    images = np.random.default_rng(0).random((3, 32, 32, 2)).astype(np.float32)
+    sigma = np.array([0.4, 0.8, 1.2])
+    expected = images.astype(np.float64)
+    for image, width in zip(expected, sigma, strict=True):
+        for axis in (0, 1):
+            image[:] = gaussian_filter1d(image, width, axis=axis, radius=3, mode="nearest")
+    assert np.abs(canvas.blur(images, sigma) - expected).max() < 1e-6
+
+
+def test_splits_show_different_parts_of_the_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Photographs whose red says the column and whose green says which: no crop of one split lies in the other's."""
+    width = 640
+    codes = [np.zeros((427, width, 3), np.uint8) for _ in range(2)]
+    for index, code in enumerate(codes):
+        code[:, :, 0], code[:, :, 1], code[:, :, 2] = np.arange(width) // 4, 200 * index, 255
+    monkeypatch.setattr(canvas, "photographs", lambda: tuple(codes))
+    canvas._stripes.cache_clear()
+    seen = []
+    for stream in (canvas.TRAIN, canvas.TEST):
+        crops = canvas.photo_crops(canvas.Chance(0, stream, range(800), 6), stream)
+        seen.append({(int(r), int(g)) for r, g in crops[..., :2].reshape(-1, 2)})
+    canvas._stripes.cache_clear()
+    assert not seen[0] & seen[1]
+    assert len(seen[0]) > 200 and len(seen[1]) > 60  # of 240 and 80 groups of columns
+
+
+def test_street_digits_are_as_frequent_as_in_svhn() -> None:
+    counts = np.bincount(svhn.draw(0, 3000, 0).train.labels, minlength=10)
+    expected = 3000 * np.array(SVHN) / np.sum(SVHN)
+    assert ((counts - expected) ** 2 / expected).sum() < 27.9  # chi squared, 9 degrees of freedom, one in a thousand
+
+
+def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brightness where there is ink against where there is none, before the weather: room for 12.75 levels and more."""
+    scenes: list[tuple[np.ndarray, np.ndarray]] = []
+    weather = svhn._weather
+    color = svhn._color
+
+    def watched(chance: canvas.Chance, scene: svhn.Scene, grain: canvas.Floats) -> canvas.Floats:
+        picture = color(chance, scene, grain)
+        scenes.append((scene.ink, picture @ np.array([0.299, 0.587, 0.114])))
+        return picture
+
+    monkeypatch.setattr(svhn, "_color", watched)
+    assert svhn.draw(0, 200, 0) and weather is svhn._weather
+    contrast = []
+    for ink, grey in ((i, g) for inks, greys in scenes for i, g in zip(inks, greys, strict=True)):
+        middle = np.zeros((32, 32), bool)
+        middle[6:26, 8:24] = True
+        contrast.append(abs(grey[middle & (ink > 0.95)].mean() - grey[middle & (ink < 0.05)].mean()))
+    assert 80 < np.median(contrast) < 120
+    assert np.mean(np.array(contrast) < 50) < 0.12
+
+
+def test_the_labelled_digit_is_in_the_middle() -> None:
+    """With neither neighbour nor tilt a line holds the digit's own glyph, centred."""
+    glyphs = svhn._glyphs()
+    assert all(len({glyph.tobytes() for glyph in face}) == 10 for face in glyphs)
+    chance = canvas.Chance(0, 0, range(40), 64)
+    labels = np.arange(40) % 10
+    face = canvas.Chance(0, 0, range(40), 64).below(len(glyphs))
+    for line, label, index in zip(svhn._lines(chance, labels), labels, face, strict=True):
+        glyph = glyphs[index][label]
+        left = (svhn.STRIP[0] - glyph.shape[1]) // 2
+        assert np.array_equal(np.asarray(line)[:, left : left + glyph.shape[1]], glyph)
+
+
+def test_objects_have_their_class_in_shape_not_in_color() -> None:
+    """The mean color of an image tells its class hardly better than chance (10 %): nearest class mean."""
+    drawn = cifar10.draw(0, 1500, 1000)
+    tint, labels = drawn.train.images.mean(axis=(1, 2)), drawn.train.labels
+    means = np.stack([tint[labels == label].mean(axis=0) for label in range(10)])
+    near = np.linalg.norm(drawn.test.images.mean(axis=(1, 2))[:, None] - means, axis=2).argmin(axis=1)
+    assert (near == drawn.test.labels).mean() < 0.16
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_any_object_is_drawn_with_the_numbers_it_has(label: int) -> None:
+    """All numbers at their least and at their most: every branch finds enough of them, and most of it is in sight."""
+    for value in (0.0, 0.3, 0.999999):
+        sheet = cifar10._sketch(label, [value] * cifar10.SKETCH, [[9 * k, 0, 0] for k in range(8)])
+        assert 0.08 < (np.asarray(sheet)[..., 3] > 0).mean() < 0.95
+
+
+def test_enlarged_digits_shrink_to_the_originals() -> None:
+    small, labels = load_digits(return_X_y=True)
+    order = mnist.originals(0, canvas.TEST)
+    drawn = mnist.draw(0, 0, 40).test
+    assert np.array_equal(drawn.labels, labels[order[:40]])
+    shrunk = drawn.images[:, 4:28, 4:28, 0].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4))
+    originals = small[order[:40]].reshape(-1, 8, 8) * 255 / 16
+    assert np.abs(shrunk - originals).mean() < 8
+    errors = np.abs(shrunk[:, None] - small.reshape(1, -1, 8, 8) * 255 / 16).mean(axis=(2, 3))
+    assert np.array_equal(errors.argmin(axis=1), order[:40])  # and to no other digit's
+    assert (drawn.images == drawn.images[..., :1]).all()
+
+
+def test_handwritten_digits_are_in_one_split_only_and_vary_when_repeated() -> None:
+    train, test = mnist.originals(0, canvas.TRAIN), mnist.originals(0, canvas.TEST)
+    assert sorted([*train, *test]) == list(range(1797))
+    assert set(mnist.originals(7, canvas.TEST)) == set(test)  # whatever the seed
+    drawn = mnist.draw(0, 0, 2 * len(test)).test
+    first, again = drawn.images[: len(test)].astype(float), drawn.images[len(test) :].astype(float)
+    assert np.array_equal(drawn.labels[: len(test)], drawn.labels[len(test) :])
+    assert (np.abs(first - again).mean(axis=(1, 2, 3)) > 1).all()
+    strangers = np.abs(np.roll(first, 1, axis=0) - again).mean()
+    assert np.abs(first - again).mean() < 0.7 * strangers
+
+
+def test_factors_are_stored_in_order_and_labels_are_the_shape() -> None:
+    drawn = shapes.draw(0, 2000, 10)
+    assert list(drawn.factors) == ["color", "shape", "location", "size"]
+    assert np.array_equal(drawn.train.labels, drawn.train.factors[:, 1])
+    assert len({tuple(row) for row in drawn.train.factors.tolist()}) > 1000
+    for column, values in enumerate(drawn.factors.values()):
+        assert set(drawn.train.factors[:, column].tolist()) == set(range(len(values)))
+    assert len(set(drawn.factors["location"])) == 9 and "top left" in drawn.factors["location"]
+
+
+@pytest.fixture
+def scene() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(factors, nuisance, ground) of 60 images."""
+    nuisance = shapes.nuisance(0, 0, 60)
+    return shapes.factors(0, 0, 60), nuisance, shapes.ground("plain", nuisance)
+
+
+def changed(factors: np.ndarray, column: int, value: int | np.ndarray) -> np.ndarray:
+    copy = factors.copy()
+    copy[:, column] = value
+    return copy
+
+
+def mask(images: np.ndarray) -> np.ndarray:
+    """Pixels that differ from the image's corner, where no shape reaches."""
+    return (images != images[:, :1, :1]).any(axis=3)
+
+
+def test_redrawing_gives_the_bytes_of_the_set(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    assert np.array_equal(shapes.render(*scene), shapes.draw(0, 60, 0).train.images)
+    factors, nuisance, ground = scene
+    turned = slice(None, None, -1)
+    assert np.array_equal(shapes.render(factors[turned], nuisance[turned], ground[turned]), shapes.render(*scene)[turned])
+
+
+def test_a_new_color_keeps_the_silhouette(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    factors, nuisance, ground = scene
+    covers = [shapes.render(changed(factors, 0, color), nuisance, ground) for color in range(8)]
+    assert all(np.array_equal(mask(one) | mask(covers[0]), mask(covers[0]) | (np.abs(one.astype(int) - covers[0]) > 0).any(3)) for one in covers)
+    full = shapes.silhouettes(factors, nuisance) == 1
+    for color, images in zip(shapes.COLORS.values(), covers, strict=True):
+        shown = np.stack([image[inside].mean(axis=0) for image, inside in zip(images, full, strict=True)])
+        assert np.abs(shown - color).max() <= 14.5  # the color by name, but for its shade
+
+
+def test_a_new_location_moves_the_same_pixels(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    factors, nuisance, ground = scene
+    middle = shapes.render(changed(factors, 2, 4), nuisance, ground)
+    for location, where in enumerate(shapes.LOCATIONS):
+        down = 8 * (("bottom" in where) - ("top" in where))
+        across = 8 * (("right" in where) - ("left" in where))
+        moved = shapes.render(changed(factors, 2, location), nuisance, ground)
+        assert np.array_equal(moved, np.roll(middle, (down, across), (1, 2)))
+
+
+def test_no_shape_is_cut_by_the_border() -> None:
+    """All factors at the nuisances' corners: coverage, also beyond the image, is what it is in the middle."""
+    every = np.array(list(np.ndindex(1, 8, 9, 3)), np.int64)
+    for across, down, tilt in np.ndindex(2, 2, 3):
+        nuisance = np.tile([2.0 * across - 1, 2.0 * down - 1, tilt - 1, 0, 0, 0, 0], (len(every), 1))
+        area = shapes.silhouettes(every, nuisance).sum(axis=(1, 2))
+        middle = shapes.silhouettes(changed(every, 2, 4), nuisance).sum(axis=(1, 2))
+        assert np.allclose(area, middle, atol=1e-3)
+
+
+def test_a_new_size_holds_the_smaller_one(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    factors, nuisance, ground = scene
+    small, medium, large = (mask(shapes.render(changed(factors, 3, size), nuisance, ground)) for size in range(3))
+    solid = ~np.isin(factors[:, 1], [shapes.SHAPES.index("ring"), shapes.SHAPES.index("moon")])
+    assert not (small & ~medium)[solid].any() and not (medium & ~large)[solid].any()
+    areas = np.stack([one.sum(axis=(1, 2)) for one in (small, medium, large)])
+    assert (areas[1] > 1.2 * areas[0]).all() and (areas[2] > 1.2 * areas[1]).all()
+
+
+def test_a_new_shape_differs_only_near_the_old_one(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    factors, nuisance, ground = scene
+    pictures = [shapes.render(changed(factors, 1, shape), nuisance, ground) for shape in range(8)]
+    rows = 8 * (factors[:, 2] // 3 + 1) + 1.2 * nuisance[:, 1] - 0.5
+    columns = 8 * (factors[:, 2] % 3 + 1) + 1.2 * nuisance[:, 0] - 0.5
+    y, x = np.mgrid[:32, :32]
+    away = np.hypot(y - rows[:, None, None], x - columns[:, None, None])
+    radius = np.array([3.4, 4.8, 6.2])[factors[:, 3]][:, None, None]
+    for one in pictures:
+        assert not (mask(one) & (away > radius + 1.2)).any()
+    for first, second in zip(pictures, pictures[1:], strict=False):
+        assert (first != second).any(axis=(1, 2, 3)).all()
+
+
+def test_other_grounds_change_no_pixel_that_the_shape_covers(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    factors, nuisance, plain = scene
+    images = shapes.render(factors, nuisance, plain)
+    full = shapes.silhouettes(factors, nuisance) == 1
+    for kind in ("gradient", "texture"):
+        other = shapes.render(factors, nuisance, shapes.ground(kind, nuisance))
+        assert np.array_equal(other[full], images[full])
+        assert (other != images).any(axis=3)[~full].mean() > 0.5
+    with pytest.raises(ValueError, match="ground is 'marble'"):
+        shapes.ground("marble", nuisance)
+
+
+def test_a_circle_covers_its_area() -> None:
+    """Antialiasing keeps the area: pi r squared, with the circle at 0.92 of its radius."""
+    factors = np.array([[0, 0, 4, size] for size in range(3)])
+    nuisance = shapes.nuisance(1, 0, 3)
+    area = shapes.silhouettes(factors, nuisance).sum(axis=(1, 2))
+    assert np.allclose(area, np.pi * (0.92 * np.array([3.4, 4.8, 6.2])) ** 2, rtol=0.02)

@@ -1,0 +1,160 @@
+"""dvc.yaml says what the code does, line for line: dependencies, parameters, outputs, names."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import observed
+import tiny
+from oracles import ROOT, closure
+from visrep.settings.study import Study
+
+FILE = ROOT / "dvc.yaml"
+PLOT_KEYS = {"title", "template", "x", "y", "x_label", "y_label"}
+
+
+def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every stage by its full name, `foreach` written out."""
+    named: dict[str, dict[str, Any]] = {}
+    for name, stage in (dvc.get("stages") or {}).items():
+        items = stage.get("foreach", {None: None}) or {}
+        for item in items:
+            body = stage["do"] if "foreach" in stage else stage
+            text = yaml.safe_dump(body or {}).replace("${key}", str(item))
+            named[name if item is None else f"{name}@{item}"] = yaml.safe_load(text)
+    return named
+
+
+def paths(entries: Any) -> list[str]:
+    return [next(iter(entry)) if isinstance(entry, dict) else str(entry) for entry in entries or []]
+
+
+def problems(dvc: dict[str, Any], seen: dict[str, observed.Seen]) -> list[str]:
+    """What a parsed dvc.yaml gets wrong, given what each stage was seen to do."""
+    found: list[str] = []
+    try:
+        named = stages(dvc)
+    except (TypeError, AttributeError, KeyError) as error:
+        return [f"no stages: {error!r}"]
+    found += [f"stages differ: {sorted(named.keys() ^ seen.keys())}"] if named.keys() != seen.keys() else []
+    for name, stage in named.items():
+        if name in seen:
+            found += [f"{name}: {problem}" for problem in _of_stage(name, stage, seen[name])]
+    curves = {name: columns for stage in seen.values() for name, columns in stage.curves.items()}
+    return found + _of_plots(dvc, named, curves)
+
+
+def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str]:
+    module, _, item = name.partition("@")
+    command = f"python -m stages.{module} {item}".strip()
+    code = closure(ROOT / f"stages/{module}.py", *(ROOT / extra for extra in seen.modules))
+    data = {*seen.inputs, *({"data/params.ok"} if module == "download" else set())}
+    outs = {f for f in seen.outputs if not f.startswith(("metrics/", "plots/"))}
+    outs = {str(Path(f).parent) if module == "download" else f for f in outs}
+    pictures = {"cache": False}
+    return [
+        *_differ("cmd", {stage.get("cmd")}, {command}),
+        *_differ("deps", dict.fromkeys(paths(stage.get("deps"))), code | data),  # @cnn is its own source of transfer
+        *_differ("params", paths(stage.get("params")), seen.sections),
+        *_differ("outs", paths(stage.get("outs")), outs),
+        *_differ("metrics", paths(stage.get("metrics")), {f for f in seen.outputs if f.startswith("metrics/")}),
+        *_differ("plots", paths(stage.get("plots")), {f for f in seen.outputs if f.startswith("plots/")}),
+        *[
+            f"{entry} must say cache: false"
+            for kind in ("metrics", "plots")
+            for entry in stage.get(kind) or []
+            if not isinstance(entry, dict) or next(iter(entry.values())) != pictures
+        ],
+        *[f"{key} is no key that is used here" for key in stage.keys() - {"desc", "cmd", "deps", "params", "outs"}
+          - {"metrics", "plots"}],
+    ]  # fmt: skip
+
+
+def _differ(what: str, declared: Any, real: Any) -> list[str]:
+    declared, real = list(declared), set(real)
+    twice = [f"{what} names {entry} twice" for entry in set(declared) if declared.count(entry) > 1]
+    missing, extra = sorted(real - set(declared)), sorted(set(map(str, declared)) - set(map(str, real)))
+    return twice + ([f"{what} lacks {missing} and has {extra} too many"] if missing or extra else [])
+
+
+def _of_plots(dvc: dict[str, Any], named: dict[str, dict[str, Any]], curves: dict[str, list[str]]) -> list[str]:
+    """Every table that a stage writes for `dvc plots` is drawn, all its curves, with title, axes and template."""
+    found, drawn = [], set()
+    for entry in dvc.get("plots") or []:
+        ((title, settings),) = entry.items()
+        settings = settings or {}
+        if settings.keys() != PLOT_KEYS or not all(settings.values()):
+            found.append(f"plot {title!r} has {sorted(settings)}, needs {sorted(PLOT_KEYS)}")
+        ys = settings.get("y")
+        for table, columns in (ys if isinstance(ys, dict) else {}).items():
+            drawn.add(table)
+            found += _differ(f"curves of {table}", columns, curves[table]) if table in curves else []
+    tables = {path for stage in named.values() for path in paths(stage.get("plots"))}
+    tables = {path for path in tables if path.endswith(".json") and not path.endswith("details.json")}
+    return found + _differ("plots at top level", drawn, tables)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, observed.Seen]:
+    return observed.all_stages(tmp_path_factory.mktemp("observed"))
+
+
+def test_dvc_yaml_says_what_the_stages_do(seen: dict[str, observed.Seen]) -> None:
+    assert problems(yaml.safe_load(FILE.read_text()), seen) == []
+
+
+def test_deleting_any_line_is_noticed(seen: dict[str, observed.Seen]) -> None:
+    lines = FILE.read_text().splitlines()
+    silent = []
+    for number, line in enumerate(lines):
+        if not line.strip() or line.strip().startswith(("#", "desc:")):
+            continue
+        try:
+            parsed = yaml.safe_load("\n".join(lines[:number] + lines[number + 1 :]))
+        except yaml.YAMLError:
+            continue
+        if not problems(parsed, seen):
+            silent.append(f"{number + 1}: {line}")
+    assert silent == []
+
+
+def test_every_stage_has_a_caption() -> None:
+    for name, stage in stages(yaml.safe_load(FILE.read_text())).items():
+        assert len(stage["desc"]) > 20, name
+
+
+def test_sections_stages_and_modules_correspond() -> None:
+    shipped = tiny.study()
+    modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
+    names = {name.partition("@")[0] for name in stages(yaml.safe_load(FILE.read_text()))}
+    assert modules == names == set(tiny.STAGES)
+    assert set(shipped) == set(Study.model_fields)
+    assert set(shipped) - {"runtime", "figures"} <= names
+
+
+def test_every_parameter_is_read_by_the_stages_that_declare_it(tmp_path: Path) -> None:
+    read = observed.leaves_read(tmp_path)
+    assert sorted(observed.leaves(tiny.study()) - read) == []
+
+
+def test_packages_hold_a_docstring_and_nothing_else() -> None:
+    for file in [*ROOT.glob("src/**/__init__.py"), *ROOT.glob("stages/__init__.py")]:
+        body = ast.parse(file.read_text()).body
+        assert len(body) == 1, file
+        assert isinstance(body[0], ast.Expr), file
+
+
+@pytest.mark.parametrize("stage", ["check", "download", "figures_digits", "figures_attacks"])
+def test_stages_that_need_no_torch_do_not_import_it(stage: str) -> None:
+    probe = f"import sys, stages.{stage}; sys.exit('torch' in sys.modules or 'torchvision' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], cwd=ROOT).returncode == 0
+
+
+def test_training_imports_no_drawing_code() -> None:
+    for stage in ("train_cnn", "adv_train", "fgsm_sweep"):
+        assert not [path for path in closure(ROOT / f"stages/{stage}.py") if "figures" in path], stage

@@ -1,0 +1,79 @@
+"""The study at a size that tests can run: the shipped parameters with small numbers put in."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image
+
+from oracles import ROOT
+from visrep import params
+
+MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
+
+# Every stage's module, its items, and variants of its section that together read every parameter of it.
+STAGES: dict[str, list[str]] = {
+    "check": [""],
+    "download": ["svhn", "cifar10", "mnist", "shapes"],
+    "train_cnn": [""],
+    "adv_train": [""],
+    "fgsm_sweep": ["cnn", "adv_cnn"],
+}
+AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "download": [{name: {"source": "archive", "archive": "images"} for name in ("svhn", "cifar10", "mnist")}],
+    "train_cnn": [
+        {"augment": AUGMENT, "balance": "weights", "ema": 0.9, "patience": 1, "select": "val_accuracy"},
+        {"balance": "oversample", "label_smoothing": 0.1, "optimizer": {"name": "adamw", "clip_norm": 1.0}},
+        {"optimizer": {"name": "adam", "schedule": "cosine"}},
+    ],
+    "adv_train": [
+        {"method": "fgsm_mix", "fused": False},
+        {"method": "fgsm_mix", "fused": True, "init": "scratch"},
+        {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
+    ],
+}
+
+
+def variants(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """`VARIANTS`, with the folder of images that one of them reads put below ``folder``."""
+    for split in ("train", "test"):
+        for name in ("cat", "dog"):
+            path = folder / "images" / split / name / "0.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (40, 30), (200, 10, 10)).save(path)
+    return VARIANTS
+
+
+def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with the leaves of ``change`` put in."""
+    merged = copy.deepcopy(base)
+    for key, value in change.items():
+        merged[key] = merge(merged[key], value) if isinstance(value, dict) and key in merged else copy.deepcopy(value)
+    return merged
+
+
+def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
+    embedded = {"train": 150, "test": 100}
+    small = {
+        "runtime": {"threads": 1},
+        "download": {name: {"embedded": embedded} for name in ("svhn", "cifar10", "mnist", "shapes")},
+        "train_cnn": {"model": MODEL, "epochs": 3, "batch_size": 40},
+        "adv_train": {
+            "model": MODEL,
+            "epochs": 3,
+            "batch_size": 40,
+            "attacked_validation": 20,
+            "validation_pgd": {"steps": 2},
+            "pgd": {"steps": 2},
+        },
+        "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2, "more_steps": 3}},
+        "figures": {"dpi": 50, "examples": 3},
+    }
+    return merge(merge(params.load(ROOT / "params.yaml"), small), change or {})
+
+
+def write(folder: Path, change: dict[str, Any] | None = None) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_text(yaml.safe_dump(study(change), sort_keys=False))
