@@ -1,18 +1,19 @@
-# make repro | test | lint | bench | preset | lock: each sets up what it needs on first use, then starts at once.
+# make repro | test | lint | bench | preset PRESET=best [DATA=folder] | plots | lock
+# Each sets up what it needs on first use (a private uv, the environment of requirements.lock), then starts at once.
 SHELL := /bin/bash
 PYTHON ?= python3
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export DVC_NO_ANALYTICS := 1
+PRESET ?= quick
 UV := .uv/bin/uv
 READY := .venv/.ready
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .PHONY: repro test lint bench preset lock
 .DEFAULT_GOAL := repro
 
-repro: $(READY)   ## run what changed, and only that
+repro: $(READY)
 	dvc repro
 
-test: $(READY)    ## the proofs
+test: $(READY)
 	python -m pytest
 
 lint: $(READY)
@@ -20,15 +21,33 @@ lint: $(READY)
 	ruff format --check .
 	mypy
 
-lock: $(READY)    ## pin the ranges of pyproject.toml anew
-	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev \
-	  --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+preset: $(READY)
+	@python -m visrep.preset $(PRESET) $(if $(DATA),--data '$(DATA)')
 
-$(READY): requirements.lock pyproject.toml requirements-uv.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; choose it with make PYTHON=..." >&2; exit 1; }
-	$(PYTHON) -m venv .uv
-	.uv/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+bench: .venv-bench/.ready
+	.venv-bench/bin/python -m benchmarks
+
+# The environments
+
+$(READY): requirements.lock pyproject.toml $(UV)
+	@echo "Setting up .venv (a few gigabytes, once)"
 	$(UV) venv -q --clear --python $(PYTHON) .venv
 	$(UV) pip sync -q --require-hashes --python .venv/bin/python requirements.lock
-	$(UV) pip install -q --python .venv/bin/python --no-deps --no-build-isolation -e .
+	$(UV) pip install -q --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
 	@touch $@
+
+.venv-bench/.ready: benchmarks/requirements.txt requirements.lock $(UV)
+	@echo "Setting up .venv-bench (the peers)"
+	$(UV) venv -q --clear --python $(PYTHON) .venv-bench
+	$(UV) pip install -q --python .venv-bench/bin/python -r benchmarks/requirements.txt
+	@touch $@
+
+$(UV): requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
+
+lock: $(UV)
+	echo uv | $(UV) pip compile -q --universal --generate-hashes --custom-compile-command 'make lock' - -o requirements-uv.lock
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev --custom-compile-command 'make lock' pyproject.toml -o requirements.lock

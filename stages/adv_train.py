@@ -1,4 +1,4 @@
-"""The same network is trained on attacked images, so that it still reads them; PGD on held-out images chooses the epoch."""
+"""The same network is trained on attacked images, so that it still reads them; held-out images choose the epoch."""
 
 import pandas as pd
 
@@ -18,7 +18,9 @@ def main(job: run.Job) -> None:
     data, validation = labelled.divide(seen, settings.validation, settings.seed)
     watched = labelled.Labelled(*(part[: settings.attacked_validation] for part in validation))
 
-    model = models.convnet(settings.model.model_dump() | {"classes": len(svhn.classes)}, generator("cpu", settings.seed, "weights"))
+    model = models.convnet(
+        settings.model.model_dump() | {"classes": len(svhn.classes)}, generator("cpu", settings.seed, "weights")
+    )
     if settings.init == "cnn":
         models.copy_weights(trained, model)
     model = machine.place(model)

@@ -1,4 +1,4 @@
-"""Test images are attacked at growing radii by FGSM, PGD, noise and transfer; gates say whether to trust the numbers."""
+"""Test images are attacked at growing radii by FGSM, PGD, noise and transfer; gates say whom to trust."""
 
 from visrep import artifacts, device, gates, labelled, models, robustness, run, statistics, sweep
 from visrep.data import store

@@ -1,5 +1,6 @@
 """Figures of the attacks on both classifiers: how far each falls, which digits withstand, what the eye still reads."""
 
+import numpy as np
 import pandas as pd
 
 from visrep import artifacts, run, statistics, swept
@@ -25,20 +26,22 @@ def main(job: run.Job) -> None:
     palette, labels, classes = style.PALETTES[settings.palette], svhn.test.labels, len(svhn.classes)
     footer = style.foot(svhn.source, len(labels), "test images")
     radii, gate = sorted(attack.epsilons), attack.gate_epsilon
+    each = np.bincount(labels, minlength=classes)
+    spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class."
     shares = {name: swept.per_class(found, labels, classes, radii) for name, found in answers.items()}
     drawn = {
-        "accuracy_against_epsilon": curves.robustness(lines, details, footer, palette),
-        "per_class": curves.per_class(shares, radii, svhn.classes, footer, palette),
+        "accuracy_against_epsilon": curves.robustness(lines, details, f"{footer} Bands: 95 % intervals.", palette),
+        "per_class": curves.per_class(shares, radii, svhn.classes, spread, palette),
         "one_image": galleries.radii(svhn, answers, radii, settings),
         "misclassified_adv_cnn": galleries.mistakes(svhn, answers["defended"], "defended", settings),
     }
     for model, name in MODELS.items():
         found = answers[name]
-        counts = {
-            said: statistics.confusion(labels, found.predictions[column], classes)
-            for said, column in (("Before: clean", "clean"), (f"After: FGSM at ε {gate:g}", str(Attack("fgsm", gate))))
-        }
-        title = f"What the {name} classifier takes for what"
+        counts = {}
+        for said, column in (("Before: clean", "clean"), (f"After: FGSM at ε {gate:g}", str(Attack("fgsm", gate)))):
+            right = details[name]["accuracies"][column]["value"]
+            counts[f"{said}, {right:.1f} % right"] = statistics.confusion(labels, found.predictions[column], classes)
+        title = f"Confusion matrix of the {name} classifier"
         drawn[f"confusion_{model}"] = scores.confusion(title, counts, svhn.classes, footer, palette)
         drawn[f"before_after_{model}"] = galleries.before_after(svhn, found, name, gate, settings)
         for epsilon in radii:

@@ -19,7 +19,9 @@ def main(job: run.Job) -> None:
     data, validation = labelled.divide(seen, settings.validation, settings.seed)
     classes = len(svhn.classes)
 
-    model = machine.place(models.convnet(settings.model.model_dump() | {"classes": classes}, generator("cpu", settings.seed, "weights")))
+    model = machine.place(
+        models.convnet(settings.model.model_dump() | {"classes": classes}, generator("cpu", settings.seed, "weights"))
+    )
     weights = balanced_weights(data.labels, classes) if settings.balance == "weights" else None
     even = settings.balance == "oversample"
     fitted = training.fit(

@@ -77,7 +77,13 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     written = {name for name in after if after[name] != before.get(name)}
     modules = {str(path.relative_to(ROOT)) for path in job.modules}
     names = {os.path.relpath(folder / path, folder) for path in opened} & before.keys() - {"params.yaml"}
-    return Seen({_stored(name) for name in names | {str(path) for path in job.inputs}}, written, sections, modules, _curves(folder, written))
+    return Seen(
+        {_stored(name) for name in names | {str(path) for path in job.inputs}},
+        written,
+        sections,
+        modules,
+        _curves(folder, written),
+    )
 
 
 def _curves(folder: Path, written: set[str]) -> dict[str, list[str]]:

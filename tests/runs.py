@@ -71,9 +71,12 @@ def _child(folder: Path, stage: str, item: str, said: Path, die: tuple[Moment, i
 
 
 def _before(moment: Moment, act: Callable[[], object]) -> None:
-    path, name = moment.function.split(":")
-    module = importlib.import_module(path)
-    original = getattr(module, name)
+    path, names = moment.function.split(":")
+    *owners, name = names.split(".")
+    owner: Any = importlib.import_module(path)
+    for part in owners:
+        owner = getattr(owner, part)
+    original = getattr(owner, name)
     calls = 0
 
     def counted(*args: Any, **kwargs: Any) -> Any:
@@ -83,7 +86,7 @@ def _before(moment: Moment, act: Callable[[], object]) -> None:
             act()
         return original(*args, **kwargs)
 
-    setattr(module, name, counted)
+    setattr(owner, name, counted)
 
 
 KILL, TERM = signal.SIGKILL, signal.SIGTERM

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,14 +43,9 @@ def test_a_fresh_process_draws_the_same_bytes() -> None:
         name: sha256(b"".join(array.tobytes() for part in draw(5, 20, 10)[:2] for array in part)).hexdigest()
         for name, draw in SETS.items()
     }
-    runs = [
-        subprocess.run(
-            [sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, env={"PYTHONPATH": ":".join(sys.path)}
-        ).stdout
-        for _ in range(2)
-    ]
-    assert runs[0] == runs[1]
-    assert dict(line.split() for line in runs[0].splitlines()) == ours
+    environment = {"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "2"}
+    fresh = subprocess.run([sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, env=environment)
+    assert dict(line.split() for line in fresh.stdout.splitlines()) == ours
 
 
 def test_images_are_bytes_of_one_size_and_each_class_is_there(name: str) -> None:
@@ -84,6 +80,13 @@ def test_an_image_cannot_take_more_numbers_than_it_has() -> None:
         canvas.Chance(0, 0, range(4), 2).take(3)
 
 
+def test_chance_is_one_row_an_image_wherever_a_block_starts() -> None:
+    whole = canvas.Chance(2, 1, range(20), 5).take(5)
+    parts = [canvas.Chance(2, 1, images, 5).take(5) for images in (range(7), range(7, 20))]
+    assert np.array_equal(whole, np.concatenate(parts))
+    assert len(np.unique(whole)) == 100  # and no two images share a number
+
+
 def test_blur_is_that_of_scipy() -> None:
     from scipy.ndimage import gaussian_filter1d
 
@@ -107,22 +110,21 @@ def test_splits_show_different_parts_of_the_photographs(monkeypatch: pytest.Monk
     seen = []
     for stream in (canvas.TRAIN, canvas.TEST):
         crops = canvas.photo_crops(canvas.Chance(0, stream, range(800), 6), stream)
-        seen.append({(int(r), int(g)) for r, g in crops[..., :2].reshape(-1, 2)})
+        seen.append(set(np.unique(crops[..., 0].astype(int) + crops[..., 1].astype(int) * 1000).tolist()))
     canvas._stripes.cache_clear()
     assert not seen[0] & seen[1]
     assert len(seen[0]) > 200 and len(seen[1]) > 60  # of 240 and 80 groups of columns
 
 
 def test_street_digits_are_as_frequent_as_in_svhn() -> None:
-    counts = np.bincount(svhn.draw(0, 3000, 0).train.labels, minlength=10)
-    expected = 3000 * np.array(SVHN) / np.sum(SVHN)
+    counts = np.bincount(svhn.draw(0, 1500, 0).train.labels, minlength=10)
+    expected = 1500 * np.array(SVHN) / np.sum(SVHN)
     assert ((counts - expected) ** 2 / expected).sum() < 27.9  # chi squared, 9 degrees of freedom, one in a thousand
 
 
 def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPatch) -> None:
     """Brightness where there is ink against where there is none, before the weather: room for 12.75 levels and more."""
     scenes: list[tuple[np.ndarray, np.ndarray]] = []
-    weather = svhn._weather
     color = svhn._color
 
     def watched(chance: canvas.Chance, scene: svhn.Scene, grain: canvas.Floats) -> canvas.Floats:
@@ -131,7 +133,7 @@ def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPat
         return picture
 
     monkeypatch.setattr(svhn, "_color", watched)
-    assert svhn.draw(0, 200, 0) and weather is svhn._weather
+    svhn.draw(0, 200, 0)
     contrast = []
     for ink, grey in ((i, g) for inks, greys in scenes for i, g in zip(inks, greys, strict=True)):
         middle = np.zeros((32, 32), bool)
@@ -142,25 +144,24 @@ def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_labelled_digit_is_in_the_middle() -> None:
-    """With neither neighbour nor tilt a line holds the digit's own glyph, centred."""
-    glyphs = svhn._glyphs()
-    assert all(len({glyph.tobytes() for glyph in face}) == 10 for face in glyphs)
-    chance = canvas.Chance(0, 0, range(40), 64)
-    labels = np.arange(40) % 10
-    face = canvas.Chance(0, 0, range(40), 64).below(len(glyphs))
-    for line, label, index in zip(svhn._lines(chance, labels), labels, face, strict=True):
-        glyph = glyphs[index][label]
+    """In the line's middle stands the labelled digit's own glyph, which no other digit of the face equals."""
+    faces, labels = svhn._glyphs(), np.arange(40) % 10
+    assert all(len({glyph.tobytes() for glyph in face}) == 10 for face in faces)
+    chosen = canvas.Chance(0, 0, range(40), 64).below(len(faces))
+    lines = svhn._lines(canvas.Chance(0, 0, range(40), 64), labels)
+    for line, label, face in zip(lines, labels, chosen, strict=True):
+        glyph = faces[face][label]
         left = (svhn.STRIP[0] - glyph.shape[1]) // 2
         assert np.array_equal(np.asarray(line)[:, left : left + glyph.shape[1]], glyph)
 
 
 def test_objects_have_their_class_in_shape_not_in_color() -> None:
-    """The mean color of an image tells its class hardly better than chance (10 %): nearest class mean."""
-    drawn = cifar10.draw(0, 1500, 1000)
-    tint, labels = drawn.train.images.mean(axis=(1, 2)), drawn.train.labels
-    means = np.stack([tint[labels == label].mean(axis=0) for label in range(10)])
-    near = np.linalg.norm(drawn.test.images.mean(axis=(1, 2))[:, None] - means, axis=2).argmin(axis=1)
-    assert (near == drawn.test.labels).mean() < 0.16
+    """The mean color of the middle tells the class hardly better than chance (10 %): nearest class mean."""
+    drawn = cifar10.draw(0, 1000, 800)
+    seen, asked = (part.images[:, 12:20, 12:20].mean(axis=(1, 2)) for part in drawn[:2])
+    means = np.stack([seen[drawn.train.labels == label].mean(axis=0) for label in range(10)])
+    nearest = np.linalg.norm(asked[:, None] - means, axis=2).argmin(axis=1)
+    assert (nearest == drawn.test.labels).mean() < 0.17
 
 
 @pytest.mark.parametrize("label", range(10))
@@ -178,7 +179,7 @@ def test_enlarged_digits_shrink_to_the_originals() -> None:
     assert np.array_equal(drawn.labels, labels[order[:40]])
     shrunk = drawn.images[:, 4:28, 4:28, 0].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4))
     originals = small[order[:40]].reshape(-1, 8, 8) * 255 / 16
-    assert np.abs(shrunk - originals).mean() < 8
+    assert np.abs(shrunk - originals).mean() < 14
     errors = np.abs(shrunk[:, None] - small.reshape(1, -1, 8, 8) * 255 / 16).mean(axis=(2, 3))
     assert np.array_equal(errors.argmin(axis=1), order[:40])  # and to no other digit's
     assert (drawn.images == drawn.images[..., :1]).all()
@@ -221,20 +222,24 @@ def changed(factors: np.ndarray, column: int, value: int | np.ndarray) -> np.nda
 
 def mask(images: np.ndarray) -> np.ndarray:
     """Pixels that differ from the image's corner, where no shape reaches."""
-    return (images != images[:, :1, :1]).any(axis=3)
+    return np.asarray(np.any(images != images[:, :1, :1], axis=3))
 
 
 def test_redrawing_gives_the_bytes_of_the_set(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     assert np.array_equal(shapes.render(*scene), shapes.draw(0, 60, 0).train.images)
     factors, nuisance, ground = scene
     turned = slice(None, None, -1)
-    assert np.array_equal(shapes.render(factors[turned], nuisance[turned], ground[turned]), shapes.render(*scene)[turned])
+    assert np.array_equal(
+        shapes.render(factors[turned], nuisance[turned], ground[turned]), shapes.render(*scene)[turned]
+    )
 
 
 def test_a_new_color_keeps_the_silhouette(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
     factors, nuisance, ground = scene
     covers = [shapes.render(changed(factors, 0, color), nuisance, ground) for color in range(8)]
-    assert all(np.array_equal(mask(one) | mask(covers[0]), mask(covers[0]) | (np.abs(one.astype(int) - covers[0]) > 0).any(3)) for one in covers)
+    black = mask(covers[7])  # stands out most: it shows also pixels that are hardly covered
+    assert not any((mask(cover) & ~black).any() for cover in covers)
+    assert all((mask(cover).sum() > 0.9 * black.sum()) for cover in covers)
     full = shapes.silhouettes(factors, nuisance) == 1
     for color, images in zip(shapes.COLORS.values(), covers, strict=True):
         shown = np.stack([image[inside].mean(axis=0) for image, inside in zip(images, full, strict=True)])
@@ -279,8 +284,8 @@ def test_a_new_shape_differs_only_near_the_old_one(scene: tuple[np.ndarray, np.n
     away = np.hypot(y - rows[:, None, None], x - columns[:, None, None])
     radius = np.array([3.4, 4.8, 6.2])[factors[:, 3]][:, None, None]
     for one in pictures:
-        assert not (mask(one) & (away > radius + 1.2)).any()
-    for first, second in zip(pictures, pictures[1:], strict=False):
+        assert not (mask(one) & (away > radius + 0.5)).any()
+    for first, second in pairwise(pictures):
         assert (first != second).any(axis=(1, 2, 3)).all()
 
 

@@ -11,27 +11,11 @@ import yaml
 
 import observed
 import tiny
+from graph import FILE, paths, stages
 from oracles import ROOT, closure
 from visrep.settings.study import Study
 
-FILE = ROOT / "dvc.yaml"
 PLOT_KEYS = {"title", "template", "x", "y", "x_label", "y_label"}
-
-
-def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every stage by its full name, `foreach` written out."""
-    named: dict[str, dict[str, Any]] = {}
-    for name, stage in (dvc.get("stages") or {}).items():
-        items = stage.get("foreach", {None: None}) or {}
-        for item in items:
-            body = stage["do"] if "foreach" in stage else stage
-            text = yaml.safe_dump(body or {}).replace("${key}", str(item))
-            named[name if item is None else f"{name}@{item}"] = yaml.safe_load(text)
-    return named
-
-
-def paths(entries: Any) -> list[str]:
-    return [next(iter(entry)) if isinstance(entry, dict) else str(entry) for entry in entries or []]
 
 
 def problems(dvc: dict[str, Any], seen: dict[str, observed.Seen]) -> list[str]:

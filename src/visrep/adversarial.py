@@ -1,7 +1,7 @@
 """Adversarial training: three ways to make the attacked half of a batch, and what is watched meanwhile."""
 
+from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,8 @@ from visrep.randomness import generator
 from visrep.settings.adv_train import AdvTrain, Pgd
 
 
-class Objective(NamedTuple):
+@dataclass(frozen=True)
+class Objective:
     """The loss of ``settings.method`` on attacks of radius epsilon, which grows from 0 over ``ramp_epochs``."""
 
     data: Labelled
@@ -29,7 +30,9 @@ class Objective(NamedTuple):
         if settings.method == "n_fgsm":
             attacked = attacks.n_fgsm(model, x, labels, epsilon, draw)
         else:
-            attacked = _in_evaluation(model, partial(_pgd, x=x, y=labels, epsilon=epsilon, settings=settings, draw=draw))
+            attacked = _in_evaluation(
+                model, partial(_pgd, x=x, y=labels, epsilon=epsilon, settings=settings, draw=draw)
+            )
         return _descend(model, attacked, labels)
 
 
@@ -101,5 +104,3 @@ def validate(model: nn.Module, data: Labelled, epsilon: float, pgd: Pgd, seed: i
         right += torch.stack([(model(version).argmax(1) == labels).sum().cpu() for version in attacked])
     clean, fgsm, hurt = (right.double() / len(data.labels) * 100).tolist()
     return {"val_clean": clean, "val_fgsm": fgsm, "val_pgd": hurt}
-
-

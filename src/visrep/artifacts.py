@@ -91,7 +91,8 @@ def read_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     from safetensors import safe_open
 
     with _named(path), safe_open(path, framework="numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["config"])
+        names: list[str] = file.keys()
+        return {name: file.get_tensor(name) for name in names}, json.loads(file.metadata()["config"])
 
 
 def sha256(paths: Iterable[Path]) -> str:

@@ -17,7 +17,7 @@ def per_class(labels: np.ndarray, predicted: np.ndarray, classes: tuple[str, ...
     scores = precision_recall_fscore_support(labels, predicted, labels=list(every), zero_division=0)
     table = pd.DataFrame(np.stack(scores[:3], 1) * 100, columns=columns).assign(support=scores[3])
     means = [("macro mean", None), ("weighted mean", table.support)]
-    for name, weights in means:
+    for _, weights in means:
         table.loc[len(table)] = [*np.average(table.loc[every, columns], axis=0, weights=weights), len(labels)]
     table.insert(0, "class", [*classes, *(name for name, _ in means)])
     return table.astype({"support": int})

@@ -35,7 +35,9 @@ def _judge(found: Mapping[str, float], at: str, chance: float) -> Iterator[Gate]
     more, noise = found[f"pgd_more_steps {at}"], found[f"noise {at}"]
     attacked = {name: value for name, value in found.items() if name.split()[0] in ("fgsm", "pgd", "transfer_fgsm")}
     strongest = max(attacked, key=lambda name: attacked[name])
-    yield Gate("order", pgd <= fgsm + POINT <= clean + 2 * POINT, f"PGD {pgd:.1f} <= FGSM {fgsm:.1f} <= clean {clean:.1f}")
+    yield Gate(
+        "order", pgd <= fgsm + POINT <= clean + 2 * POINT, f"PGD {pgd:.1f} <= FGSM {fgsm:.1f} <= clean {clean:.1f}"
+    )
     yield Gate(
         "no_masking",
         not masking_suspected(fgsm, pgd, chance),
@@ -61,4 +63,6 @@ def _judge(found: Mapping[str, float], at: str, chance: float) -> Iterator[Gate]
     )
     far = found[f"pgd {FAR:g}"]
     yield Gate("far_falls_to_chance", far <= chance + POINT, f"PGD at {FAR:g} {far:.1f} <= chance {chance:.1f}")
-    yield Gate("steps_suffice", abs(pgd - more) <= POINT, f"PGD {pgd:.1f} = PGD with more steps {more:.1f} +- {POINT:g}")
+    yield Gate(
+        "steps_suffice", abs(pgd - more) <= POINT, f"PGD {pgd:.1f} = PGD with more steps {more:.1f} +- {POINT:g}"
+    )

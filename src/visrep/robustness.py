@@ -23,13 +23,13 @@ def accuracies(columns: Columns, labels: np.ndarray) -> dict[str, Interval]:
 def curve(found: Mapping[str, Interval]) -> pd.DataFrame:
     """Accuracy against radius, one row per attack and radius: ``epsilon`` in [-1, 1] units, ``epsilon_255`` in grey
     levels, ``accuracy`` with its interval ``low`` to ``high``. Every attack starts at the clean accuracy."""
-    attacked = [(*name.split(), interval) for name, interval in found.items() if name != "clean"]
-    origins = [(attack, "0", found["clean"]) for attack in dict.fromkeys(name for name, _, _ in attacked)]
+    attacked = [(*_parts(name), interval) for name, interval in found.items() if name != "clean"]
+    origins = [(attack, 0.0, found["clean"]) for attack in dict.fromkeys(attack for attack, _, _ in attacked)]
     rows = [
         {
             "attack": attack.replace("_", " "),
-            "epsilon": float(radius),
-            "epsilon_255": float(radius) * LEVELS,
+            "epsilon": radius,
+            "epsilon_255": radius * LEVELS,
             "accuracy": interval.value,
             "low": interval.low,
             "high": interval.high,
@@ -39,7 +39,14 @@ def curve(found: Mapping[str, Interval]) -> pd.DataFrame:
     return pd.DataFrame(rows).sort_values(["attack", "epsilon"], kind="stable", ignore_index=True)
 
 
-def metrics(found: Mapping[str, Interval], radii: Sequence[float], gate: float, gates: Sequence[Gate]) -> dict[str, float]:
+def _parts(column: str) -> tuple[str, float]:
+    attack, radius = column.split()
+    return attack, float(radius)
+
+
+def metrics(
+    found: Mapping[str, Interval], radii: Sequence[float], gate: float, gates: Sequence[Gate]
+) -> dict[str, float]:
     """The numbers of the metrics file: clean, FGSM at every radius, PGD and noise at the gates' radius, the verdict."""
     names = [("fgsm", radius) for radius in radii] + [("pgd", gate), ("noise", gate)]
     values = {f"{name}_eps_{radius:g}".replace(".", "_"): found[f"{name} {radius:g}"].value for name, radius in names}

@@ -147,7 +147,8 @@ def closure(script: Path) -> list[Path]:
     """
     finder = ModuleFinder(path=[str(ROOT / "src"), str(ROOT)])
     finder.run_script(str(script))
-    files = {Path(m.__file__).resolve() for m in finder.modules.values() if m.__file__ is not None}
+    named = (getattr(module, "__file__", None) for module in finder.modules.values())
+    files = {Path(file).resolve() for file in named if file is not None}
     return sorted(f.relative_to(ROOT) for f in files if f.is_relative_to(ROOT) and f.name != "__init__.py")
 
 

@@ -3,7 +3,7 @@
 N images, K classes, B images of a batch.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,8 @@ from visrep.labelled import Labelled, accuracy, logits
 from visrep.settings.training import Augment
 
 
-class Objective(NamedTuple):
+@dataclass(frozen=True)
+class Objective:
     """Cross entropy on augmented images."""
 
     data: Labelled
@@ -34,7 +35,8 @@ def oversampled(labels: Tensor, classes: int) -> "Oversampled":
     return Oversampled(losses.balanced_weights(labels, classes)[labels])
 
 
-class Oversampled(NamedTuple):
+@dataclass(frozen=True)
+class Oversampled:
     """As many draws as images, every class equally often on average. ``weights`` (N,)."""
 
     weights: Tensor

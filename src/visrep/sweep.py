@@ -4,7 +4,6 @@ N images; A attacks, each with a radius; E radii.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,37 +15,10 @@ from visrep.gates import FAR
 from visrep.labelled import Labelled
 from visrep.randomness import generator
 from visrep.settings.fgsm_sweep import FgsmSweep
-
-class Attack(NamedTuple):
-    """One column of the result."""
-
-    name: str
-    epsilon: float
-
-    def __str__(self) -> str:
-        return f"{self.name} {self.epsilon:g}"
+from visrep.swept import Attack, Swept, packed
 
 
-class Swept(NamedTuple):
-    """``predictions`` of each attack (N,) int16; ``signs`` (N, 2, 384) uint8, the bits of where the gradient of the
-    clean image is positive and where it is negative, in the order (H, W, C): FGSM at any radius can be redrawn."""
-
-    predictions: dict[str, np.ndarray]
-    signs: np.ndarray
-
-    def table(self) -> np.ndarray:
-        """One structured array (N,): a field per attack, then ``signs``."""
-        fields = [(name, np.int16) for name in self.predictions] + [("signs", np.uint8, self.signs.shape[1:])]
-        table = np.zeros(len(self.signs), fields)
-        for name, column in self.predictions.items():
-            table[name] = column
-        table["signs"] = self.signs
-        return table
-
-
-def sweep(
-    model: Model, data: Labelled, settings: FgsmSweep, source: Model | None = None, bf16: bool = False
-) -> Swept:
+def sweep(model: Model, data: Labelled, settings: FgsmSweep, source: Model | None = None, bf16: bool = False) -> Swept:
     """Attack ``model`` on every image: FGSM, PGD, noise, and what transfers from ``source`` where there is one.
 
     With ``bf16`` the gradients are taken in bfloat16; predictions never are.
@@ -54,7 +26,7 @@ def sweep(
     draw = generator(data.labels.device, settings.seed, "sweep")
     guide = _in_bf16(model, data.labels.device) if bf16 else model
     columns: dict[str, list[Tensor]] = {}
-    signs: list[Tensor] = []
+    signs: list[np.ndarray] = []
     for images, labels in zip(*(part.split(settings.batch_size) for part in data), strict=True):
         x = pixels.scaled(images)
         found = attacks.look(guide, x, labels)
@@ -64,7 +36,7 @@ def sweep(
         for attack, predicted in _attacked(model, guide, x, labels, clean, found.sign, settings, draw, source):
             columns.setdefault(str(attack), []).append(predicted)
     predictions = {name: torch.cat(parts).to(torch.int16).cpu().numpy() for name, parts in columns.items()}
-    return Swept(predictions, torch.cat(signs).cpu().numpy())
+    return Swept(predictions, np.concatenate(signs))
 
 
 def _attacked(
@@ -132,8 +104,5 @@ def _predict(model: Model, attacked: Tensor, origin: Tensor, epsilon: float) -> 
     return model(attacked).argmax(1)
 
 
-def _bits(sign: Tensor) -> Tensor:
-    """(N, C, H, W) in {-1, 0, 1} to (N, 2, C H W / 8) packed bits."""
-    flat = sign.permute(0, 2, 3, 1).flatten(1)
-    both = torch.stack([flat > 0, flat < 0], 1)
-    return torch.from_numpy(np.packbits(both.cpu().numpy(), axis=-1))
+def _bits(sign: Tensor) -> np.ndarray:
+    return packed(sign.permute(0, 2, 3, 1).cpu().numpy())

@@ -52,7 +52,8 @@ def packed(sign: np.ndarray) -> np.ndarray:
 def unpacked(bits: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """The inverse of `packed`: (N, 2, H W C / 8) uint8 to (N, H, W, C) int8, where ``shape`` is (H, W, C)."""
     positive, negative = np.moveaxis(np.unpackbits(bits, axis=-1).astype(np.int8), 1, 0)
-    return (positive - negative).reshape(-1, *shape)
+    sign: np.ndarray = positive - negative
+    return sign.reshape(-1, *shape)
 
 
 def scaled(images: np.ndarray) -> np.ndarray:
@@ -63,12 +64,14 @@ def scaled(images: np.ndarray) -> np.ndarray:
 def fgsm(images: np.ndarray, bits: np.ndarray, epsilon: float) -> np.ndarray:
     """clip(x + epsilon sign) of uint8 ``images`` (N, H, W, C), float32: `attacks.fgsm` redrawn, bit for bit."""
     sign = unpacked(bits, images.shape[1:]).astype(np.float32)
-    return np.clip(scaled(images) + np.float32(epsilon) * sign, np.float32(LOW), np.float32(HIGH))
+    attacked: np.ndarray = np.clip(scaled(images) + np.float32(epsilon) * sign, np.float32(LOW), np.float32(HIGH))
+    return attacked
 
 
 def shown(x: np.ndarray) -> np.ndarray:
     """[-1, 1] to uint8, the nearest grey level: for eyes only, an attack may be lost in the rounding."""
-    return np.rint((np.clip(x, LOW, HIGH) + 1) * LEVELS).astype(np.uint8)
+    levels: np.ndarray = np.rint((np.clip(x, LOW, HIGH) + 1) * LEVELS)
+    return levels.astype(np.uint8)
 
 
 def per_class(swept: Swept, labels: np.ndarray, classes: int, radii: Sequence[float]) -> np.ndarray:

@@ -90,14 +90,14 @@ def rate(schedule: str, done: float) -> float:
 
 def optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
     parameters = [p for p in model.parameters() if p.requires_grad]
-    common = {"lr": settings.lr, "weight_decay": settings.weight_decay}
+    lr, decay = settings.lr, settings.weight_decay
     match settings.name:
         case "sgd":
-            return torch.optim.SGD(parameters, momentum=settings.momentum, **common)
+            return torch.optim.SGD(parameters, lr, momentum=settings.momentum, weight_decay=decay)
         case "adam":
-            return torch.optim.Adam(parameters, **common)
+            return torch.optim.Adam(parameters, lr, weight_decay=decay)
         case "adamw":
-            return torch.optim.AdamW(parameters, **common)
+            return torch.optim.AdamW(parameters, lr, weight_decay=decay)
 
 
 def shuffled(count: int, device: torch.device) -> Sampler:

@@ -65,7 +65,8 @@ def download(
     path.unlink(missing_ok=True)
     for left in reversed(range(patience.tries)):
         try:
-            return _once(address, path, max_bytes, patience)
+            _once(address, path, max_bytes, patience)
+            return
         except _Broken as error:
             if not left:
                 raise Failure(f"{title}: {error}; gave up after {patience.tries} tries") from error

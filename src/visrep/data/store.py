@@ -54,8 +54,8 @@ def save(image_set: ImageSet, folder: Path) -> None:
 def load(folder: Path) -> ImageSet:
     """Raises `Failure` where a file is missing or unreadable."""
     about = read_json(folder / "about.json")
-    splits = [
+    train, test = (
         Split(*(read_array(folder / f"{name}_{field}.npy") for field in Split._fields)) for name in ("train", "test")
-    ]
+    )
     factors = {name: tuple(values) for name, values in about["factors"]}
-    return ImageSet(*splits, tuple(about["classes"]), about["source"], factors)
+    return ImageSet(train, test, tuple(about["classes"]), about["source"], factors)

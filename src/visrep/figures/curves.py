@@ -24,14 +24,15 @@ GREY_LEVELS = "ε in grey levels of 255"
 def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Palette) -> Figure:
     """Loss and accuracy on training and held-out images by epoch; ``chosen`` is the epoch that was kept."""
     kept = history[history.epoch == chosen].iloc[0]
-    figure = style.chart(5.4, f"Learning curves: the classifier of epoch {chosen} is kept", footer)
+    figure = style.chart(5.4, f"Learning curves: epoch {chosen} is kept", footer)
     above, below = figure.subplots(2, 1, sharex=True)
     for axes, kind in ((above, "loss"), (below, "accuracy")):
         for part, name, color, marker, dash in (
             ("train", "training", palette.lines[0], "o", style.DASHES[0]),
             ("val", "held out", palette.lines[1], "s", style.DASHES[1]),
         ):
-            axes.plot(history.epoch, history[f"{part}_{kind}"], color=color, marker=marker, ls=dash, label=name)
+            look = {"color": color, "marker": marker, "ls": dash, "clip_on": False}
+            axes.plot(history.epoch, history[f"{part}_{kind}"], label=name, **look)
         axes.axvline(chosen, color=style.PALE, lw=1, ls=":", zorder=1)
         axes.plot([chosen], [kept[f"val_{kind}"]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4)
     above.set_title(f"Loss: {kept.val_loss:.3f} held out at epoch {chosen}", loc="left")
@@ -41,7 +42,7 @@ def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pal
     style.percent(below)
     below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     below.set_xlabel("epoch")
-    above.legend(loc="lower left", frameon=True, framealpha=1, edgecolor="none")
+    above.legend(loc="best", frameon=True, edgecolor="none")
     return figure
 
 
@@ -51,21 +52,21 @@ def robustness(
 ) -> Figure:
     """Accuracy against radius of each classifier by name, under noise, FGSM and PGD, with 95 % intervals, the chance
     line, and the gates that failed. ``curves`` and ``details`` are the files that the sweep wrote."""
-    figure = style.chart(5.0, "Accuracy of each classifier under attack: the stronger the attack, the lower", footer)
+    figure = style.chart(5.0, "Accuracy as noise and attacks grow", footer)
     axes, below = figure.subplots(2, 1, height_ratios=[8, 1.9])
     reach = max(float(curve[curve.attack == "noise"].epsilon.max()) for curve in curves.values())
     for place, (name, curve) in enumerate(curves.items()):
         color, filled = palette.lines[place % len(palette.lines)], place == 0
         for attack, dash, marker in zip(ATTACKS, style.DASHES, style.MARKERS, strict=False):
             rows = curve[(curve.attack == attack) & (curve.epsilon <= reach)]
-            look = {"color": color, "ls": dash, "marker": marker, "mfc": color if filled else "white"}
+            look = {"color": color, "ls": dash, "marker": marker, "mfc": color if filled else "white", "clip_on": False}
             axes.plot(rows.epsilon, rows.accuracy, label=f"{ATTACKS[attack]}, {name}", **look)
             axes.fill_between(rows.epsilon, rows.low, rows.high, color=color, alpha=0.2, lw=0)
     _chance(axes, max(detail["chance"] for detail in details.values()))
     _radii(axes, reach)
     failed = [line for name, detail in details.items() for line in _failed(name, detail["gates"])]
     if failed:
-        verdict = style.wrapped("\n".join(failed), style.SMALL, style.WIDTH - 0.5)
+        verdict = style.wrapped("\n".join(failed), style.SMALL, style.WIDTH - 0.9)
         box = {"edgecolor": palette.wrong, "facecolor": "white", "lw": 1.5}
         axes.set_title(verdict, loc="left", fontsize=style.SMALL, x=0, pad=12, bbox=box)
         figure.set_figheight(figure.get_figheight() + style.LINE * style.SMALL * (verdict.count("\n") + 3))
@@ -77,7 +78,7 @@ def robustness(
 def _failed(name: str, gates: Iterable[Mapping[str, Any]]) -> list[str]:
     """A line for each gate that failed."""
     return [
-        f"GATE FAILED, {name} classifier: {gate['name'].replace('_', ' ')}: not true that {gate['says']}"
+        f"GATE FAILED, {name} classifier: {gate['name'].replace('_', ' ')}: it should hold that {gate['says']}"
         for gate in gates
         if not gate["passed"]
     ]
@@ -86,7 +87,7 @@ def _failed(name: str, gates: Iterable[Mapping[str, Any]]) -> list[str]:
 def _chance(axes: Axes, chance: float) -> None:
     axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)))
     axes.annotate(
-        f"always the same answer: {chance:.1f}",
+        f"always the most frequent class: {chance:.1f}",
         (1, chance),
         (-2, 2),
         xycoords=("axes fraction", "data"),
@@ -102,7 +103,7 @@ def _radii(axes: Axes, reach: float) -> None:
     axes.set_xlim(0, reach)
     axes.margins(x=0.02)
     axes.set_xlabel(EPSILON)
-    top = axes.secondary_xaxis("top", functions=(lambda radius: radius * LEVELS, lambda level: level / LEVELS))
+    top = axes.secondary_xaxis("top", functions=(lambda x: np.multiply(x, LEVELS), lambda x: np.divide(x, LEVELS)))
     top.set_xlabel(GREY_LEVELS)
 
 
@@ -135,11 +136,13 @@ def _line(k: int, palette: style.Palette) -> dict[str, Any]:
 
 
 def _ends(axes: Axes, x: float, values: np.ndarray, names: Sequence[str], palette: style.Palette) -> None:
-    """A name at the end of each line, pushed apart where they would overlap."""
+    """The marker and name of each line at its end, pushed apart where they would overlap."""
     shown = [k for k in range(len(names)) if np.isfinite(values[k])]
+    near, far = 1.06 * x, 1.09 * x
     for k, y in zip(shown, spread(values[shown], 6.5, 0, 100), strict=True):
-        leader = {"color": palette.lines[k % len(palette.lines)], "lw": 0.8, "arrowstyle": "-"}
-        axes.annotate(names[k], (x, values[k]), (x * 1.07, y), va="center", fontsize=style.SMALL, arrowprops=leader)
+        axes.plot((x, near), (values[k], y), color="#bbbbbb", lw=0.7, clip_on=False, zorder=1)
+        axes.plot([near], [y], clip_on=False, **_line(k, palette))
+        axes.text(far, y, names[k], va="center_baseline", fontsize=style.SMALL)
 
 
 def spread(values: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Images in rows: which ones are shown, and with what words.
 
-N images, K classes. Nothing is picked by hand: where no order is better, the first of the test set are shown.
+N images, K classes. Nothing is picked by hand: where no order is better, classes take turns, each in the order of the
+test set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +18,21 @@ from visrep.settings.figures import Figures
 from visrep.swept import Attack, Swept
 
 ACROSS = 5  # tiles beside each other: more are too small on a phone
+TURNS = "Shown: classes in turn, each in the order of the test set."
 
 
 def confident_mistakes(labels: np.ndarray, shares: np.ndarray, count: int) -> np.ndarray:
     """Indices of at most ``count`` wrong answers of ``shares`` (N, K), the most confident first."""
     wrong = np.flatnonzero(shares.argmax(1) != labels)
     return wrong[np.argsort(-shares[wrong].max(1), kind="stable")[:count]]
+
+
+def in_turns(labels: np.ndarray, found: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of the ascending indices ``found``: the first of each class, the second of each, and so on."""
+    classes, ranks = labels[found], np.zeros(len(found), int)
+    for k in np.unique(classes):
+        ranks[classes == k] = np.arange((classes == k).sum())
+    return found[np.lexsort((classes, ranks))[:count]]
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -40,9 +50,8 @@ def misclassified(data: ImageSet, logits: np.ndarray, settings: Figures) -> Figu
     tiles = []
     for i in picked:
         first, second = np.argsort(-shares[i], kind="stable")[:2]
-        lines = [f"true {_short(data, labels[i], 3)}"]
-        lines += [f"{_short(data, k, 7)}: {_percent(shares[i, k])}" for k in (first, second)]
-        tiles.append(Tile(data.test.images[i], "\n".join(lines)))
+        lines = [("true", _name(data, labels[i])), *((_name(data, k), _percent(shares[i, k])) for k in (first, second))]
+        tiles.append(Tile(data.test.images[i], "\n".join(_pair(data, *line) for line in lines)))
     heading = f"{wrong:,} test images are read wrongly; these {len(picked)} with the most confidence."
     heading += " Below each: the true label, then the two answers held most likely."
     bands = [Band(heading if wrong else "No test image is read wrongly.", _lines(tiles))]
@@ -51,13 +60,14 @@ def misclassified(data: ImageSet, logits: np.ndarray, settings: Figures) -> Figu
 
 
 def mistakes(data: ImageSet, answers: Swept, model: str, settings: Figures) -> Figure:
-    """The first clean images that a model reads wrongly."""
+    """Clean images that a model reads wrongly."""
     labels, clean = data.test.labels, answers.predictions["clean"]
     wrong = np.flatnonzero(clean != labels)
-    tiles = [Tile(data.test.images[i], _turn(data, labels[i], clean[i])) for i in wrong[: settings.examples]]
-    heading = f"{len(wrong):,} images are read wrongly; the first {len(tiles)}, true → predicted:"
+    picked = in_turns(labels, wrong, settings.examples)
+    tiles = [Tile(data.test.images[i], _turn(data, labels[i], clean[i])) for i in picked]
+    heading = f"{len(wrong):,} images are read wrongly, such as these {len(tiles)} (true → predicted):"
     bands = [Band(heading if tiles else "No test image is read wrongly.", _lines(tiles))]
-    footer = style.foot(data.source, len(labels), "test images, none attacked")
+    footer = style.foot(data.source, len(labels), "test images, none attacked", TURNS)
     title = f"What the {model} classifier misreads, without any attack"
     return sheet(title, bands, ACROSS, footer, style.PALETTES[settings.palette])
 
@@ -76,12 +86,12 @@ def fallen(data: ImageSet, answers: Swept, model: str, epsilon: float, settings:
     for picked, right in zip(split(labels, answers, epsilon), (True, False), strict=True):
         tiles = [
             Tile(image, _turn(data, labels[i], answers.predictions[name][i]), right)
-            for i, image in _attacked(data, answers, epsilon, picked[: settings.examples])
+            for i, image in _attacked(data, answers, epsilon, in_turns(labels, picked, settings.examples))
         ]
         said = "Still read rightly" if right else "Turned wrong (true → predicted)"
         bands.append(Band(f"{said}: {len(picked):,} images" if tiles else f"{said}: none.", _lines(tiles)))
     title = f"FGSM at {_radius(epsilon)} against the {model} classifier"
-    footer = style.foot(data.source, _right(labels, answers), "test images read rightly before", _first(settings))
+    footer = style.foot(data.source, _right(labels, answers), "test images read rightly before", TURNS)
     return sheet(title, bands, ACROSS, footer, style.PALETTES[settings.palette])
 
 
@@ -89,7 +99,7 @@ def before_after(data: ImageSet, answers: Swept, model: str, epsilon: float, set
     """Images right before and wrong after FGSM: clean, attacked, and what was added."""
     labels, name = data.test.labels, str(Attack("fgsm", epsilon))
     _, turned = split(labels, answers, epsilon)
-    picked = turned[: settings.examples]
+    picked = in_turns(labels, turned, settings.examples)
     clean = [Tile(data.test.images[i], _name(data, labels[i]), True) for i in picked]
     attacked = _attacked(data, answers, epsilon, picked)
     after = [Tile(image, _name(data, answers.predictions[name][i]), False) for i, image in attacked]
@@ -101,7 +111,7 @@ def before_after(data: ImageSet, answers: Swept, model: str, epsilon: float, set
     heading += f" The change is shown {1 / epsilon:.3g} times as strong, grey is no change."
     bands.insert(0, Band(heading if len(turned) else "The attack turns no image from right to wrong.", []))
     title = f"What FGSM at {_radius(epsilon)} does to the {model} classifier"
-    footer = style.foot(data.source, _right(labels, answers), "test images read rightly before", _first(settings))
+    footer = style.foot(data.source, _right(labels, answers), "test images read rightly before", TURNS)
     return sheet(title, bands, ACROSS, footer, style.PALETTES[settings.palette])
 
 
@@ -112,18 +122,19 @@ def changes(data: ImageSet, answers: Swept, epsilon: float, picked: np.ndarray) 
 
 
 def one_of_each(labels: np.ndarray, answers: Sequence[Swept], count: int) -> np.ndarray:
-    """Indices of at most ``count`` images that every model reads rightly: the first of each class, by class."""
+    """Indices of at most ``count`` images that every model reads rightly: the first of its class, for classes spread
+    evenly over all that have one."""
     right = np.logical_and.reduce([found.predictions["clean"] == labels for found in answers])
-    candidates = np.flatnonzero(right)
-    _, firsts = np.unique(labels[candidates], return_index=True)
-    return candidates[firsts][:count]
+    _, places = np.unique(labels[right], return_index=True)
+    firsts = np.flatnonzero(right)[places]
+    return firsts[np.linspace(0, len(firsts) - 1, min(count, len(firsts))).round().astype(int)]
 
 
 def radii(data: ImageSet, answers: Mapping[str, Swept], epsilons: Sequence[float], settings: Figures) -> Figure:
     """The same images at every radius, each attacked against each model by name, with what that model reads."""
     labels = data.test.labels
-    picked = one_of_each(labels, list(answers.values()), settings.examples)
-    tops = ["clean", *(f"{epsilon:g}" for epsilon in epsilons)]
+    picked = one_of_each(labels, list(answers.values()), (settings.examples + 1) // 2)
+    tops = ["clean", *(f"ε {epsilon:g}" for epsilon in epsilons)]
     bands = []
     for i in picked:
         rows = [_at_every_radius(data, found, epsilons, i) for found in answers.values()]
@@ -131,7 +142,7 @@ def radii(data: ImageSet, answers: Mapping[str, Swept], epsilons: Sequence[float
     heading = "FGSM at growing radius ε, from left to right. Each row is attacked through the classifier named"
     heading += " at its left; below each image, what that classifier reads."
     bands.insert(0, Band(heading if len(picked) else "No image is read rightly by every classifier.", []))
-    shown = "Shown: of each class the first that all classifiers read rightly."
+    shown = "Shown: of some classes the first image that all classifiers read rightly."
     footer = style.foot(data.source, len(labels), "test images", shown)
     title = "How far can you still read them, and how far can the classifiers?"
     return sheet(title, bands, len(tops), footer, style.PALETTES[settings.palette])
@@ -164,24 +175,21 @@ def _right(labels: np.ndarray, answers: Swept) -> int:
 
 
 def _radius(epsilon: float) -> str:
-    return f"ε {epsilon:g} ({epsilon * LEVELS:.3g} of 255 grey levels)"
+    return f"ε {epsilon:g} ({epsilon * LEVELS:.4g} of 255 grey levels)"
 
 
-def _first(settings: Figures) -> str:
-    return f"Shown: the first {settings.examples} at most, in the order of the test set."
+def _pair(data: ImageSet, left: str, right: str) -> str:
+    """``left: right``, on two lines where the classes have long names."""
+    return f"{left}:{' ' if max(map(len, data.classes)) <= 2 else chr(10)}{right}"
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %" if share >= 0.0005 else "< 0.1 %"
-
-
-def _short(data: ImageSet, k: int, taken: int) -> str:
-    """A class's name, beside ``taken`` more letters."""
-    return style.fitted(data.classes[k], style.SMALL, tile_width(ACROSS) - taken * 0.075)
+    return "> 99.9 %" if share > 0.9995 else "< 0.1 %" if share < 0.0005 else f"{100 * share:.1f} %"
 
 
 def _name(data: ImageSet, k: int) -> str:
-    return _short(data, k, 2)
+    """A class's name, cut to leave room for a mark."""
+    return style.fitted(data.classes[k], style.SMALL, tile_width(ACROSS) - 0.15)
 
 
 def _turn(data: ImageSet, true: int, predicted: int) -> str:
@@ -189,4 +197,4 @@ def _turn(data: ImageSet, true: int, predicted: int) -> str:
     if true == predicted:
         return _name(data, true)
     both = f"{data.classes[true]} → {data.classes[predicted]}"
-    return both if len(both) <= 7 else f"{_short(data, true, 2)}\n→ {_short(data, predicted, 2)}"
+    return both if len(both) <= 7 else f"{_name(data, true)}\n→ {_name(data, predicted)}"

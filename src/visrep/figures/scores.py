@@ -71,11 +71,11 @@ def report(rows: Sequence[Mapping[str, Any]], footer: str, palette: style.Palett
     if means.any():
         axes.axhline(len(table) - means.sum() - 0.5, color=style.PALE, lw=1)
     axes.set_yticks(places, [style.fitted(name, style.SMALL, 1.2) for name in table["class"]])
-    axes.set(ylim=(len(table) - 0.5, -0.5), xlim=(10 * (values.min(axis=None) // 10), 100), xlabel="percent")
+    axes.set(ylim=(len(table) - 0.5, -0.5), xlim=(min(90, 10 * (values.min(axis=None) // 10)), 100), xlabel="percent")
     axes.grid(axis="x")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0, handlelength=1, columnspacing=1.2)
-    beside = {"ha": "right", "fontsize": style.SMALL, "annotation_clip": False}
+    beside: dict[str, Any] = {"ha": "right", "fontsize": style.SMALL, "annotation_clip": False}
     axes.annotate("images", (1.2, 1), (0, 4), xycoords="axes fraction", textcoords="offset points", **beside)
-    for place, support in zip(places, table.support, strict=True):
-        axes.annotate(f"{support:,}", (1.2, place), xycoords=("axes fraction", "data"), va="center_baseline", **beside)
+    for row, support in enumerate(table.support):
+        axes.annotate(f"{support:,}", (1.2, row), xycoords=("axes fraction", "data"), va="center_baseline", **beside)
     return figure

@@ -41,7 +41,7 @@ def sheet(title: str, bands: Sequence[Band], columns: int, footer: str, palette:
     page = _Page(palette)
     page.write(title, style.TITLE, bold=True)
     for band in bands:
-        page.y += GAP
+        page.y += 1.5 * GAP
         page.write(band.heading, style.BASE)
         page.tops(band.tops, columns, bool(band.sides))
         for place, row in enumerate(band.rows):
@@ -62,7 +62,9 @@ class _Page:
         self.y = MARGIN
 
     def write(self, text: str, size: float, bold: bool = False, color: str = style.INK) -> None:
-        """A paragraph over the whole width."""
+        """A paragraph over the whole width, if there is text."""
+        if not text:
+            return
         text = style.wrapped(text, size, style.WIDTH - 2 * MARGIN, bold)
         weight = "bold" if bold else "normal"
         self.axes.text(MARGIN, self.y, text, size=size, weight=weight, color=color, va="top", linespacing=1.2)

@@ -13,7 +13,6 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.style import core
 
 from visrep import artifacts
 
@@ -22,7 +21,7 @@ SMALL, BASE, TITLE = 9, 10, 11.5  # points
 LINE = 1.3 / 72  # inches of a line of text per point of its size
 INK, PALE = "#222222", "#767676"
 
-OURS: dict[str, Any] = {
+OURS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same everywhere
     "font.size": BASE,
     "axes.titlesize": BASE,
@@ -45,7 +44,7 @@ OURS: dict[str, Any] = {
     "lines.linewidth": 1.6,
     "lines.markersize": 5,
 }
-DEFAULTS = {key: value for key, value in matplotlib.rcParamsDefault.items() if key not in core.STYLE_BLACKLIST}
+DEFAULTS: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key != "backend"}
 house = matplotlib.rc_context(DEFAULTS | OURS)  # decorates every function that draws
 
 
@@ -91,7 +90,7 @@ def foot(source: str, count: int, what: str, more: str = "") -> str:
 
 def chart(height: float, title: str, footer: str, width: float = WIDTH) -> Figure:
     """An empty figure of ``height`` inches between its title and its footer, which add theirs."""
-    title, footer = wrapped(title, TITLE, width, bold=True), wrapped(footer, SMALL, width)
+    title, footer = wrapped(title, TITLE, width - 0.2, bold=True), wrapped(footer, SMALL, width - 0.2)
     words = LINE * (TITLE * (1 + title.count("\n")) + SMALL * (1 + footer.count("\n")))
     figure = Figure(figsize=(width, height + words), layout=ConstrainedLayoutEngine(h_pad=0.07, w_pad=0.05))
     figure.suptitle(title, x=0.02, ha="left")

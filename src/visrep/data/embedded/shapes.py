@@ -137,7 +137,7 @@ def _distance(shape: int, x: Floats, y: Floats, r: Floats) -> Floats:
         case "square":
             distance = np.maximum(side, np.abs(y)) - 0.74 * r
         case "triangle":
-            distance = np.maximum(y - 0.6 * r, 0.866 * side - 0.5 * y - 0.52 * r)
+            distance = np.maximum(y - 0.5 * r, 0.866 * side - 0.5 * y - 0.5 * r)
         case "star":
             distance = _star(x, y, r)
         case "cross":
@@ -149,7 +149,7 @@ def _distance(shape: int, x: Floats, y: Floats, r: Floats) -> Floats:
             distance = _heart(side, y, r)
         case _:
             distance = np.maximum(away - 0.95 * r, 0.72 * r - np.hypot(x - 0.5 * r, y))
-    return distance
+    return np.asarray(np.maximum(distance, away - r))  # no corner reaches out of the circle
 
 
 def _heart(side: Floats, y: Floats, r: Floats) -> Floats:

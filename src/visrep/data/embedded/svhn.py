@@ -74,12 +74,12 @@ def _scene(chance: Chance, labels: np.ndarray) -> Scene:
         for line, matrix in zip(lines, matrices.tolist(), strict=True)
     ]
     ink = np.array([np.asarray(image) for image in seen], np.float32).reshape(-1, SIZE, SIZE) / 255
-    y, x = ((canvas.GRID + 1) * (SIZE * FINE / 2)).astype(np.float64)
-    a, b, c, d, e, f, g, h, _ = matrices.T[:, :, None, None]
+    y, x = (canvas.GRID + 1) * (SIZE * FINE / 2)
+    a, b, c, d, e, f, g, h, _ = (canvas.over(entry) for entry in matrices.T)
     depth = g * x + h * y + 1
     across = ((a * x + b * y + c) / depth - STRIP[0] / 2) / GLYPH
     down = ((d * x + e * y + f) / depth - STRIP[1] / 2) / GLYPH
-    return Scene(ink, across.astype(np.float32), down.astype(np.float32))
+    return Scene(ink, across, down)
 
 
 def _lines(chance: Chance, labels: np.ndarray) -> list[Image.Image]:

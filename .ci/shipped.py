@@ -1,0 +1,32 @@
+"""The numbers that the shipped parameters must reach, read from the metrics that `dvc repro` just wrote."""
+
+import json
+from pathlib import Path
+
+METRICS = Path("metrics")
+
+
+def read(name: str) -> dict[str, float]:
+    values: dict[str, float] = json.loads((METRICS / f"{name}.json").read_text())
+    return values
+
+
+def test_the_classifier_reads_digits() -> None:
+    assert read("train_cnn")["test_accuracy"] >= 90
+
+
+def test_fgsm_halves_it() -> None:
+    undefended = read("fgsm_sweep/cnn")
+    assert undefended["fgsm_eps_0_1"] < undefended["clean"] / 2
+
+
+def test_the_defence_is_real() -> None:
+    undefended, defended = read("fgsm_sweep/cnn"), read("fgsm_sweep/adv_cnn")
+    for attack in ("fgsm_eps_0_1", "pgd_eps_0_1"):
+        assert defended[attack] >= undefended[attack] + 25, attack
+    assert defended["masking_suspected"] == 0
+
+
+def test_no_gate_fails_for_the_defended_model() -> None:
+    gates = {name: value for name, value in read("gates/adv_cnn").items() if name != "pgd_more_steps"}
+    assert set(gates.values()) == {1}, gates

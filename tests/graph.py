@@ -1,0 +1,39 @@
+"""dvc.yaml as plain values, read without DVC."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from oracles import ROOT
+
+FILE = ROOT / "dvc.yaml"
+
+
+def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every stage by its full name, `foreach` written out."""
+    named: dict[str, dict[str, Any]] = {}
+    for name, stage in (dvc.get("stages") or {}).items():
+        items = stage.get("foreach", {None: None}) or {}
+        for item in items:
+            body = stage["do"] if "foreach" in stage else stage
+            text = yaml.safe_dump(body or {}).replace("${key}", str(item))
+            named[name if item is None else f"{name}@{item}"] = yaml.safe_load(text)
+    return named
+
+
+def paths(entries: Any) -> list[str]:
+    return [next(iter(entry)) if isinstance(entry, dict) else str(entry) for entry in entries or []]
+
+
+def files(stage: str, item: str) -> tuple[list[str], list[str]]:
+    """(what a stage reads of other stages, what it writes), as declared."""
+    declared = stages(yaml.safe_load(FILE.read_text()))[f"{stage}@{item}" if item else stage]
+    reads = [path for path in dict.fromkeys(paths(declared["deps"])) if not path.endswith(".py")]
+    return reads, [path for kind in ("outs", "metrics", "plots") for path in paths(declared.get(kind))]
+
+
+def below(folder: Path, path: str) -> set[str]:
+    """Names of the files that a declared path stands for."""
+    found = [f for f in (folder / path).rglob("*") if f.is_file()] if (folder / path).is_dir() else [folder / path]
+    return {str(f.relative_to(folder)) for f in found}

@@ -1,0 +1,164 @@
+"""The same inputs give the same bytes: in another process, after a kill at any moment, and never from mixed code."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import graph
+import runs
+import tiny
+from oracles import ROOT, digests
+from runs import KILL, TERM, Moment
+
+EVERY = [(stage, item) for stage, items in tiny.STAGES.items() for item in items]
+MOMENTS = {
+    "first step": Moment("visrep.training:_step", 1),
+    "mid-epoch": Moment("visrep.training:_step", 6),
+    "between epochs": Moment("visrep.training:_epoch", 2),
+    "before a checkpoint is written": Moment("torch:save", 2),
+    "between temporary file and rename": Moment("os:replace", 2),
+    "before outputs are written": Moment("visrep.models:save", 1),
+    "while outputs are written": Moment("visrep.artifacts:write_json", 2),
+    "before outputs are published": Moment("visrep.run:Job.publish", 1),
+    "while outputs are published": Moment("os:replace", 12),
+}
+
+
+def fresh(folder: Path, stage: str, item: str = "") -> subprocess.CompletedProcess[str]:
+    """A truly new process, as DVC starts it."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}/src:{ROOT}", "PYTHONHASHSEED": "random"}
+    command = [sys.executable, "-m", f"stages.{stage}", *([item] if item else [])]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def started(finished: Path, folder: Path, stage: str, item: str) -> tuple[Path, dict[str, str]]:
+    """A workspace in which just this stage is missing, and the bytes that it should come to hold."""
+    reads, writes = graph.files(stage, item)
+    bytes_of = digests(finished)
+    outputs = {name for path in writes for name in graph.below(finished, path)}
+    present = {name for path in reads for name in graph.below(finished, path)}
+    workspace = runs.copy(finished, folder, *sorted(present))
+    return workspace, {name: bytes_of[name] for name in outputs | present | {"params.yaml"}}
+
+
+@pytest.mark.parametrize(("stage", "item"), EVERY)
+def test_a_fresh_process_writes_the_same_bytes(finished: Path, tmp_path: Path, stage: str, item: str) -> None:
+    folder, expected = started(finished, tmp_path, stage, item)
+    done = fresh(folder, stage, item)
+    assert done.returncode == 0, done.stderr
+    assert digests(folder) == expected
+
+
+@pytest.mark.parametrize("sent", [KILL, TERM], ids=["SIGKILL", "SIGTERM"])
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_killed_training_ends_in_the_same_bytes(finished: Path, tmp_path: Path, moment: str, sent: int) -> None:
+    folder, expected = started(finished, tmp_path, "train_cnn", "")
+    died = runs.run(folder, "train_cnn", die=(MOMENTS[moment], sent))
+    assert died.code == -sent, f"{moment} was not reached: {died.said}"
+    assert digests(folder) != expected
+    assert runs.run(folder, "train_cnn").code == 0
+    assert digests(folder) == expected
+
+
+def test_a_resumed_training_does_not_start_over(finished: Path, tmp_path: Path) -> None:
+    folder, _ = started(finished, tmp_path, "train_cnn", "")
+    runs.run(folder, "train_cnn", die=(Moment("visrep.training:_epoch", 3), KILL))
+    said = runs.run(folder, "train_cnn").said
+    assert "epoch 3/3" in said
+    assert "epoch 2/3" not in said
+
+
+@pytest.mark.parametrize(("stage", "item"), [pair for pair in EVERY if pair[0] != "train_cnn"])
+def test_every_stage_survives_one_kill(finished: Path, tmp_path: Path, stage: str, item: str) -> None:
+    folder, expected = started(finished, tmp_path, stage, item)
+    died = runs.run(folder, stage, item, die=(Moment("os:replace", 2), KILL))
+    assert died.code == -KILL, died.said
+    assert runs.run(folder, stage, item).code == 0
+    assert digests(folder) == expected
+
+
+def _edit(path: Path) -> None:
+    path.write_text(path.read_text().replace("label_smoothing: 0.0", "label_smoothing: 0.3"))
+
+
+@pytest.mark.parametrize("edit", ["params", "input"])
+def test_what_changes_during_a_run_fails_it(finished: Path, tmp_path: Path, edit: str) -> None:
+    folder = runs.copy(finished, tmp_path / "edited", "data/svhn")
+    changed = {"params": (_edit, folder / "params.yaml"), "input": (os.remove, folder / "data/svhn/test_labels.npy")}
+    done = runs.run(folder, "train_cnn", do=(Moment("visrep.training:_step", 4), *changed[edit]))
+    assert done.code == 1
+    assert "changed while this ran" in done.said.splitlines()[-1]
+    assert "models/cnn.safetensors" not in digests(folder)
+
+
+def test_code_edited_during_a_run_fails_it(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "edited", "data/svhn")
+    for name in ("src", "stages"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    edit = (
+        "import visrep.training as t, pathlib, runpy; step = t._step\n"
+        "def edited(*a):\n"
+        "    with open('src/visrep/losses.py', 'a') as f: f.write('# a comment\\n')\n"
+        "    return step(*a)\n"
+        "t._step = edited; runpy.run_module('stages.train_cnn', run_name='__main__', alter_sys=True)"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{folder}/src:{folder}"}
+    done = subprocess.run([sys.executable, "-c", edit], cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "changed while this ran" in done.stderr
+    assert not (folder / "models").exists()
+
+
+def test_a_second_copy_of_a_running_stage_refuses_to_start(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "twice", "data/svhn")
+    first = runs.run(folder, "train_cnn", do=(Moment("visrep.training:_step", 2), _second_copy, folder))
+    status, said = (folder / ".second").read_text().split("\n", 1)
+    assert first.code == 0
+    assert status == "1"
+    assert "is running already, as process" in said
+
+
+def _second_copy(folder: Path) -> None:
+    done = fresh(folder, "train_cnn")
+    (folder / ".second").write_text(f"{done.returncode}\n{done.stderr}")
+
+
+def test_a_stage_dies_with_its_parent(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "orphan", "data/svhn")
+    change = {"train_cnn": {"epochs": 10_000}}
+    tiny.write(folder, change)
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import subprocess, sys; print(subprocess.Popen(sys.argv[1:], stderr=2).pid, flush=True); input()",
+            *("sh", "-c", f"exec {sys.executable} -m stages.train_cnn"),
+        ],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}/src:{ROOT}"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert "epoch 1/" in parent.stdout.readline()  # it trains
+    parent.kill()
+    parent.wait()
+    until = time.monotonic() + 20
+    while _alive(child) and time.monotonic() < until:
+        os.sched_yield()
+    assert not _alive(child)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+        return Path(f"/proc/{process}/stat").read_text().split(")")[1].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False

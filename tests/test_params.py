@@ -1,0 +1,141 @@
+"""Bad parameters are one line that names the key; both YAML readers see the same values."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ruamel.yaml import YAML
+
+import tiny
+from oracles import ROOT
+from visrep import params
+from visrep.errors import Failure
+from visrep.settings.study import Study
+from visrep.settings.train_cnn import TrainCNN
+
+PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+
+
+def refused(change: dict[str, Any], drop: str = "") -> str:
+    values = tiny.study(change)
+    if drop:
+        *path, last = drop.split(".")
+        section = values
+        for name in path:
+            section = section[name]
+        del section[last]
+    with pytest.raises(Failure) as failure:
+        params.check(values, Study)
+    assert failure.value.status == 2
+    assert "\n" not in str(failure.value)
+    return str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"vicregg": {"epochs": 3}}, "vicregg is no parameter"),
+        ({"train_cnn": {"batch_size": 0}}, "train_cnn.batch_size: 0 is not positive"),
+        ({"train_cnn": {"epochs": 2.5}}, "train_cnn.epochs: 2.5 should be a valid integer"),
+        ({"train_cnn": {"epochs": True}}, "train_cnn.epochs: True should be a valid integer"),
+        ({"train_cnn": {"optimizer": {"lr": "1e-3x"}}}, "train_cnn.optimizer.lr: '1e-3x' should be a valid number"),
+        ({"train_cnn": {"optimizer": {"lr": float("nan")}}}, "train_cnn.optimizer.lr: nan should be a finite number"),
+        ({"train_cnn": {"model": {"channels": []}}}, "train_cnn.model.channels"),
+        (
+            {"train_cnn": {"optimizer": {"name": "adamax"}}},
+            "train_cnn.optimizer.name: 'adamax' should be 'sgd', 'adam'",
+        ),
+        ({"train_cnn": {"select": "last", "patience": 3}}, "train_cnn: patience needs a score to watch"),
+        ({"fgsm_sweep": {"gate_epsilon": 0.07}}, "fgsm_sweep: epsilons must hold gate_epsilon, 0.07"),
+        ({"download": {"svhn": {"source": "archive"}}}, "download.svhn: source is archive, so archive must name"),
+        ({"runtime": {"device": "auto"}}, "runtime.device: 'auto' should be 'cpu' or 'cuda'"),
+    ],
+)
+def test_what_is_wrong_is_named(change: dict[str, Any], says: str) -> None:
+    assert says in refused(change)
+
+
+def test_a_missing_key_is_named() -> None:
+    assert "train_cnn.optimizer.lr is missing" in refused({}, drop="train_cnn.optimizer.lr")
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    said = refused({"train_cnn": {"batch_size": 0, "epochs": 0}})
+    assert "train_cnn.batch_size" in said
+    assert "train_cnn.epochs" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("train_cnn: 3", "train_cnn: 3"), ("other: 1", "train_cnn is missing"), ("[1", "no YAML"), ("- 1", "no sections")],
+)
+def test_a_file_that_holds_no_section_is_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(Failure, match=re.escape(says)) as failure:
+        params.read("train_cnn", TrainCNN, path)
+    assert failure.value.status == 2
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="not found"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("a: 1\nb:\n  c: 1\n  c: 2\n")
+    with pytest.raises(Failure, match="'c' is given twice"):
+        params.load(path)
+
+
+def test_sections_are_frozen() -> None:
+    section = params.read("train_cnn", TrainCNN, ROOT / "params.yaml")
+    with pytest.raises(ValueError, match="frozen"):
+        section.epochs = 3  # type: ignore[misc]
+    assert isinstance(section.model.channels, tuple)
+
+
+SCALARS = """1 1.0 1e-3 1E5 -2 +3 .5 1. 0 00 010 0o10 0x1F 1_000 1:30 on off yes no true True TRUE false null ~ Null
+.inf -.inf .nan NaN 2026-11-22 1e3 1.5e+3 -0 +.5e1 e3 text . y n""".split()
+
+
+@pytest.mark.parametrize("scalar", SCALARS)
+def test_what_we_read_as_more_than_text_dvc_reads_alike(tmp_path: Path, scalar: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(f"a: {scalar}\n")
+    ours = params.load(path)["a"]
+    theirs = YAML(typ="safe").load(path)["a"]
+    assert isinstance(ours, str) or (ours, type(ours)) == (theirs, type(theirs))
+
+
+@pytest.mark.parametrize("path", [ROOT / "params.yaml", *PRESETS], ids=lambda path: path.name)
+def test_shipped_parameters_are_sound_and_both_readers_read_them_alike(path: Path) -> None:
+    params.check(params.load(path), Study, path)
+    assert params.load(path) == YAML(typ="safe").load(path)
+
+
+def test_params_ships_as_the_quick_preset() -> None:
+    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "presets/quick.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("path", [ROOT / "params.yaml", *PRESETS], ids=lambda path: path.name)
+def test_every_leaf_is_explained_and_lists_are_blocks(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        match = re.match(r"\s*\w+:([^#]*)(#.{3,})?$", line)
+        if match is None:
+            assert re.match(r"\s*(#.*|- [^{\[]+|)$", line), f"{path.name}: {line}"
+            continue
+        value = match[1].strip()
+        section = re.fullmatch(r"\s*(runtime|download|svhn|cifar10|mnist|shapes|\w+_?\w*):\s*", line)
+        assert match[2] or section, f"{path.name}: {line} has no comment"
+        assert not value.startswith(("[", "{")), f"{path.name}: {line} is no block"
+
+
+def test_the_shipped_values_survive_a_rewrite_by_dvc(tmp_path: Path) -> None:
+    """`dvc exp run -S` parses the file and dumps it anew."""
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(params.load(ROOT / "params.yaml")))
+    assert params.load(path) == params.load(ROOT / "params.yaml")

@@ -1,0 +1,60 @@
+"""Intervals and counts against SciPy and scikit-learn."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import classification_report, confusion_matrix
+
+from visrep import classification, statistics
+
+
+@pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (3, 10), (0, 50), (50, 50), (9185, 10000)])
+def test_wilson_is_scipys(right: int, count: int) -> None:
+    reference = binomtest(right, count).proportion_ci(0.95, method="wilson")
+    ours = statistics.wilson(right, count)
+    assert ours.value == pytest.approx(100 * right / count)
+    assert (ours.low, ours.high) == pytest.approx((100 * reference.low, 100 * reference.high), abs=1e-9)
+
+
+def test_no_trials_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        statistics.wilson(0, 0)
+
+
+def test_chance_is_the_best_constant() -> None:
+    labels = np.array([1, 1, 1, 0, 2, 2, 1, 0])
+    best = max(np.mean(labels == constant) for constant in range(3))
+    assert statistics.chance(labels) == pytest.approx(100 * best)
+
+
+def test_confusion_and_report_are_scikit_learns() -> None:
+    draw = np.random.default_rng(0)
+    labels, predicted = draw.integers(0, 6, 300), draw.integers(0, 6, 300)
+    labels[labels == 4] = 0  # a class that never occurs
+    predicted[predicted == 5] = 1  # and one that is never predicted
+    names = tuple("abcdef")
+    assert (statistics.confusion(labels, predicted, 6) == confusion_matrix(labels, predicted, labels=range(6))).all()
+    report = classification_report(
+        labels, predicted, labels=range(6), target_names=names, output_dict=True, zero_division=0
+    )
+    table = classification.per_class(labels, predicted, names).set_index("class")
+    for name, theirs in [*names_of(names), ("macro mean", "macro avg"), ("weighted mean", "weighted avg")]:
+        expected = report[theirs]
+        ours = table.loc[name]
+        for column, key in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")):
+            assert ours[column] == pytest.approx(100 * expected[key]), (name, column)
+        assert ours.support == expected["support"]
+
+
+def names_of(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(name, name) for name in names]
+
+
+def test_the_confusion_table_holds_every_pair() -> None:
+    table = classification.confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), ("cat", "dog"))
+    assert table.to_dict("records") == [
+        {"actual": "cat", "predicted": "cat", "count": 1, "percent": 50.0},
+        {"actual": "cat", "predicted": "dog", "count": 1, "percent": 50.0},
+        {"actual": "dog", "predicted": "cat", "count": 0, "percent": 0.0},
+        {"actual": "dog", "predicted": "dog", "count": 1, "percent": 100.0},
+    ]

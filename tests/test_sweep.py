@@ -1,0 +1,174 @@
+"""A linear model, on which FGSM is optimal, passes every gate; models broken on purpose fail the right one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from visrep import gates, robustness, statistics, sweep
+from visrep.labelled import Labelled
+from visrep.pixels import scaled
+from visrep.randomness import generator
+from visrep.settings.fgsm_sweep import FgsmSweep
+
+SETTINGS = FgsmSweep.model_validate(
+    {
+        "seed": 0,
+        "batch_size": 100,
+        "epsilons": (0.01, 0.1, 0.2),
+        "gate_epsilon": 0.1,
+        "pgd": {"epsilons": (0.1,), "steps": 10, "more_steps": 40, "step_share": 0.25, "restarts": 1},
+    }
+)
+DIRECTION = torch.sign(torch.randn(3, 32, 32, generator=generator("cpu", "direction")))
+
+
+def images(count: int = 400) -> Labelled:
+    """Two classes that lie on both sides of a plane, at many distances: grey images moved along one direction."""
+    draw = generator("cpu", "images")
+    labels = torch.randint(2, (count,), generator=draw)
+    strength = torch.rand(count, generator=draw) * 0.3 + 0.005
+    moved = DIRECTION * (strength * (labels * 2 - 1))[:, None, None, None]
+    noise = torch.randn(moved.shape, generator=draw) * 0.02
+    levels = ((moved + noise + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return Labelled(levels.permute(0, 2, 3, 1).contiguous(), labels)
+
+
+class Linear(nn.Module):
+    """Right on all clean images; an attack of radius epsilon turns those that lie nearer to the plane than that."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = (x * DIRECTION).mean((1, 2, 3)) * 5
+        return torch.stack([-score, score], 1)
+
+
+class Masked(Linear):
+    """The same decisions, but a fine staircase in the way: its gradient points nowhere."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = super().forward(x)
+        ripple = torch.sin(1e4 * x * DIRECTION.flip(1)).mean((1, 2, 3))  # tiny, but it owns the gradient
+        return logits + torch.stack([ripple, -ripple], 1) * 1e-3
+
+
+class Overfitted(Linear):
+    """Stands one full step of FGSM and falls to smaller ones: far along the gradient its answer turns back."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        score = (x * DIRECTION).mean((1, 2, 3))
+        return torch.stack([-torch.sin(score * 30), torch.sin(score * 30)], 1)
+
+
+def judged(model: nn.Module, source: nn.Module | None = None) -> tuple[dict[str, bool], dict[str, float], Labelled]:
+    data = images()
+    found = robustness.accuracies(sweep.sweep(model, data, SETTINGS, source).predictions, data.labels.numpy())
+    values = {name: interval.value for name, interval in found.items()}
+    verdicts = gates.judge(values, 0.1, statistics.chance(data.labels.numpy()))
+    return {gate.name: gate.passed for gate in verdicts}, values, data
+
+
+def test_every_gate_passes_for_a_linear_model() -> None:
+    passed, values, data = judged(Linear(), Linear())
+    assert all(passed.values()), passed
+    assert len(passed) == 8
+    score = (scaled(data.images) * DIRECTION).mean((1, 2, 3)) * (data.labels * 2 - 1)
+    for epsilon in (0.01, 0.1, 0.2):  # the closed form: right as long as the margin exceeds the radius
+        assert values[f"fgsm {epsilon}"] == pytest.approx(100 * float((score > epsilon).double().mean()), abs=1)
+    assert 20 < values["fgsm 0.1"] < 90
+    assert values["pgd 0.1"] == pytest.approx(values["fgsm 0.1"], abs=0.5)
+
+
+def test_masked_gradients_fire_the_transfer_gate() -> None:
+    passed, values, _ = judged(Masked(), Linear())
+    assert values["clean"] > 95
+    assert not passed["transfer_is_weaker"]
+    assert passed["no_label_leaking"]
+
+
+def test_catastrophic_overfitting_fires_masking() -> None:
+    passed, values, _ = judged(Overfitted())
+    assert values["fgsm 0.1"] - values["pgd 0.1"] > 15
+    assert not passed["no_masking"]
+
+
+GOOD = {
+    "clean": 90,
+    "fgsm 0.1": 50,
+    "pgd 0.1": 45,
+    "pgd_more_steps 0.1": 44.5,
+    "noise 0.1": 88,
+    "pgd 1": 0,
+    "fgsm 1": 5,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "fires"),
+    [
+        ({}, set()),
+        ({"pgd 0.1": 52, "pgd_more_steps 0.1": 52}, {"order"}),
+        ({"pgd 0.1": 34, "pgd_more_steps 0.1": 34}, {"no_masking"}),
+        ({"fgsm 0.1": 25, "pgd 0.1": 12, "pgd_more_steps 0.1": 12}, {"no_masking"}),
+        ({"fgsm 0.1": 15, "pgd 0.1": 7, "pgd_more_steps 0.1": 7}, set()),  # more than half, but below chance
+        ({"fgsm 0.1": 33, "pgd 0.1": 1, "pgd_more_steps 0.1": 1}, {"no_masking", "no_catastrophic_overfitting"}),
+        ({"fgsm 1": 95}, {"no_label_leaking"}),
+        ({"transfer_pgd 0.1": 40, "transfer_fgsm 0.1": 60}, {"transfer_is_weaker"}),
+        ({"transfer_pgd 0.1": 60, "transfer_fgsm 0.1": 60}, set()),
+        ({"noise 0.1": 30}, {"noise_hurts_least"}),
+        ({"pgd 1": 25}, {"far_falls_to_chance"}),
+        ({"pgd_more_steps 0.1": 42}, {"steps_suffice"}),
+    ],
+)
+def test_each_gate_fires_on_its_own_numbers(change: dict[str, float], fires: set[str]) -> None:
+    verdicts = gates.judge(GOOD | change, 0.1, chance=20)
+    assert {gate.name for gate in verdicts if not gate.passed} == fires
+
+
+def test_stored_predictions_and_signs_are_the_attacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = images(60)
+    swept = sweep.sweep(Linear(), data, SETTINGS)
+    x = scaled(data.images)
+    assert (swept.predictions["clean"] == Linear()(x).argmax(1).numpy()).all()
+    bits = np.unpackbits(swept.signs, axis=-1).reshape(60, 2, 32, 32, 3)
+    towards = (DIRECTION[None] * -(data.labels * 2 - 1)[:, None, None, None]).permute(0, 2, 3, 1).numpy()
+    assert (bits[:, 0].astype(int) - bits[:, 1] == towards).all()
+
+
+def test_pgd_counts_what_is_wrong_without_an_attack_as_wrong() -> None:
+    data = images(60)
+    upside_down = Labelled(data.images, 1 - data.labels)
+    swept = sweep.sweep(Linear(), upside_down, SETTINGS)
+    assert (swept.predictions["pgd 0.1"] != upside_down.labels.numpy()).all()
+
+
+def test_curves_start_at_the_clean_accuracy_and_carry_grey_levels() -> None:
+    found = {
+        "clean": statistics.wilson(9, 10),
+        "fgsm 0.1": statistics.wilson(5, 10),
+        "pgd 0.1": statistics.wilson(1, 10),
+    }
+    table = robustness.curve(found)
+    rows: list[Any] = table.to_dict("records")
+    assert [(row["attack"], row["epsilon"], row["accuracy"]) for row in rows] == [
+        ("fgsm", 0.0, 90.0),
+        ("fgsm", 0.1, 50.0),
+        ("pgd", 0.0, 90.0),
+        ("pgd", 0.1, 10.0),
+    ]
+    assert rows[1]["epsilon_255"] == pytest.approx(12.75)
+    assert rows[1]["low"] < 50 < rows[1]["high"]
+
+
+def test_results_do_not_depend_on_the_batch_size() -> None:
+    data = images(90)
+    one, other = (sweep.sweep(Linear(), data, SETTINGS.model_copy(update={"batch_size": size})) for size in (90, 32))
+    for name in ("clean", "fgsm 0.1", "fgsm 1"):
+        assert (one.predictions[name] == other.predictions[name]).all()
+
+
+def test_no_attacked_image_leaves_its_ball(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("visrep.attacks.step", lambda x, sign, epsilon: x + 1.1 * epsilon * sign)
+    with pytest.raises(ArithmeticError, match="away"):
+        sweep.sweep(Linear(), images(20), SETTINGS)
