@@ -47,8 +47,9 @@ def main(job: run.Job) -> None:
         for epsilon in radii:
             at = f"{epsilon:g}".replace(".", "_")
             drawn[f"gallery_{model}_eps_{at}"] = galleries.fallen(svhn, found, name, epsilon, settings)
+    folder = job.out("plots/figures_attacks")
     for name, figure in drawn.items():
-        style.save(figure, job.out(f"plots/figures_attacks/{name}.png"), settings.dpi)
+        style.save(figure, folder / f"{name}.png", settings.dpi)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,9 @@ def main(job: run.Job) -> None:
         "report": scores.report(details["per_class"], footer, palette),
         "misclassified": galleries.misclassified(svhn, logits, settings),
     }
+    folder = job.out("plots/figures_digits")
     for name, figure in drawn.items():
-        style.save(figure, job.out(f"plots/figures_digits/{name}.png"), settings.dpi)
+        style.save(figure, folder / f"{name}.png", settings.dpi)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.test_fetch import QUICK, serving, status, whole
-from visrep.data import archive
+from visrep.data import archive, members
 from visrep.data.store import ImageSet
 from visrep.errors import Failure
 from visrep.settings.download import Embedded, Source
@@ -307,7 +307,7 @@ def test_pixels_declared_beyond_pillows_own_limit(side: int, tmp_path: Path, rec
 
 @pytest.mark.parametrize("form", MAKERS)
 def test_a_member_too_large(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MEMBER", 5000)
+    monkeypatch.setattr(members, "MEMBER", 5000)
     path = MAKERS[form]({**GOOD, "train/cat/d.png": bytes(5001)}, tmp_path / form)
     refused(path, tmp_path, "'train/cat/d.png' has 5,001 bytes")
 
@@ -321,7 +321,7 @@ def test_too_much_in_all(form: str, name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", MAKERS)
 def test_too_many_members(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MEMBERS", 5)
+    monkeypatch.setattr(members, "MEMBERS", 5)
     path = MAKERS[form](GOOD, tmp_path / form)
     monkeypatch.setattr("zipfile.ZipFile", None)  # it would make an object of each
     refused(path, tmp_path, "more than 5 members")

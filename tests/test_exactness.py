@@ -29,13 +29,6 @@ MOMENTS = {
 }
 
 
-def fresh(folder: Path, stage: str, item: str = "") -> subprocess.CompletedProcess[str]:
-    """A truly new process, as DVC starts it."""
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}/src:{ROOT}", "PYTHONHASHSEED": "random"}
-    command = [sys.executable, "-m", f"stages.{stage}", *([item] if item else [])]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-
-
 def started(finished: Path, folder: Path, stage: str, item: str) -> tuple[Path, dict[str, str]]:
     """A workspace in which just this stage is missing, and the bytes that it should come to hold."""
     reads, writes = graph.files(stage, item)
@@ -49,7 +42,7 @@ def started(finished: Path, folder: Path, stage: str, item: str) -> tuple[Path, 
 @pytest.mark.parametrize(("stage", "item"), EVERY)
 def test_a_fresh_process_writes_the_same_bytes(finished: Path, tmp_path: Path, stage: str, item: str) -> None:
     folder, expected = started(finished, tmp_path, stage, item)
-    done = fresh(folder, stage, item)
+    done = runs.fresh(folder, stage, item)
     assert done.returncode == 0, done.stderr
     assert digests(folder) == expected
 
@@ -124,7 +117,7 @@ def test_a_second_copy_of_a_running_stage_refuses_to_start(finished: Path, tmp_p
 
 
 def _second_copy(folder: Path) -> None:
-    done = fresh(folder, "train_cnn")
+    done = runs.fresh(folder, "train_cnn")
     (folder / ".second").write_text(f"{done.returncode}\n{done.stderr}")
 
 

@@ -3,8 +3,8 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 import numpy as np
@@ -14,7 +14,6 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Tick
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from PIL import Image
 
 from visrep import classification, robustness, statistics, swept
 from visrep.data import store
@@ -70,9 +69,11 @@ def png(figure: Figure, folder: Path, name: str = "a.png") -> bytes:
     return (folder / name).read_bytes()
 
 
-def drawings(data: ImageSet, right: float, palette: str = "okabe_ito") -> dict[str, Callable[[], Figure]]:
+def drawings(
+    data: ImageSet, right: float, palette: Literal["okabe_ito", "grey"] = "okabe_ito"
+) -> dict[str, Callable[[], Figure]]:
     """Every kind of figure of one classifier's answers."""
-    found, settings = answers(data, right), Figures(dpi=DPI, examples=6, palette=palette)  # type: ignore[arg-type]
+    found, settings = answers(data, right), Figures(dpi=DPI, examples=6, palette=palette)
     labels, count = data.test.labels, len(data.classes)
     logits = np.eye(count, dtype=np.float32)[found.predictions["clean"]] * 3
     counts = statistics.confusion(labels, found.predictions["clean"], count)
@@ -227,14 +228,13 @@ def test_confusion_shows_every_count() -> None:
 
 
 @pytest.mark.parametrize(("classes", "right"), [(LONG, 1.0), (LONG, 0.4), (tuple("0123456789"), 0.6)])
-def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
-    classes: tuple[str, ...], right: float, tmp_path: Path
-) -> None:
+def test_every_figure_is_legible_inside_its_edges_and_names_its_source(classes: tuple[str, ...], right: float) -> None:
     for name, draw in drawings(images(classes), right, "grey").items():
         figure = draw()
-        width, height = Image.open(BytesIO(png(figure, tmp_path))).size
+        figure.draw_without_rendering()
+        width, height = figure.get_size_inches()
         said = "".join(words(figure).split())
-        assert width >= DPI * style.WIDTH - 1 and height > 40, name
+        assert width >= style.WIDTH and height > 1, name
         assert "/a/source/with_a_name_that_is_longer_than_a_line_can_be.zip" in said and "n=" in said, name
         ticks = {text for tick in figure.findobj(Tick) for text in tick.findobj(Text)}  # also ticks out of sight
         for text in figure.findobj(Text):
@@ -242,7 +242,7 @@ def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
             if text.get_visible() and text.get_text():
                 box = text.get_window_extent()
                 assert float(text.get_fontsize()) >= style.SMALL, (name, text.get_text())
-                assert text in ticks or (-2 <= box.x0 and box.x1 <= figure.bbox.x1 + 2), (name, text.get_text())
+                assert text in ticks or (box.x0 >= -2 and box.x1 <= figure.bbox.x1 + 2), (name, text.get_text())
 
 
 def test_nothing_to_show_is_said() -> None:
@@ -257,12 +257,12 @@ def test_nothing_to_show_is_said() -> None:
 
 def test_the_same_figure_has_the_same_bytes(tmp_path: Path) -> None:
     drawn = drawings(DIGITS, 0.6)
-    for name in ("learning", "robustness", "report", "fallen"):
+    for name in ("robustness", "report", "fallen"):
         draw = drawn[name]
         first = png(draw(), tmp_path)
         with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 10}):
             assert png(draw(), tmp_path) == first, name
-        assert b"Software" not in first and b"Date" not in first
+        assert first.startswith(b"\x89PNG") and b"Software" not in first and b"Date" not in first
 
 
 def test_palettes_differ_in_lightness_where_two_lines_meet() -> None:
@@ -284,8 +284,8 @@ def test_wrapped_text_and_sheets_hold_their_width() -> None:
             assert across == pytest.approx(style.WIDTH - 2 * sheet.MARGIN)
 
 
-@pytest.mark.parametrize("stage", ["figures_digits", "figures_attacks"])
-def test_drawing_imports_no_torch(stage: str) -> None:
-    probe = f"import sys, stages.{stage}; print([m for m in ('torch', 'matplotlib.pyplot') if m in sys.modules])"
+def test_drawing_imports_no_torch() -> None:
+    probe = "import sys, stages.figures_digits, stages.figures_attacks\n"
+    probe += "print([name for name in ('torch', 'torchvision', 'matplotlib.pyplot') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

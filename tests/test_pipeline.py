@@ -40,6 +40,8 @@ def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str
     data = {*seen.inputs, *({"data/params.ok"} if module == "download" else set())}
     outs = {f for f in seen.outputs if not f.startswith(("metrics/", "plots/"))}
     outs = {str(Path(f).parent) if module == "download" else f for f in outs}
+    drawn = {f for f in seen.outputs if f.startswith("plots/")}
+    drawn = {str(Path(f).parent) if module.startswith("figures") else f for f in drawn}
     pictures = {"cache": False}
     return [
         *_differ("cmd", {stage.get("cmd")}, {command}),
@@ -47,7 +49,7 @@ def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str
         *_differ("params", paths(stage.get("params")), seen.sections),
         *_differ("outs", paths(stage.get("outs")), outs),
         *_differ("metrics", paths(stage.get("metrics")), {f for f in seen.outputs if f.startswith("metrics/")}),
-        *_differ("plots", paths(stage.get("plots")), {f for f in seen.outputs if f.startswith("plots/")}),
+        *_differ("plots", paths(stage.get("plots")), drawn),
         *[
             f"{entry} must say cache: false"
             for kind in ("metrics", "plots")

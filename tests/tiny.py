@@ -19,6 +19,8 @@ STAGES: dict[str, list[str]] = {
     "train_cnn": [""],
     "adv_train": [""],
     "fgsm_sweep": ["cnn", "adv_cnn"],
+    "figures_digits": [""],
+    "figures_attacks": [""],
 }
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
 VARIANTS: dict[str, list[dict[str, Any]]] = {

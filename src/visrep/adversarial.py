@@ -50,10 +50,8 @@ def fused_mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: flo
     """`mix` in two passes: the backward pass of the clean loss also yields the gradient of the attack.
 
     The same gradient where the network draws nothing at random; under dropout, attack and clean loss share a mask here.
-    Raises `ValueError` for alpha 0, which leaves no clean loss to share.
+    ``alpha`` is not 0.
     """
-    if alpha == 0:
-        raise ValueError("alpha 0 leaves no clean loss to fuse with")
     x = x.detach().requires_grad_()
     clean = model(x)
     clean_loss = alpha * F.cross_entropy(clean.float(), y)

@@ -126,8 +126,9 @@ def one_of_each(labels: np.ndarray, answers: Sequence[Swept], count: int) -> np.
     evenly over all that have one."""
     right = np.logical_and.reduce([found.predictions["clean"] == labels for found in answers])
     _, places = np.unique(labels[right], return_index=True)
-    firsts = np.flatnonzero(right)[places]
-    return firsts[np.linspace(0, len(firsts) - 1, min(count, len(firsts))).round().astype(int)]
+    firsts: np.ndarray = np.flatnonzero(right)[places]
+    spread: np.ndarray = np.linspace(0, len(firsts) - 1, min(count, len(firsts))).round().astype(int)
+    return firsts.take(spread)
 
 
 def radii(data: ImageSet, answers: Mapping[str, Swept], epsilons: Sequence[float], settings: Figures) -> Figure:

@@ -1,8 +1,8 @@
 """The section `adv_train`: the defended classifier."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from visrep.params import Section
 from visrep.settings.training import Augment, ConvNet, Plan, Probability, Share
@@ -28,3 +28,9 @@ class AdvTrain(Plan):
     augment: Augment
     attacked_validation: PositiveInt  # validation images attacked after each epoch
     validation_pgd: Pgd  # the attack on them
+
+    @model_validator(mode="after")
+    def _fused_needs_a_clean_loss(self) -> Self:
+        if self.method == "fgsm_mix" and self.fused and self.alpha == 0:
+            raise ValueError("alpha 0 leaves no clean loss to fuse with; set fused to false")
+        return self

@@ -1,7 +1,7 @@
 """What several drawn sets share: chance per image, ground from photographs, softness of a lens.
 
-N images in a block, H = W = 32 pixels, C = 3 channels. Everything is element-wise arithmetic: no sum depends on
-threads, on the processor's linear algebra, or on how many images are drawn.
+N images in a block, H = W = 32 pixels, C = 3 channels. All arithmetic stays within an image and is plain NumPy: nothing
+depends on threads, on a linear algebra library, or on how many images are drawn.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,0 +1,109 @@
+"""The ways of adversarial training against passes written out by hand."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+import tiny
+from visrep import adversarial, attacks, models, params
+from visrep.labelled import Labelled
+from visrep.pixels import scaled
+from visrep.randomness import generator
+from visrep.settings.adv_train import AdvTrain
+
+CONFIG = {"channels": [4, 6], "depth": 1, "hidden": 10, "dropout": 0.0, "classes": 10}
+
+
+def settings(**change: Any) -> AdvTrain:
+    shift = {"augment": {"shift": 0.0}}
+    return params.check(tiny.merge(tiny.study()["adv_train"], shift | change), AdvTrain)
+
+
+@pytest.fixture
+def data() -> Labelled:
+    draw = generator("cpu", "data")
+    images = torch.randint(0, 256, (20, 32, 32, 3), generator=draw, dtype=torch.uint8)
+    return Labelled(images, torch.randint(10, (20,), generator=draw))
+
+
+def network() -> models.ConvNet:
+    """Without batch norm, whose statistics would depend on the order of the passes."""
+    model = models.convnet(CONFIG, generator("cpu", "network"))
+    for block in model.features:
+        block[1] = nn.Identity()
+    return model.train()
+
+
+def gradients(model: nn.Module) -> Tensor:
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+def by_hand(alpha: float, epsilon: float, data: Labelled) -> Tensor:
+    """Three passes: attack, clean loss, attacked loss."""
+    model, x = network(), scaled(data.images)
+    leaf = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(F.cross_entropy(model(leaf), data.labels), leaf)
+    attacked = (x + epsilon * gradient.sign()).clamp(-1, 1)
+    loss = alpha * F.cross_entropy(model(x), data.labels)
+    loss = loss + (1 - alpha) * F.cross_entropy(model(attacked), data.labels)
+    loss.backward()
+    return gradients(model)
+
+
+@pytest.mark.parametrize("alpha", [0.8, 0.2])
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_mixed_step_is_three_passes(data: Labelled, alpha: float, fused: bool) -> None:
+    model = network()
+    objective = adversarial.Objective(data, settings(method="fgsm_mix", alpha=alpha, fused=fused, ramp_epochs=0))
+    scalars = objective(model, torch.arange(20), generator("cpu", 0), 1.0)
+    torch.testing.assert_close(gradients(model), by_hand(alpha, 0.1, data), rtol=1e-4, atol=1e-6)
+    assert set(scalars) == {"loss", "accuracy", "attacked_accuracy"}
+
+
+def test_alpha_zero_cannot_be_fused() -> None:
+    with pytest.raises(Exception, match="alpha 0 leaves no clean loss to fuse"):
+        settings(method="fgsm_mix", alpha=0.0, fused=True)
+
+
+@pytest.mark.parametrize("method", ["n_fgsm", "pgd", "fgsm_mix"])
+def test_the_radius_grows_with_the_ramp(data: Labelled, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    radii: list[float] = []
+
+    def watched(original: Any) -> Any:
+        def attack(model: Any, x: Tensor, y: Tensor, epsilon: float, *rest: Any) -> Tensor:
+            radii.append(epsilon)
+            return original(model, x, y, epsilon, *rest)
+
+        return attack
+
+    for name in ("n_fgsm", "pgd", "fgsm"):
+        monkeypatch.setattr(attacks, name, watched(getattr(attacks, name)))
+    objective = adversarial.Objective(data, settings(method=method, fused=False, ramp_epochs=4.0))
+    for time in (0.0, 1.0, 4.0, 9.0):
+        objective(network(), torch.arange(20), generator("cpu", 0), time)
+    assert radii == pytest.approx([0.0, 0.025, 0.1, 0.1])
+
+
+def test_pgd_training_attacks_the_network_as_it_will_be_used(data: Labelled) -> None:
+    """The attack neither moves batch statistics nor draws dropout: only the descent on the attacked batch does."""
+    model = models.convnet(CONFIG | {"dropout": 0.5}, generator("cpu", 0)).train()
+    adversarial.Objective(data, settings(method="pgd"))(model, torch.arange(20), generator("cpu", 0), 9.0)
+    assert int(model.features[0][1].num_batches_tracked) == 1
+    assert model.training
+
+
+def test_validation_is_counted_image_by_image(data: Labelled) -> None:
+    model = network().eval()
+    pgd = settings().validation_pgd
+    found = adversarial.validate(model, data, 0.1, pgd, seed=0)
+    x = scaled(data.images)
+    clean = sum(int(model(x[i : i + 1]).argmax()) == int(data.labels[i]) for i in range(20))
+    fgsm = sum(
+        int(model(attacks.fgsm(model, x[i : i + 1], data.labels[i : i + 1], 0.1)).argmax()) == int(data.labels[i])
+        for i in range(20)
+    )
+    assert (found["val_clean"], found["val_fgsm"]) == pytest.approx((clean * 5, fgsm * 5))
+    assert found == adversarial.validate(model, data, 0.1, pgd, seed=0)

@@ -1,0 +1,107 @@
+"""What a stage says when something is wrong: one line, a status, nothing left behind."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+import runs
+import tiny
+from oracles import digests
+from runs import Moment
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tiny.write(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("stage", "item", "says", "status"),
+    [
+        ("fgsm_sweep", "resnet", "fgsm_sweep: no item 'resnet'; one of cnn, adv_cnn", 2),
+        ("fgsm_sweep", "", "fgsm_sweep: no item ''; one of cnn, adv_cnn", 2),
+        ("train_cnn", "extra", "train_cnn: takes no item, got 'extra'; usage: python -m stages.train_cnn", 2),
+        ("train_cnn", "", "train_cnn: data/svhn is missing; `dvc repro` makes it", 1),
+        ("fgsm_sweep", "cnn", "fgsm_sweep: data/svhn is missing; `dvc repro` makes it", 1),
+    ],
+)
+def test_misuse_is_one_line(folder: Path, stage: str, item: str, says: str, status: int) -> None:
+    done = runs.run(folder, stage, item)
+    assert (done.code, done.said) == (status, says + "\n")
+
+
+def test_help_says_what_the_stage_does_and_which_items_there_are(folder: Path) -> None:
+    done = runs.run(folder, "fgsm_sweep", "--help")
+    assert done.code == 0
+    assert "usage: python -m stages.fgsm_sweep {cnn,adv_cnn}" in done.said
+    assert "Test images are attacked" in done.said
+
+
+def test_bad_parameters_are_one_line_before_anything_is_written(folder: Path) -> None:
+    params = folder / "params.yaml"
+    params.write_text(params.read_text() + "vicregg:\n  epochs: 3\n")
+    done = runs.run(folder, "check")
+    assert (done.code, done.said) == (2, "check: params.yaml: vicregg is no parameter\n")
+    assert list(digests(folder)) == ["params.yaml"]
+
+
+def test_a_text_file_is_no_archive(folder: Path) -> None:
+    (folder / "notes.txt").write_text("not an archive\n" * 100)
+    tiny.write(folder, {"download": {"svhn": {"source": "archive", "archive": "notes.txt"}}})
+    done = runs.run(folder, "download", "svhn")
+    assert done.code == 1
+    assert done.said.startswith("download: notes.txt: no readable .zip, .tar or .tar.gz archive")
+    assert done.said.count("\n") == 1
+    assert sorted(digests(folder)) == ["notes.txt", "params.yaml"]
+
+
+def _full() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/svhn/test_images.npy")
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(folder: Path) -> None:
+    done = runs.run(folder, "download", "svhn", do=(Moment("os:fsync", 3), _full))
+    assert done.code == 1
+    assert done.said.splitlines() == [
+        "download: no room left to write data/svhn/test_images.npy: No space left on device; nothing was written"
+    ]
+    assert list(digests(folder)) == ["params.yaml"]
+    assert runs.run(folder, "download", "svhn").code == 0
+
+
+def test_a_really_full_disk(folder: Path) -> None:
+    """The kernel's own limit on the size of a file stands for a disk that fills half way."""
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
+    (folder / "sitecustomize.py").write_text(limited)
+    done = runs.fresh(folder, "download", "svhn", also=str(folder))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no room left to write" in done.stderr
+    assert sorted(digests(folder)) == ["params.yaml", "sitecustomize.py"]
+
+
+def test_an_interrupt_is_one_line_and_keeps_progress(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "interrupted", "data/svhn")
+    done = runs.run(folder, "train_cnn", die=(Moment("visrep.training:_epoch", 3), 2))
+    assert done.code == 130
+    assert done.said.splitlines()[-1] == "train_cnn: interrupted; run it again and it goes on from here"
+    assert "epoch 3/3" in runs.run(folder, "train_cnn").said
+
+
+def test_every_epoch_is_one_line_where_there_is_no_terminal(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "lines", "data/svhn")
+    lines = runs.run(folder, "train_cnn").said.splitlines()
+    assert [line.split()[2] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert all(line.endswith("s left") and "train_loss" in line for line in lines)
+
+
+def test_a_loss_that_is_not_finite_ends_the_stage_with_one_line(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "nan", "data/svhn")
+    tiny.write(folder, {"train_cnn": {"optimizer": {"lr": 1e30}}})
+    done = runs.run(folder, "train_cnn")
+    assert done.code == 1
+    assert "loss is" in done.said.splitlines()[-1]
+    assert "epoch 1, step" in done.said.splitlines()[-1]
