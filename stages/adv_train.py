@@ -31,7 +31,7 @@ def main(job: run.Job) -> None:
         settings,
         ("adv_train", settings.seed),
         validate=lambda kept: adversarial.validate(
-            kept, watched, settings.epsilon, settings.validation_pgd, settings.seed
+            models.folded(kept), watched, settings.epsilon, settings.validation_pgd, settings.seed
         ),
         checkpoint=job.scratch / "checkpoint.pt",
         tell=job.epoch,

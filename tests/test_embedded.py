@@ -139,7 +139,7 @@ def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPat
         middle = np.zeros((32, 32), bool)
         middle[6:26, 8:24] = True
         contrast.append(abs(grey[middle & (ink > 0.95)].mean() - grey[middle & (ink < 0.05)].mean()))
-    assert 80 < np.median(contrast) < 120
+    assert 100 < np.median(contrast) < 170
     assert np.mean(np.array(contrast) < 50) < 0.12
 
 

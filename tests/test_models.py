@@ -69,6 +69,12 @@ def test_an_unreadable_file_is_one_line(tmp_path: Path, content: bytes | None) -
         models.load(path)
 
 
+def test_dropout_may_differ() -> None:
+    one, other = (models.convnet(CONFIG | {"dropout": share}, generator("cpu", share)) for share in (0.0, 0.4))
+    models.copy_weights(one, other)
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
+
+
 def test_weights_of_another_build_are_refused() -> None:
     one, other = (models.convnet(CONFIG | {"hidden": hidden}, generator("cpu", 0)) for hidden in (8, 9))
     with pytest.raises(Failure, match="make them alike"):

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visrep import attacks, augment, pixels
+from visrep.attacks import Model
 from visrep.labelled import Labelled, accuracy
 from visrep.randomness import generator
 from visrep.settings.adv_train import AdvTrain, Pgd
@@ -87,18 +88,20 @@ def _scalars(loss: Tensor, clean: Tensor, hurt: Tensor, y: Tensor) -> dict[str, 
     return {"loss": loss.detach(), "accuracy": accuracy(clean, y), "attacked_accuracy": accuracy(hurt, y)}
 
 
-def validate(model: nn.Module, data: Labelled, epsilon: float, pgd: Pgd, seed: int) -> dict[str, float]:
-    """Accuracy in percent on clean, FGSM and PGD images; the same random start at every call."""
+def validate(model: Model, data: Labelled, epsilon: float, pgd: Pgd, seed: int) -> dict[str, float]:
+    """Accuracy in percent on clean, FGSM and PGD images; the same random start at every call. PGD counts an image as
+    right only if it is right clean, at the start and after every step."""
     draw = generator(data.labels.device, seed, "validation attack")
     right = torch.zeros(3, dtype=torch.int64)
-    for images, labels in zip(data.images.split(250), data.labels.split(250), strict=True):
+    for images, y in zip(data.images.split(125), data.labels.split(125), strict=True):
         x = pixels.scaled(images)
         with torch.enable_grad():
-            attacked = [
-                x,
-                attacks.fgsm(model, x, labels, epsilon),
-                attacks.pgd(model, x, labels, epsilon, pgd.steps, pgd.step_size, draw),
-            ]
-        right += torch.stack([(model(version).argmax(1) == labels).sum().cpu() for version in attacked])
-    clean, fgsm, hurt = (right.double() / len(data.labels) * 100).tolist()
-    return {"val_clean": clean, "val_fgsm": fgsm, "val_pgd": hurt}
+            found = attacks.look(model, x, y)
+            clean = found.logits.argmax(1) == y
+            start = x[clean]
+            hurt = attacks.pgd_until_wrong(model, start, y[clean], epsilon, pgd.steps, pgd.step_size, draw)
+        fgsm = model(attacks.step(x, found.sign, epsilon)).argmax(1) == y
+        stands = model(hurt).argmax(1) == y[clean]
+        right += torch.stack([clean.sum(), fgsm.sum(), stands.sum()]).cpu()
+    clean_share, fgsm_share, pgd_share = (right.double() / len(data.labels) * 100).tolist()
+    return {"val_clean": clean_share, "val_fgsm": fgsm_share, "val_pgd": pgd_share}

@@ -1,0 +1,85 @@
+"""Switching presets: what is written, what is refused, what will be rerun."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import observed
+from oracles import ROOT
+from visrep import params, preset
+from visrep.errors import Failure
+from visrep.settings.study import Study
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A Git repository with the parameters and presets of this one."""
+    shutil.copytree(ROOT / "presets", tmp_path / "presets")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/svhn.zip").write_bytes(b"")
+    for words in ("init -q", "add .", "-c user.name=t -c user.email=t@t commit -qm start"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    return tmp_path
+
+
+def test_the_text_of_a_preset_is_kept_to_the_letter(project: Path) -> None:
+    with observed.inside(project):
+        assert preset.chosen("best", None) == (ROOT / "presets/best.yaml").read_text()
+
+
+def test_a_folder_of_archives_changes_two_leaves_of_each_set_that_lies_there(project: Path) -> None:
+    with observed.inside(project):
+        text = preset.chosen("best", Path("images"))
+    changed = yaml.safe_load(text)
+    expected = params.load(ROOT / "presets/best.yaml")
+    expected["download"]["svhn"] |= {"source": "archive", "archive": "images/svhn.zip"}
+    assert changed == expected
+    params.check(changed, Study)
+    assert text.count("#") == (ROOT / "presets/best.yaml").read_text().count("#")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "says"),
+    [("bset", None, "no preset 'bset'; one of best, quick, reference"), ("best", "presets", "presets holds none of")],
+)
+def test_what_is_not_there_is_one_line(project: Path, name: str, data: str | None, says: str) -> None:
+    with observed.inside(project), pytest.raises(Failure, match=says):
+        preset.chosen(name, Path(data) if data else None)
+
+
+def edit(project: Path) -> None:
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("threads: 2", "threads: 1"))
+
+
+def test_edits_that_are_nowhere_else_are_not_overwritten(project: Path) -> None:
+    edit(project)
+    with observed.inside(project), pytest.raises(Failure, match="in no preset and not committed"):
+        preset.refuse_to_lose(Path("params.yaml"))
+
+
+def test_committed_edits_and_presets_may_be_overwritten(project: Path) -> None:
+    with observed.inside(project):
+        preset.refuse_to_lose(Path("params.yaml"))
+        (project / "params.yaml").write_text(preset.chosen("best", Path("images")))
+        preset.refuse_to_lose(Path("params.yaml"))  # best, with other sources
+        edit(project)
+        subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "mine"], cwd=project, check=True
+        )
+        preset.refuse_to_lose(Path("params.yaml"))
+
+
+def test_a_refusal_leaves_the_file_and_ends_with_a_status(project: Path) -> None:
+    edit(project)
+    before = (project / "params.yaml").read_bytes()
+    command = [sys.executable, "-m", "visrep.preset", "best"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert (project / "params.yaml").read_bytes() == before

@@ -1,0 +1,41 @@
+"""What README.md says is what the committed files hold."""
+
+import json
+import re
+
+import pytest
+
+import observed
+from oracles import ROOT
+from visrep import readme
+from visrep.errors import Failure
+
+TEXT = (ROOT / "README.md").read_text()
+
+
+def test_the_result_table_is_the_committed_metrics() -> None:
+    rows = dict(re.findall(r"^\| (Classifier[^|]*|Defended[^|]*) \| \*\*([\d.]+)\*\*", TEXT, re.MULTILINE))
+    found = {
+        model: json.loads((ROOT / f"metrics/fgsm_sweep/{model}.json").read_text()) for model in ("cnn", "adv_cnn")
+    }
+    keys = {"clean images": "clean", "under FGSM, ε 0.1": "fgsm_eps_0_1", "under PGD, ε 0.1": "pgd_eps_0_1"}
+    assert len(rows) == 6
+    for name, shown in rows.items():
+        model = "adv_cnn" if name.startswith("Defended") else "cnn"
+        key = next(key for words, key in keys.items() if name.endswith(words))
+        assert shown == f"{found[model][key]:.1f}", name
+
+
+def test_writing_it_again_changes_nothing() -> None:
+    with observed.inside(ROOT):
+        assert readme.written(TEXT) == TEXT
+
+
+def test_a_missing_mark_is_one_line() -> None:
+    with observed.inside(ROOT), pytest.raises(Failure, match="lacks the marks"):
+        readme.written("# visrep\n")
+
+
+def test_files_that_the_readme_names_exist() -> None:
+    for path in re.findall(r"\]\(([\w/.]+)\)", TEXT):
+        assert (ROOT / path).exists(), path
