@@ -38,16 +38,17 @@ def main(job: run.Job) -> None:
         bf16=machine.bf16,
     )
 
-    chosen = fitted.history[fitted.epoch - 1]
+    chosen, watching = fitted.history[fitted.epoch - 1], ("val_clean", "val_fgsm", "val_pgd")
     models.save(job.out("models/adv_cnn.safetensors"), model)
     artifacts.write_metrics(
         job.out("metrics/adv_train.json"),
-        {name: chosen[name] for name in ("val_clean", "val_fgsm", "val_pgd")} | {"epochs": len(fitted.history)},
+        {name: chosen[name] for name in watching} | {"epochs": len(fitted.history)},
     )
     artifacts.write_table(job.out("plots/adv_train/history.json"), pd.DataFrame(fitted.history))
     artifacts.write_json(
         job.out("plots/adv_train/details.json"),
-        {"epoch": fitted.epoch, "n": len(watched.labels), "source": svhn.source},
+        {"epoch": fitted.epoch, "n": len(watched.labels), "source": svhn.source}
+        | {"held_out": [{"images": name.removeprefix("val_"), "accuracy": chosen[name]} for name in watching]},
     )
 
 

@@ -2,32 +2,26 @@
 
 from visrep import run
 from visrep.data import archive, official, store
-from visrep.settings.download import Embedded, Shapes, Source
+from visrep.settings.download import Shapes, Source
 
 ITEMS = ("svhn", "cifar10", "mnist", "shapes")
 
 
 def main(job: run.Job) -> None:
-    store.save(_images(job), job.out(f"data/{job.item}"))
+    key = f"download.{job.item}"
+    source = job.read(key, Shapes) if job.item == "shapes" else job.read(key, Source)
+    store.save(_images(job, source), job.out(f"data/{job.item}"))
 
 
-def _images(job: run.Job) -> store.ImageSet:
-    if job.item == "shapes":
-        return _drawn(job, job.read("download.shapes", Shapes).embedded)
-    source = job.read(f"download.{job.item}", Source)
-    match source.source:
-        case "official":
-            return official.load(job.item, job.scratch, job.log)
-        case "archive":
-            return archive.load(job.item, source, job.scratch, job.log)
-        case "embedded":
-            return _drawn(job, source.embedded)
-
-
-def _drawn(job: run.Job, size: Embedded) -> store.ImageSet:
+def _images(job: run.Job, source: Source | Shapes) -> store.ImageSet:
+    if isinstance(source, Source) and source.source == "official":
+        return official.load(job.item, job.scratch, job.log)
+    if isinstance(source, Source) and source.source == "archive":
+        return archive.load(job.item, source, job.scratch, job.log)
+    size = source.embedded
     images: store.ImageSet = job.module(f"visrep.data.embedded.{job.item}").draw(size.seed, size.train, size.test)
     return images
 
 
 if __name__ == "__main__":
-    run.main(main, items=ITEMS)
+    run.main(main, ITEMS)

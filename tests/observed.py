@@ -16,13 +16,14 @@ from visrep import params, run
 
 class Seen(NamedTuple):
     """Inputs and outputs as paths from the top folder; the sections of params.yaml that were read; modules that were
-    loaded by name; the curves of each table with epochs, losses left out."""
+    loaded by name; the curves of each table with epochs, losses left out; files in which `dvc plots` finds rows."""
 
     inputs: set[str]
     outputs: set[str]
     sections: set[str]
     modules: set[str]
     curves: dict[str, list[str]]
+    rows: set[str]
 
 
 _opened: list[str] | None = None
@@ -83,12 +84,28 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
         sections,
         modules,
         _curves(folder, written),
+        _rows(folder, written),
     )
 
 
 def _curves(folder: Path, written: set[str]) -> dict[str, list[str]]:
     tables = {name: json.loads((folder / name).read_text()) for name in written if name.endswith("history.json")}
     return {name: [c for c in rows[0] if c not in ("epoch", "lr") and "loss" not in c] for name, rows in tables.items()}
+
+
+def _rows(folder: Path, written: set[str]) -> set[str]:
+    plots = {
+        name: json.loads((folder / name).read_text())
+        for name in written
+        if name.startswith("plots/") and "json" in name
+    }
+    return {
+        name for name, content in plots.items() if isinstance(content, list) or any(map(_is_table, content.values()))
+    }
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _stored(name: str) -> str:

@@ -15,9 +15,7 @@ TEXT = (ROOT / "README.md").read_text()
 
 def test_the_result_table_is_the_committed_metrics() -> None:
     rows = dict(re.findall(r"^\| (Classifier[^|]*|Defended[^|]*) \| \*\*([\d.]+)\*\*", TEXT, re.MULTILINE))
-    found = {
-        model: json.loads((ROOT / f"metrics/fgsm_sweep/{model}.json").read_text()) for model in ("cnn", "adv_cnn")
-    }
+    found = {model: json.loads((ROOT / f"metrics/fgsm_sweep/{model}.json").read_text()) for model in ("cnn", "adv_cnn")}
     keys = {"clean images": "clean", "under FGSM, ε 0.1": "fgsm_eps_0_1", "under PGD, ε 0.1": "pgd_eps_0_1"}
     assert len(rows) == 6
     for name, shown in rows.items():

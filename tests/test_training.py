@@ -177,6 +177,11 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step(tmp_path: Path) -> None:
         fit(start(), plan(), tmp_path, objective=breaks)
 
 
+def test_too_few_images_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(Failure, match="fewer than two images"):
+        fit(start(), plan(), tmp_path, sampler=lambda _: torch.tensor([0]))
+
+
 def test_means_weigh_batches_by_their_size(tmp_path: Path) -> None:
     def sizes(model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
         return squares(model, batch, draw, time) | {"size": torch.tensor(float(len(batch)))}

@@ -42,9 +42,10 @@ def variants(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """`VARIANTS`, with the folder of images that one of them reads put below ``folder``."""
     for split in ("train", "test"):
         for name in ("cat", "dog"):
-            path = folder / "images" / split / name / "0.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("RGB", (40, 30), (200, 10, 10)).save(path)
+            place = folder / "images" / split / name
+            place.mkdir(parents=True, exist_ok=True)
+            for number in range(30):
+                Image.new("RGB", (40, 30), (number, 10, 10)).save(place / f"{number}.png")
     return VARIANTS
 
 

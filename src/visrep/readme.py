@@ -39,12 +39,14 @@ def _column(key: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _caption(details: dict[str, Any]) -> str:
     gates = {
-        model: [g for g in artifacts.read_json(Path(f"plots/fgsm_sweep/{model}/details.json"))["gates"] if not g["passed"]]
+        model: [
+            g for g in artifacts.read_json(Path(f"plots/fgsm_sweep/{model}/details.json"))["gates"] if not g["passed"]
+        ]
         for model in ("cnn", "adv_cnn")
     }
     said = {model: f"{len(failed)} fail" if failed else "all pass" for model, failed in gates.items()}

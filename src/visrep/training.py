@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from visrep.settings.training import Optimizer, Plan
 # Accumulates the gradients of its loss and returns detached scalars, "loss" among them. Arguments: the model in
 # training mode, the batch as indices (B,), a generator on the device, and time in epochs since the start.
 Objective = Callable[[nn.Module, Tensor, torch.Generator, float], dict[str, Tensor]]
+M = TypeVar("M", bound=nn.Module)
 Sampler = Callable[[torch.Generator], Tensor]  # the order of one epoch, as indices
 Row = dict[str, float]
 
@@ -35,13 +36,13 @@ class Fitted(NamedTuple):
 
 
 def fit(
-    model: nn.Module,
+    model: M,
     objective: Objective,
     sampler: Sampler,
     plan: Plan,
     key: tuple[object, ...],
     *,
-    validate: Callable[[nn.Module], Row],
+    validate: Callable[[M], Row],
     checkpoint: Path,
     tell: Callable[[Row, int, float], None],
     bf16: bool = False,
@@ -50,7 +51,7 @@ def fit(
 
     ``key`` names the randomness. ``validate`` sees the weights that would be kept (the average, where there is one).
     Progress lies in ``checkpoint`` after every epoch. Raises `Failure` on a loss that is not finite, naming epoch and
-    step.
+    step, and where there are fewer than two images.
     """
     run = _Run(model, plan)
     run.resume(checkpoint)
@@ -59,7 +60,7 @@ def fit(
         means = _epoch(run, objective, sampler, key, bf16)
         kept = run.kept.eval()
         with torch.no_grad():
-            run.close({"epoch": run.epoch + 1, "lr": run.rate, **means, **validate(kept)})
+            run.close({"epoch": run.epoch + 1, "lr": run.rate, **means, **validate(cast(M, kept))})
         run.save(checkpoint)
         tell(run.history[-1], plan.epochs, (time.monotonic() - started) / (run.epoch - before))
     model.load_state_dict(run.best)
@@ -167,6 +168,8 @@ def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object,
     device = next(run.model.parameters()).device
     draw = generator(device, *key, "epoch", run.epoch)
     batches = [batch for batch in sampler(draw).split(run.plan.batch_size) if len(batch) > 1]  # batch norm needs two
+    if not batches:
+        raise Failure("there are fewer than two images to train on")
     rows: list[dict[str, Tensor]] = []
     run.model.train()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):  # dropout draws from the default
