@@ -25,7 +25,7 @@ preset: $(READY)
 	@python -m visrep.preset $(PRESET) $(if $(DATA),--data '$(DATA)')
 
 bench: .venv-bench/.ready
-	.venv-bench/bin/python -m benchmarks
+	PYTHONPATH=src:. .venv-bench/bin/python -m benchmarks
 
 # The environments
 

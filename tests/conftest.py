@@ -3,17 +3,19 @@
 import os
 from pathlib import Path
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
 import pytest
 
-import runs
-import tiny
+ROOT = Path(__file__).parents[1]
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["PYTHONPATH"] = f"{ROOT}/tests:{ROOT}/src:{ROOT}"  # the server that runs are forked from needs it
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which every stage of the tiny study has run. Not to be written to."""
+    import runs
+    import tiny
+
     folder = tmp_path_factory.mktemp("finished")
     tiny.write(folder)
     for stage, items in tiny.STAGES.items():

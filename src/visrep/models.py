@@ -85,9 +85,11 @@ def copy_weights(source: ConvNet, target: ConvNet) -> None:
 
 
 def folded(model: ConvNet) -> ConvNet:
-    """A copy for evaluation: each batch norm folded into the convolution before it, no dropout, no weight gradients.
+    """A copy for evaluation: each batch norm folded into the convolution before it, pools before the ReLUs they follow,
+    no dropout, no weight gradients.
 
-    The same function up to rounding, at about half the work of moving memory.
+    The same function up to rounding, at about half the work of moving memory: a pool of 2 x 2 leaves the ReLU, which
+    commutes with it, a quarter of the values.
     """
     model = copy.deepcopy(model).eval().requires_grad_(False)
     for name, block in model.features.named_children():
@@ -95,6 +97,8 @@ def folded(model: ConvNet) -> ConvNet:
         for layer in block.children():
             if isinstance(layer, nn.BatchNorm2d) and isinstance(layers[-1], nn.Conv2d):
                 layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            elif isinstance(layer, nn.MaxPool2d) and isinstance(layers[-1], nn.ReLU):
+                layers.insert(-1, layer)
             elif not isinstance(layer, nn.Dropout):
                 layers.append(layer)
         setattr(model.features, name, nn.Sequential(*layers))

@@ -3,7 +3,8 @@
 N images; A attacks, each with a radius; E radii.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,22 +19,50 @@ from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.swept import Attack, Swept, packed
 
 
+class Fgsm(NamedTuple):
+    """Predictions (N,) of clean images and at each radius, and the ``sign`` of the gradient, shaped as the images."""
+
+    clean: Tensor
+    attacked: dict[float, Tensor]
+    sign: Tensor
+
+
+def fgsm(model: Model, x: Tensor, y: Tensor, epsilons: Sequence[float], guide: Model | None = None) -> Fgsm:
+    """FGSM at E radii, with predictions: one gradient serves them all, so E + 1 passes forward and one back.
+
+    The gradient is that of ``guide``, such as `in_bf16`, where there is one: one more pass.
+    """
+    sign, logits = attacks.look(guide or model, x, y)
+    clean = logits.argmax(1) if guide is None else _predict(model, x, x, 0.0)
+    attacked = {epsilon: _predict(model, attacks.step(x, sign, epsilon), x, epsilon) for epsilon in epsilons}
+    return Fgsm(clean, attacked, sign)
+
+
+def in_bf16(model: Model, device: torch.device) -> Model:
+    """``model`` with its products in bfloat16: faster gradients where the processor has them, slower elsewhere."""
+
+    def guide(x: Tensor) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16):
+            return model(x)
+
+    return guide
+
+
 def sweep(model: Model, data: Labelled, settings: FgsmSweep, source: Model | None = None, bf16: bool = False) -> Swept:
     """Attack ``model`` on every image: FGSM, PGD, noise, and what transfers from ``source`` where there is one.
 
     With ``bf16`` the gradients are taken in bfloat16; predictions never are.
     """
     draw = generator(data.labels.device, settings.seed, "sweep")
-    guide = _in_bf16(model, data.labels.device) if bf16 else model
+    guide = in_bf16(model, data.labels.device) if bf16 else None
     columns: dict[str, list[Tensor]] = {}
     signs: list[np.ndarray] = []
     for images, labels in zip(*(part.split(settings.batch_size) for part in data), strict=True):
         x = pixels.scaled(images)
-        found = attacks.look(guide, x, labels)
+        found = fgsm(model, x, labels, (*settings.epsilons, FAR), guide)
         signs.append(_bits(found.sign))
-        clean = _predict(model, x, x, 0.0) if bf16 else found.logits.argmax(1)
-        columns.setdefault("clean", []).append(clean)
-        for attack, predicted in _attacked(model, guide, x, labels, clean, found.sign, settings, draw, source):
+        columns.setdefault("clean", []).append(found.clean)
+        for attack, predicted in _attacked(model, guide or model, x, labels, found, settings, draw, source):
             columns.setdefault(str(attack), []).append(predicted)
     predictions = {name: torch.cat(parts).to(torch.int16).cpu().numpy() for name, parts in columns.items()}
     return Swept(predictions, np.concatenate(signs))
@@ -44,20 +73,19 @@ def _attacked(
     guide: Model,
     x: Tensor,
     y: Tensor,
-    clean: Tensor,
-    sign: Tensor,
+    found: Fgsm,
     settings: FgsmSweep,
     draw: torch.Generator,
     source: Model | None,
 ) -> Iterable[tuple[Attack, Tensor]]:
     gate, pgd = settings.gate_epsilon, settings.pgd
-    for epsilon in (*settings.epsilons, FAR):
-        yield Attack("fgsm", epsilon), _predict(model, attacks.step(x, sign, epsilon), x, epsilon)
+    for epsilon, predicted in found.attacked.items():
+        yield Attack("fgsm", epsilon), predicted
     for epsilon in settings.epsilons:
         yield Attack("noise", epsilon), _predict(model, attacks.noise(x, epsilon, draw), x, epsilon)
     for epsilon in (*pgd.epsilons, FAR):
-        yield Attack("pgd", epsilon), _worst(model, guide, x, y, clean, epsilon, pgd.steps, settings, draw)
-    yield Attack("pgd_more_steps", gate), _worst(model, guide, x, y, clean, gate, pgd.more_steps, settings, draw)
+        yield Attack("pgd", epsilon), _worst(model, guide, x, y, found.clean, epsilon, pgd.steps, settings, draw)
+    yield Attack("pgd_more_steps", gate), _worst(model, guide, x, y, found.clean, gate, pgd.more_steps, settings, draw)
     if source is not None:
         foreign = attacks.look(source, x, y).sign
         for epsilon in settings.epsilons:
@@ -88,14 +116,6 @@ def _worst(
         moved = attacks.pgd_until_wrong(guide, origin, y[standing], epsilon, steps, size, draw)
         predicted[standing] = _predict(model, moved, origin, epsilon)
     return predicted
-
-
-def _in_bf16(model: Model, device: torch.device) -> Model:
-    def guide(x: Tensor) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16):
-            return model(x)
-
-    return guide
 
 
 @torch.no_grad()
