@@ -1,4 +1,4 @@
-# make repro | test | lint | bench | preset PRESET=best [DATA=folder] | plots | lock
+# make repro | test | lint | bench | preset PRESET=best [DATA=folder] | readme | lock
 # Each sets up what it needs on first use (a private uv, the environment of requirements.lock), then starts at once.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -7,7 +7,7 @@ UV := .uv/bin/uv
 READY := .venv/.ready
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test lint bench preset lock
+.PHONY: repro test lint bench preset readme lock
 .DEFAULT_GOAL := repro
 
 repro: $(READY)
@@ -24,6 +24,9 @@ lint: $(READY)
 preset: $(READY)
 	@python -m visrep.preset $(PRESET) $(if $(DATA),--data '$(DATA)')
 
+readme: $(READY)
+	python -m visrep.readme
+
 bench: .venv-bench/.ready
 	PYTHONPATH=src:. .venv-bench/bin/python -m benchmarks
 
@@ -32,14 +35,14 @@ bench: .venv-bench/.ready
 $(READY): requirements.lock pyproject.toml $(UV)
 	@echo "Setting up .venv (a few gigabytes, once)"
 	$(UV) venv -q --clear --python $(PYTHON) .venv
-	$(UV) pip sync -q --require-hashes --python .venv/bin/python requirements.lock
+	$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv/bin/python requirements.lock
 	$(UV) pip install -q --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
 	@touch $@
 
 .venv-bench/.ready: benchmarks/requirements.txt requirements.lock $(UV)
 	@echo "Setting up .venv-bench (the peers)"
 	$(UV) venv -q --clear --python $(PYTHON) .venv-bench
-	$(UV) pip install -q --python .venv-bench/bin/python -r benchmarks/requirements.txt
+	$(UV) pip install -q --compile-bytecode --python .venv-bench/bin/python -r benchmarks/requirements.txt
 	@touch $@
 
 $(UV): requirements-uv.lock
