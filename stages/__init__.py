@@ -2,6 +2,6 @@
 
 import os
 
-# How long a thread spins before it sleeps when it waits for another: a tenth of the default. The same sums; on a machine
-# with other work to do training is twice to seven times as fast. It must be said before torch is imported.
+# How long a thread that waits for another spins before it sleeps: a tenth of the default. The same sums; beside other
+# work on the machine, training is several times as fast. It must be said before torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "30000")
