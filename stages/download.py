@@ -14,13 +14,13 @@ def main(job: run.Job) -> None:
 
 
 def _images(job: run.Job, source: Source | Shapes) -> store.ImageSet:
-    if isinstance(source, Source) and source.source == "official":
+    if source.source == "embedded" or isinstance(source, Shapes):
+        size = source.embedded
+        images: store.ImageSet = job.module(f"visrep.data.embedded.{job.item}").draw(size.seed, size.train, size.test)
+        return images
+    if source.source == "official":
         return official.load(job.item, job.scratch, job.log)
-    if isinstance(source, Source) and source.source == "archive":
-        return archive.load(job.item, source, job.scratch, job.log)
-    size = source.embedded
-    images: store.ImageSet = job.module(f"visrep.data.embedded.{job.item}").draw(size.seed, size.train, size.test)
-    return images
+    return archive.load(job.item, source, job.scratch, job.log)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,13 @@
 """What a stage says when something is wrong: one line, a status, nothing left behind."""
 
 import errno
+import fcntl
 import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -83,9 +89,14 @@ def test_a_really_full_disk(folder: Path) -> None:
     assert sorted(digests(folder)) == ["params.yaml", "sitecustomize.py"]
 
 
+def _interrupt() -> None:
+    """What Ctrl-C comes to. (The signal itself may be ignored where tests run in the background.)"""
+    raise KeyboardInterrupt
+
+
 def test_an_interrupt_is_one_line_and_keeps_progress(finished: Path, tmp_path: Path) -> None:
     folder = runs.copy(finished, tmp_path / "interrupted", "data/svhn")
-    done = runs.run(folder, "train_cnn", die=(Moment("visrep.training:_epoch", 3), 2))
+    done = runs.run(folder, "train_cnn", do=(Moment("visrep.training:_epoch", 3), _interrupt))
     assert done.code == 130
     assert done.said.splitlines()[-1] == "train_cnn: interrupted; run it again and it goes on from here"
     assert "epoch 3/3" in runs.run(folder, "train_cnn").said
@@ -96,6 +107,20 @@ def test_every_epoch_is_one_line_where_there_is_no_terminal(finished: Path, tmp_
     lines = runs.run(folder, "train_cnn").said.splitlines()
     assert [line.split()[2] for line in lines] == ["1/3", "2/3", "3/3"]
     assert all(line.endswith("s left") and "train_loss" in line for line in lines)
+
+
+def test_a_terminal_shows_a_bar_with_loss_and_time_left(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "bar", "data/svhn")
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))  # rows and columns
+    command = [sys.executable, "-m", "stages.train_cnn"]
+    done = subprocess.run(command, cwd=folder, stderr=terminal, stdout=subprocess.PIPE, text=True)
+    os.close(terminal)
+    said = os.read(screen, 100_000).decode()
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "train_cnn: 100%" in said
+    assert "3/3 [" in said
+    assert "val_loss" in said
 
 
 def test_a_loss_that_is_not_finite_ends_the_stage_with_one_line(finished: Path, tmp_path: Path) -> None:
