@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     words = parser.parse_args()
     try:
-        text = chosen(words.preset, words.data)
+        text = chosen(words.preset, words.data and words.data.expanduser())
         refuse_to_lose(params.FILE)
         artifacts.write_bytes(params.FILE, text.encode())
         params.check(params.load(), Study)
