@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from visrep import models, pixels
+from visrep import models, pixels, weights
 from visrep.data.embedded import svhn
 from visrep.randomness import generator
 
@@ -28,7 +28,7 @@ def images(train: int, test: int) -> tuple[Images, Images]:
 
 
 def fresh() -> models.ConvNet:
-    return models.convnet(CONFIG, generator("cpu", "classifier"))
+    return weights.fresh(models.ConvNet, CONFIG, generator("cpu", "classifier"))
 
 
 def trained(seen: Images, epochs: int, batch: int = 64) -> models.ConvNet:

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from benchmarks import classifier, measure
 from benchmarks.classifier import Images
-from visrep import adversarial, models
+from visrep import adversarial, models, weights
 from visrep.randomness import generator
 
 EPSILON, ALPHA = 0.1, 0.8
@@ -136,7 +136,7 @@ def _difference(images: Images) -> dict[str, float]:
 
 
 def _gradient(way: Callable[..., object], batch: Images, bf16: bool) -> Tensor:
-    model = models.convnet(classifier.CONFIG | {"dropout": 0.0}, generator("cpu", "classifier")).train()
+    model = weights.fresh(models.ConvNet, classifier.CONFIG | {"dropout": 0.0}, generator("cpu", "classifier")).train()
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         way(model, batch.x, batch.y, EPSILON, ALPHA)
     return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])

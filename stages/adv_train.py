@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from visrep import adversarial, artifacts, device, labelled, models, run, training
+from visrep import adversarial, artifacts, device, labelled, models, run, training, weights
 from visrep.data import store
 from visrep.randomness import generator
 from visrep.settings.adv_train import AdvTrain
@@ -13,13 +13,15 @@ def main(job: run.Job) -> None:
     settings = job.read("adv_train", AdvTrain)
     machine = device.prepare(job.read("runtime", Runtime))
     svhn = store.load(job.input("data/svhn"))
-    trained = models.load(job.input("models/cnn.safetensors"))
+    trained = weights.load(job.input("models/cnn.safetensors"), models.ConvNet)
     seen = labelled.labelled(svhn.train, machine.device)
     data, validation = labelled.divide(seen, settings.validation, settings.seed)
     watched = labelled.Labelled(*(part[: settings.attacked_validation] for part in validation))
 
-    model = models.convnet(
-        settings.model.model_dump() | {"classes": len(svhn.classes)}, generator("cpu", settings.seed, "weights")
+    model = weights.fresh(
+        models.ConvNet,
+        settings.model.model_dump() | {"classes": len(svhn.classes)},
+        generator("cpu", settings.seed, "weights"),
     )
     if settings.init == "cnn":
         models.copy_weights(trained, model)
@@ -39,7 +41,7 @@ def main(job: run.Job) -> None:
     )
 
     chosen, watching = fitted.history[fitted.epoch - 1], ("val_clean", "val_fgsm", "val_pgd")
-    models.save(job.out("models/adv_cnn.safetensors"), model)
+    weights.save(job.out("models/adv_cnn.safetensors"), model)
     artifacts.write_metrics(
         job.out("metrics/adv_train.json"),
         {name: chosen[name] for name in watching} | {"epochs": len(fitted.history)},

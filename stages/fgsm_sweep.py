@@ -1,6 +1,6 @@
 """Test images are attacked at growing radii by FGSM, PGD, noise and transfer; gates say whom to trust."""
 
-from visrep import artifacts, device, gates, labelled, models, robustness, run, statistics, sweep
+from visrep import artifacts, device, gates, labelled, models, robustness, run, statistics, sweep, weights
 from visrep.data import store
 from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.settings.runtime import Runtime
@@ -12,10 +12,10 @@ def main(job: run.Job) -> None:
     settings = job.read("fgsm_sweep", FgsmSweep)
     machine = device.prepare(job.read("runtime", Runtime))
     svhn = store.load(job.input("data/svhn"))
-    network = machine.place(models.folded(models.load(job.input(f"models/{job.item}.safetensors"))))
+    network = machine.place(models.folded(weights.load(job.input(f"models/{job.item}.safetensors"), models.ConvNet)))
     source = None
     if job.item != "cnn":
-        source = machine.place(models.folded(models.load(job.input("models/cnn.safetensors"))))
+        source = machine.place(models.folded(weights.load(job.input("models/cnn.safetensors"), models.ConvNet)))
 
     test = labelled.labelled(svhn.test, machine.device)
     swept = sweep.sweep(network, test, settings, source, machine.bf16)

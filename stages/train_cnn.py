@@ -3,7 +3,7 @@
 import pandas as pd
 from torch.nn import functional as F
 
-from visrep import artifacts, classification, device, labelled, models, run, statistics, supervised, training
+from visrep import artifacts, classification, device, labelled, models, run, statistics, supervised, training, weights
 from visrep.data import store
 from visrep.losses import balanced_weights
 from visrep.randomness import generator
@@ -20,13 +20,17 @@ def main(job: run.Job) -> None:
     classes = len(svhn.classes)
 
     model = machine.place(
-        models.convnet(settings.model.model_dump() | {"classes": classes}, generator("cpu", settings.seed, "weights"))
+        weights.fresh(
+            models.ConvNet,
+            settings.model.model_dump() | {"classes": classes},
+            generator("cpu", settings.seed, "weights"),
+        )
     )
-    weights = balanced_weights(data.labels, classes) if settings.balance == "weights" else None
+    rare = balanced_weights(data.labels, classes) if settings.balance == "weights" else None
     even = settings.balance == "oversample"
     fitted = training.fit(
         model,
-        supervised.Objective(data, settings.augment, settings.label_smoothing, weights),
+        supervised.Objective(data, settings.augment, settings.label_smoothing, rare),
         supervised.oversampled(data.labels, classes) if even else training.shuffled(len(data.labels), machine.device),
         settings,
         ("train_cnn", settings.seed),
@@ -40,7 +44,7 @@ def main(job: run.Job) -> None:
     logits = labelled.logits(model, test.images)
     predicted, labels = logits.argmax(1).cpu().numpy(), test.labels.cpu().numpy()
     report = classification.per_class(labels, predicted, svhn.classes)
-    models.save(job.out("models/cnn.safetensors"), model)
+    weights.save(job.out("models/cnn.safetensors"), model)
     artifacts.write_array(job.out("predictions/train_cnn.npy"), logits.cpu().numpy())
     artifacts.write_metrics(
         job.out("metrics/train_cnn.json"),

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from oracles import ROOT
+from visrep import params
 
 FILE = ROOT / "dvc.yaml"
 
@@ -15,6 +16,8 @@ def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
     named: dict[str, dict[str, Any]] = {}
     for name, stage in (dvc.get("stages") or {}).items():
         items = stage.get("foreach", {None: None}) or {}
+        if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
+            items = params.load(ROOT / "params.yaml").get(items.strip("${}"), {})
         for item in items:
             body = stage["do"] if "foreach" in stage else stage
             text = yaml.safe_dump(body or {}).replace("${key}", str(item))

@@ -40,11 +40,7 @@ sys.addaudithook(_audit)
 def all_stages(folder: Path) -> dict[str, Seen]:
     """Run the whole tiny study in this process and watch it."""
     tiny.write(folder)
-    seen = {}
-    for stage, items in tiny.STAGES.items():
-        for item in items:
-            seen[f"{stage}@{item}" if item else stage] = _watch(folder, stage, item)
-    return seen
+    return {f"{stage}@{item}" if item else stage: _watch(folder, stage, item) for stage, item in tiny.RUNS}
 
 
 def _watch(folder: Path, stage: str, item: str) -> Seen:
@@ -78,9 +74,10 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     written = {name for name in after if after[name] != before.get(name)}
     modules = {str(path.relative_to(ROOT)) for path in job.modules}
     names = {os.path.relpath(folder / path, folder) for path in opened} & before.keys() - {"params.yaml"}
+    inputs = {str(path) for path in job.inputs}
     return Seen(
-        {_stored(name) for name in names | {str(path) for path in job.inputs}},
-        written,
+        {_held(name, inputs) for name in names | inputs},
+        {_held(name, {str(path) for path in job.outputs}) for name in written},
         sections,
         modules,
         _curves(folder, written),
@@ -89,8 +86,13 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
 
 
 def _curves(folder: Path, written: set[str]) -> dict[str, list[str]]:
+    """What a chart of the learning should show: accuracies, or the rank where there are no labels."""
     tables = {name: json.loads((folder / name).read_text()) for name in written if name.endswith("history.json")}
-    return {name: [c for c in rows[0] if c not in ("epoch", "lr") and "loss" not in c] for name, rows in tables.items()}
+    shown = {}
+    for name, rows in tables.items():
+        ranked = "effective_rank" in rows[0]
+        shown[name] = ["effective_rank"] if ranked else [c for c in rows[0] if c not in ("epoch", "lr") and "loss" not in c]
+    return {name: columns for name, columns in shown.items() if "ablations" not in name}  # as many as a user likes
 
 
 def _rows(folder: Path, written: set[str]) -> set[str]:
@@ -108,10 +110,10 @@ def _is_table(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
-def _stored(name: str) -> str:
-    """The file, or the folder of an image set that it belongs to. (Weights are opened by compiled code, which the
+def _held(name: str, folders: set[str]) -> str:
+    """The file, or the folder among ``folders`` that it belongs to. (Weights are opened by compiled code, which the
     audit hook does not see; those are taken from what the job was told.)"""
-    return "/".join(Path(name).parts[:2]) if name.startswith("data/") else name
+    return next((str(parent) for parent in Path(name).parents if str(parent) in folders), name)
 
 
 @contextmanager
@@ -147,7 +149,10 @@ def leaves_read(folder: Path) -> set[str]:
 
     def recorded(key: str, *rest: Any) -> Any:
         section = original(key, *rest)
-        name(section, key)
+        if isinstance(section, params.Section):
+            name(section, key)
+        else:  # a leaf, or a mapping as it stands
+            read.update(leaves(section.model_dump(), key))
         return section
 
     def get(self: Any, field: str) -> Any:
@@ -159,18 +164,18 @@ def leaves_read(folder: Path) -> set[str]:
 
     for change in [{}, *({stage: change} for stage, every in tiny.variants(folder).items() for change in every)]:
         tiny.write(folder, change)
-        only = {next(iter(change))} if change else set(tiny.STAGES)
-        for stage, items in tiny.STAGES.items():
-            for item in items if stage in only else []:
-                module = importlib.import_module(f"stages.{stage}")
-                with inside(folder):
-                    job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
-                    params.read = recorded
-                    params.Section.__getattribute__ = get  # type: ignore[method-assign]
-                    try:
-                        module.main(job)
-                    finally:
-                        params.read = original
-                        del params.Section.__getattribute__
-                    job.publish()
+        for stage, item in tiny.RUNS:
+            if change and stage not in change:
+                continue
+            module = importlib.import_module(f"stages.{stage}")
+            with inside(folder):
+                job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
+                params.read = recorded
+                params.Section.__getattribute__ = get  # type: ignore[method-assign]
+                try:
+                    module.main(job)
+                finally:
+                    params.read = original
+                    del params.Section.__getattribute__
+                job.publish()
     return read & leaves(tiny.study())

@@ -18,7 +18,7 @@ import tiny
 from oracles import ROOT
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["runs", "preloaded", *(f"stages.{name}" for name in tiny.STAGES)])
+_context.set_forkserver_preload(["runs", "preloaded", *(f"stages.{name}" for name in dict(tiny.RUNS))])
 
 
 class Done(NamedTuple):

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import tiny
-from visrep import adversarial, attacks, models, params
+from visrep import adversarial, attacks, models, params, weights
 from visrep.labelled import Labelled
 from visrep.pixels import scaled
 from visrep.randomness import generator
@@ -31,7 +31,7 @@ def data() -> Labelled:
 
 def network() -> models.ConvNet:
     """Without batch norm, whose statistics would depend on the order of the passes."""
-    model = models.convnet(CONFIG, generator("cpu", "network"))
+    model = weights.fresh(models.ConvNet, CONFIG, generator("cpu", "network"))
     for block in model.features:
         block[1] = nn.Identity()
     return model.train()
@@ -89,7 +89,7 @@ def test_the_radius_grows_with_the_ramp(data: Labelled, method: str, monkeypatch
 
 def test_pgd_training_attacks_the_network_as_it_will_be_used(data: Labelled) -> None:
     """The attack neither moves batch statistics nor draws dropout: only the descent on the attacked batch does."""
-    model = models.convnet(CONFIG | {"dropout": 0.5}, generator("cpu", 0)).train()
+    model = weights.fresh(models.ConvNet, CONFIG | {"dropout": 0.5}, generator("cpu", 0)).train()
     adversarial.Objective(data, settings(method="pgd"))(model, torch.arange(20), generator("cpu", 0), 9.0)
     assert int(model.features[0][1].num_batches_tracked) == 1
     assert model.training

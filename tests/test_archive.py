@@ -126,6 +126,12 @@ def test_the_same_set_in_any_form_and_order(form: str, seed: int, tmp_path: Path
         assert part.labels.tolist() == [found.classes.index(name.split("/")[1]) for name in expected]
 
 
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    make_zip(GOOD, tmp_path / "set.zip")
+    assert loaded("~/set.zip", tmp_path).source == "archive: set.zip"
+
+
 @pytest.mark.parametrize("form", MAKERS)
 def test_a_top_folder_and_what_file_managers_leave(form: str, tmp_path: Path) -> None:
     wrapped = {f"mine/{name}": content for name, content in GOOD.items()}

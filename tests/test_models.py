@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from visrep import losses, models
+from visrep import losses, models, weights
 from visrep.errors import Failure
 from visrep.randomness import generator, seed
 
@@ -26,7 +26,7 @@ def trained_looking(model: models.ConvNet) -> models.ConvNet:
 
 
 def test_the_network_is_the_one_described() -> None:
-    model = models.convnet(CONFIG, generator("cpu", 0))
+    model = weights.fresh(models.ConvNet, CONFIG, generator("cpu", 0))
     kinds = [type(layer).__name__ for layer in model.features[0]]
     assert kinds == ["Conv2d", "BatchNorm2d", "ReLU"] * 2 + ["MaxPool2d", "Dropout"]
     assert len([layer for layer in model.head if isinstance(layer, nn.Linear)]) == 2
@@ -35,15 +35,15 @@ def test_the_network_is_the_one_described() -> None:
 
 def test_weights_come_from_the_generator_alone() -> None:
     torch.manual_seed(1)
-    one = models.convnet(CONFIG, generator("cpu", 0)).state_dict()
+    one = weights.fresh(models.ConvNet, CONFIG, generator("cpu", 0)).state_dict()
     torch.manual_seed(2)
-    same, other = (models.convnet(CONFIG, generator("cpu", key)).state_dict() for key in (0, 1))
+    same, other = (weights.fresh(models.ConvNet, CONFIG, generator("cpu", key)).state_dict() for key in (0, 1))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["head.1.weight"], other["head.1.weight"])
 
 
 def test_folding_keeps_the_function() -> None:
-    model = trained_looking(models.convnet(CONFIG, generator("cpu", 0)))
+    model = trained_looking(weights.fresh(models.ConvNet, CONFIG, generator("cpu", 0)))
     x = torch.randn(5, 3, 32, 32, generator=generator("cpu", "x"))
     folded = models.folded(model)
     assert not [layer for layer in folded.modules() if isinstance(layer, nn.BatchNorm2d | nn.Dropout)][1:]
@@ -52,9 +52,9 @@ def test_folding_keeps_the_function() -> None:
 
 
 def test_a_file_gives_back_the_network(tmp_path: Path) -> None:
-    model = trained_looking(models.convnet(CONFIG, generator("cpu", 0)))
-    models.save(tmp_path / "m.safetensors", model)
-    loaded = models.load(tmp_path / "m.safetensors")
+    model = trained_looking(weights.fresh(models.ConvNet, CONFIG, generator("cpu", 0)))
+    weights.save(tmp_path / "m.safetensors", model)
+    loaded = weights.load(tmp_path / "m.safetensors", models.ConvNet)
     x = torch.randn(2, 3, 32, 32)
     assert torch.equal(loaded(x), model(x))
     assert not loaded.training
@@ -66,17 +66,19 @@ def test_an_unreadable_file_is_one_line(tmp_path: Path, content: bytes | None) -
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(Failure, match=r"m\.safetensors (is missing|cannot be read)"):
-        models.load(path)
+        weights.load(path, models.ConvNet)
 
 
 def test_dropout_may_differ() -> None:
-    one, other = (models.convnet(CONFIG | {"dropout": share}, generator("cpu", share)) for share in (0.0, 0.4))
+    one, other = (
+        weights.fresh(models.ConvNet, CONFIG | {"dropout": share}, generator("cpu", share)) for share in (0.0, 0.4)
+    )
     models.copy_weights(one, other)
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in one.state_dict().items())
 
 
 def test_weights_of_another_build_are_refused() -> None:
-    one, other = (models.convnet(CONFIG | {"hidden": hidden}, generator("cpu", 0)) for hidden in (8, 9))
+    one, other = (weights.fresh(models.ConvNet, CONFIG | {"hidden": hidden}, generator("cpu", 0)) for hidden in (8, 9))
     with pytest.raises(Failure, match="make them alike"):
         models.copy_weights(one, other)
 
@@ -85,7 +87,7 @@ def test_cross_entropy_is_a_double_loop() -> None:
     draw = generator("cpu", "loss")
     logits = torch.randn(6, 4, generator=draw, dtype=torch.float64)
     labels = torch.tensor([0, 1, 2, 3, 1, 0])
-    weights = torch.tensor([1.0, 2.0, 0.5, 0.0])
+    factors = torch.tensor([1.0, 2.0, 0.5, 0.0])
     for smoothing in (0.0, 0.2):
         total = 0.0
         for n in range(6):
@@ -95,18 +97,18 @@ def test_cross_entropy_is_a_double_loop() -> None:
                 total -= q * (logits[n, k].item() - log_sum) / 6
         assert losses.cross_entropy(logits, labels, smoothing).item() == pytest.approx(total, rel=1e-6)
     picked = [
-        (weights[y].item(), torch.logsumexp(z, 0).item() - z[y].item()) for z, y in zip(logits, labels, strict=True)
+        (factors[y].item(), torch.logsumexp(z, 0).item() - z[y].item()) for z, y in zip(logits, labels, strict=True)
     ]
     expected = sum(w * loss for w, loss in picked) / sum(w for w, _ in picked)
-    assert losses.cross_entropy(logits, labels, 0.0, weights).item() == pytest.approx(expected, rel=1e-6)
+    assert losses.cross_entropy(logits, labels, 0.0, factors).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_balanced_weights_make_every_class_count_the_same() -> None:
     labels = torch.tensor([0] * 6 + [1] * 3 + [3])
-    weights = losses.balanced_weights(labels, 5)
-    totals = [weights[k].item() * int((labels == k).sum()) for k in range(5)]
+    factors = losses.balanced_weights(labels, 5)
+    totals = [factors[k].item() * int((labels == k).sum()) for k in range(5)]
     assert totals == pytest.approx([2, 2, 0, 2, 0])
-    assert weights[2].item() == weights[4].item() == 0
+    assert factors[2].item() == factors[4].item() == 0
 
 
 def test_seeds_depend_on_every_key_and_their_order() -> None:

@@ -39,16 +39,13 @@ def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str
     code = closure(ROOT / f"stages/{module}.py", *(ROOT / extra for extra in seen.modules))
     data = {*seen.inputs, *({"data/params.ok"} if module == "download" else set())}
     outs = {f for f in seen.outputs if not f.startswith(("metrics/", "plots/"))}
-    outs = {str(Path(f).parent) if module == "download" else f for f in outs}
-    drawn = {f for f in seen.outputs if f.startswith("plots/")}
-    drawn = {str(Path(f).parent) if module.startswith("figures") else f for f in drawn}
     return [
         *_differ("cmd", {stage.get("cmd")}, {command}),
         *_differ("deps", dict.fromkeys(paths(stage.get("deps"))), code | data),  # @cnn is its own source of transfer
         *_differ("params", paths(stage.get("params")), seen.sections),
         *_differ("outs", paths(stage.get("outs")), outs),
-        *_differ("metrics", paths(stage.get("metrics")), {f for f in seen.outputs if f.startswith("metrics/")}),
-        *_differ("plots", paths(stage.get("plots")), drawn),
+        *[p for kind in ("metrics", "plots")
+          for p in _differ(kind, paths(stage.get(kind)), {f for f in seen.outputs if f.startswith(f"{kind}/")})],
         *[f"{entry} must say cache: false" for kind in ("metrics", "plots") for entry in stage.get(kind) or []
           if not isinstance(entry, dict) or (next(iter(entry.values())) or {}).get("cache") is not False],
         *[f"{path} has {sorted(settings)}, needs {sorted(PLOT_KEYS)}" for path, settings in _settings(stage)
@@ -121,7 +118,7 @@ def test_sections_stages_and_modules_correspond() -> None:
     shipped = tiny.study()
     modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
     names = {name.partition("@")[0] for name in stages(yaml.safe_load(FILE.read_text()))}
-    assert modules == names == set(tiny.STAGES)
+    assert modules == names == set(dict(tiny.RUNS))
     assert set(shipped) == set(Study.model_fields)
     assert set(shipped) - {"runtime", "figures"} <= names
 

@@ -10,21 +10,23 @@ from torch import Tensor, nn
 
 from visrep import training
 from visrep.errors import Failure
-from visrep.settings.training import Optimizer, Plan
+from visrep.settings.training import Optimizer, Plan, Watched
 
 SGD: dict[str, Any] = {
     "name": "sgd",
     "lr": 0.1,
     "momentum": 0.9,
     "weight_decay": 0.01,
+    "trust": 0.02,
+    "warmup_epochs": 0.0,
     "schedule": "constant",
     "clip_norm": None,
 }
 
 
-def plan(optimizer: dict[str, Any] | None = None, **change: Any) -> Plan:
+def plan(optimizer: dict[str, Any] | None = None, **change: Any) -> Watched:
     values = {"epochs": 3, "batch_size": 4, "ema": None, "select": "last", "patience": None, "patience_from": 0}
-    return Plan(optimizer=Optimizer(**SGD | (optimizer or {})), **values | change)
+    return Watched(optimizer=Optimizer(**SGD | (optimizer or {})), **values | change)
 
 
 def line() -> tuple[Tensor, Tensor]:
@@ -114,33 +116,6 @@ def test_the_average_is_the_exponential_mean_of_the_path(tmp_path: Path) -> None
     for point in path[1:]:
         mean = [0.7 * m + 0.3 * p for m, p in zip(mean, point, strict=True)]
     assert parameters(model) == pytest.approx(mean, rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("schedule", "values"),
-    [
-        ("constant", {0.0: 1, 0.5: 1, 1.0: 1}),
-        ("cosine", {0.0: 1, 0.5: 0.5, 1.0: 0}),
-        ("one_cycle", {0.0: 1 / 25, 0.15: 0.52, 0.3: 1, 0.65: 0.5, 1.0: 0}),
-    ],
-)
-def test_schedules_pass_through_known_points(schedule: str, values: dict[float, float]) -> None:
-    for done, value in values.items():
-        assert training.rate(schedule, done) == pytest.approx(value, abs=1e-12)
-
-
-def test_one_cycle_is_torchs() -> None:
-    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(()))], lr=1.0)
-    theirs = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, 1.0, total_steps=101, pct_start=0.3, div_factor=25, final_div_factor=1e9, cycle_momentum=False
-    )
-    for step in range(101):
-        reference = theirs.get_last_lr()[0]
-        assert training.rate("one_cycle", step / 100) == pytest.approx(
-            reference, abs=0.03
-        )  # their first phase ends at step 29.3
-        optimizer.step()
-        theirs.step() if step < 100 else None
 
 
 def scored(scores: list[float]) -> Any:

@@ -12,25 +12,52 @@ from visrep import params
 
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 
-# Every stage's module, its items, and variants of its section that together read every parameter of it.
-STAGES: dict[str, list[str]] = {
-    "check": [""],
-    "download": ["svhn", "cifar10", "mnist", "shapes"],
-    "train_cnn": [""],
-    "adv_train": [""],
-    "fgsm_sweep": ["cnn", "adv_cnn"],
-    "figures_digits": [""],
-    "figures_attacks": [""],
-}
+TRAINED = ["pixels", "random", "vicreg", "no_variance", "laplacian_eigenmaps"]
+ENCODERS = [*TRAINED, "no_generated_neighbors"]
+READERS = ["probe", "maps", "retrieval", "anomaly", "clustering", "figures"]
+
+# Every stage's module with its item, in an order in which they can run.
+RUNS: list[tuple[str, str]] = [
+    ("check", ""),
+    *[("download", name) for name in ("svhn", "cifar10", "mnist", "shapes")],
+    ("train_cnn", ""),
+    ("adv_train", ""),
+    ("fgsm_sweep", "cnn"),
+    ("fgsm_sweep", "adv_cnn"),
+    ("floors", "pixels"),
+    ("floors", "random"),
+    ("vicreg", ""),
+    ("ablations", "no_variance"),
+    ("laplacian_eigenmaps", ""),
+    *[("embed", name) for name in TRAINED],
+    ("neighbors", ""),
+    ("no_generated_neighbors", ""),
+    ("embed", "no_generated_neighbors"),
+    *[(stage, name) for stage in READERS for name in ENCODERS],
+    ("roc", ""),
+    ("figures_training", ""),
+    ("figures_digits", ""),
+    ("figures_attacks", ""),
+]
+# One item stands for all where only the bytes that are read differ.
+SOME = [(stage, item) for stage, item in RUNS if stage not in READERS or item == "vicreg"]
+
+# Variants of sections that together make the stages read every parameter.
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
+VIEWS = {"blur": 0.5, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "download": [{name: {"source": "archive", "archive": "images"} for name in ("svhn", "cifar10", "mnist")}],
+    "vicreg": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "no_generated_neighbors": [{"augmented": True}],
+    "probe": [{"method": "sgd"}],
     "train_cnn": [
+        {"optimizer": {"name": "lars"}},
         {"augment": AUGMENT, "balance": "weights", "ema": 0.9, "patience": 1, "select": "val_accuracy"},
         {"balance": "oversample", "label_smoothing": 0.1, "optimizer": {"name": "adamw", "clip_norm": 1.0}},
         {"optimizer": {"name": "adam", "schedule": "cosine"}},
     ],
     "adv_train": [
+        {"optimizer": {"name": "lars"}},
         {"method": "fgsm_mix", "fused": False},
         {"method": "fgsm_mix", "fused": True, "init": "scratch"},
         {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
@@ -72,6 +99,19 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
             "pgd": {"steps": 2},
         },
         "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2, "more_steps": 3}},
+        "vicreg": {
+            "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
+            "projector": [16, 16],
+            "watched": 30,
+            "epochs": 3,
+            "batch_size": 40,
+        },
+        "no_generated_neighbors": {"epochs": 2},
+        "laplacian_eigenmaps": {"k": 8, "dimensions": 8},
+        "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "sgd": {"epochs": 2}, "knn": {"k": 5}},
+        "maps": {"points": 60, "perplexity": 5, "neighbors": 5},
+        "anomaly": {"other_k": [1, 5]},
+        "clustering": {"restarts": 2},
         "figures": {"dpi": 50, "examples": 3},
     }
     return merge(merge(params.load(ROOT / "params.yaml"), small), change or {})

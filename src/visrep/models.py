@@ -1,18 +1,15 @@
-"""Networks, and their files.
+"""The classifier.
 
 N images, K classes.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from visrep import artifacts
 from visrep.data.store import SIZE
 from visrep.errors import Failure
 
@@ -25,7 +22,7 @@ class ConvNet(nn.Module):
 
     def __init__(self, channels: Sequence[int], depth: int, hidden: int, dropout: float, classes: int) -> None:
         super().__init__()
-        self.config = {
+        self.config: dict[str, Any] = {
             "channels": list(channels),
             "depth": depth,
             "hidden": hidden,
@@ -54,26 +51,6 @@ class ConvNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         logits: Tensor = self.head(self.features(images))
         return logits
-
-
-def convnet(config: Mapping[str, Any], generator: torch.Generator) -> ConvNet:
-    """A fresh `ConvNet` with the arguments of ``config``, its weights drawn from ``generator``."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
-        return ConvNet(**config)
-
-
-def save(path: Path, model: ConvNet) -> None:
-    weights = {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
-    artifacts.write_weights(path, weights, model.config)
-
-
-def load(path: Path) -> ConvNet:
-    """The network of a file, in evaluation mode. Raises `Failure` where the file is missing or unreadable."""
-    weights, config = artifacts.read_weights(path)
-    model = ConvNet(**config)
-    model.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-    return model.eval()
 
 
 def copy_weights(source: ConvNet, target: ConvNet) -> None:

@@ -76,7 +76,12 @@ def check(values: Any, kind: type[S], path: Path = FILE, key: str = "") -> S:
     try:
         return kind.model_validate(_tuples(values))
     except ValidationError as error:
-        raise Failure(f"{path}: " + "; ".join(_line(key, found) for found in error.errors()), 2) from None
+        raise Failure(f"{path}: {faults(error, key)}", 2) from None
+
+
+def faults(error: ValidationError, key: str) -> str:
+    """All that is wrong with the section at ``key``, each fault by its name."""
+    return "; ".join(_line(key, found) for found in error.errors())
 
 
 def _tuples(values: Any) -> Any:

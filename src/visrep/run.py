@@ -52,7 +52,7 @@ class Job:
         self._sections: dict[str, tuple[type[BaseModel], BaseModel]] = {}
         self.inputs: list[Path] = []
         self.modules: list[Path] = []
-        self._outputs: list[Path] = []
+        self.outputs: list[Path] = []
         self._key = ""
         self._bar: tqdm[NoReturn] | None = None
 
@@ -90,7 +90,7 @@ class Job:
     def out(self, path: str) -> Path:
         """Where to write the output that will be published as ``path``."""
         staged = self.scratch / "out" / path
-        self._outputs.append(Path(path))
+        self.outputs.append(Path(path))
         staged.parent.mkdir(parents=True, exist_ok=True)
         return staged
 
@@ -114,7 +114,7 @@ class Job:
         """Move all outputs to their places. Raises `Failure` where code, parameters or inputs changed meanwhile."""
         if self._key != self._state():
             raise Failure("code, parameters or inputs changed while this ran; nothing was written, run it again")
-        for path in self._outputs:
+        for path in self.outputs:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 shutil.rmtree(path)

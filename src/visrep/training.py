@@ -5,7 +5,6 @@ the epoch and progress. Every epoch draws from generators named by the seed and 
 epoch ends in the same bytes as one that was never stopped.
 """
 
-import math
 import os
 import time
 from collections.abc import Callable
@@ -16,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from visrep import optimizers
 from visrep.errors import Failure
 from visrep.randomness import generator, seed
-from visrep.settings.training import Optimizer, Plan
+from visrep.settings.training import Plan, Watched
 
 # Accumulates the gradients of its loss and returns detached scalars, "loss" among them. Arguments: the model in
 # training mode, the batch as indices (B,), a generator on the device, and time in epochs since the start.
@@ -29,9 +29,11 @@ Row = dict[str, float]
 
 
 class Fitted(NamedTuple):
-    """``history`` holds one row per epoch; ``epoch`` is the one whose weights were kept."""
+    """``history`` holds one row per epoch, ``steps`` every scalar of every step (S,); ``epoch`` is the one whose
+    weights were kept."""
 
     history: list[Row]
+    steps: dict[str, Tensor]
     epoch: int
 
 
@@ -65,40 +67,7 @@ def fit(
         tell(run.history[-1], plan.epochs, (time.monotonic() - started) / (run.epoch - before))
     model.load_state_dict(run.best)
     model.eval()
-    return Fitted(run.history, run.best_epoch)
-
-
-def rate(schedule: str, done: float) -> float:
-    """The factor on the learning rate when a share ``done`` in [0, 1] of the training is over.
-
-    ``one_cycle`` (Smith and Topin 2018) climbs from 1/25 over the first 30 % and falls to 0, both along a cosine; the
-    momentum is left alone.
-    """
-
-    def cosine(share: float) -> float:
-        return (1 + math.cos(math.pi * share)) / 2
-
-    match schedule:
-        case "constant":
-            return 1.0
-        case "cosine":
-            return cosine(done)
-        case "one_cycle":
-            rise = 0.3
-            return 1 - 24 / 25 * cosine(done / rise) if done < rise else cosine((done - rise) / (1 - rise))
-    raise ValueError(f"no schedule {schedule!r}")
-
-
-def optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    lr, decay = settings.lr, settings.weight_decay
-    match settings.name:
-        case "sgd":
-            return torch.optim.SGD(parameters, lr, momentum=settings.momentum, weight_decay=decay)
-        case "adam":
-            return torch.optim.Adam(parameters, lr, weight_decay=decay)
-        case "adamw":
-            return torch.optim.AdamW(parameters, lr, weight_decay=decay)
+    return Fitted(run.history, run.steps, run.best_epoch)
 
 
 def shuffled(count: int, device: torch.device) -> Sampler:
@@ -107,14 +76,18 @@ def shuffled(count: int, device: torch.device) -> Sampler:
 
 
 class _Run:
-    """What a checkpoint holds: everything that the next epoch depends on."""
+    """What a checkpoint holds: everything that the next epoch depends on, and all that was seen."""
+
+    SIMPLE = ("history", "steps", "best", "best_epoch")
 
     def __init__(self, model: nn.Module, plan: Plan) -> None:
         self.model, self.plan = model, plan
-        self.optimizer = optimizer(model, plan.optimizer)
+        self.choice = plan if isinstance(plan, Watched) else None
+        self.optimizer = optimizers.optimizer(model, plan.optimizer)
         average = get_ema_multi_avg_fn(plan.ema) if plan.ema else None
         self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if average else None
         self.history: list[Row] = []
+        self.steps: dict[str, Tensor] = {}
         self.best: dict[str, Tensor] = {}
         self.best_epoch = 0
         self.rate = 0.0
@@ -128,13 +101,14 @@ class _Run:
         return self.average.module if self.average else self.model
 
     def out_of_patience(self) -> bool:
-        patience, free = self.plan.patience, self.plan.patience_from
-        return patience is not None and self.epoch - max(self.best_epoch, free) >= patience
+        if self.choice is None or self.choice.patience is None:
+            return False
+        return self.epoch - max(self.best_epoch, self.choice.patience_from) >= self.choice.patience
 
     def close(self, row: Row) -> None:
         """End an epoch; keep its weights where they are the best so far (the first of equals) or simply the last."""
         self.history.append(row)
-        name = self.plan.select
+        name = self.choice.select if self.choice else "last"
         if name == "last" or not self.best or row[name] > self.history[self.best_epoch - 1][name]:
             self.best = {key: value.clone() for key, value in self.kept.state_dict().items()}
             self.best_epoch = self.epoch
@@ -145,7 +119,7 @@ class _Run:
 
     def save(self, path: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        state |= {"history": self.history, "best": self.best, "best_epoch": self.best_epoch}
+        state |= {name: getattr(self, name) for name in self.SIMPLE}
         temporary = path.with_name(f".{path.name}.part")
         with open(temporary, "wb") as file:
             torch.save(state, file)
@@ -160,7 +134,8 @@ class _Run:
         state = torch.load(path, map_location=device, weights_only=True)
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
-        self.history, self.best, self.best_epoch = state["history"], state["best"], state["best_epoch"]
+        for name in self.SIMPLE:
+            setattr(self, name, state[name])
 
 
 def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object, ...], bf16: bool) -> Row:
@@ -178,14 +153,16 @@ def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object,
             time_in_epochs = run.epoch + step / len(batches)
             rows.append(_step(run, objective, batch, draw, time_in_epochs, bf16))
     sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-    return {f"train_{name}": _mean([row[name] for row in rows], sizes, run.epoch, name) for name in rows[0]}
+    seen = {name: _finite([row[name] for row in rows], run.epoch, name) for name in rows[0]}
+    run.steps = {name: torch.cat([run.steps.get(name, values[:0]), values]) for name, values in seen.items()}
+    return {f"train_{name}": float((values * sizes).sum() / sizes.sum()) for name, values in seen.items()}
 
 
 def _step(
     run: _Run, objective: Objective, batch: Tensor, draw: torch.Generator, time_in_epochs: float, bf16: bool
 ) -> dict[str, Tensor]:
     settings = run.plan.optimizer
-    run.rate = settings.lr * rate(settings.schedule, time_in_epochs / run.plan.epochs)
+    run.rate = optimizers.rate_at(settings, time_in_epochs, run.plan.epochs)
     for group in run.optimizer.param_groups:
         group["lr"] = run.rate
     run.optimizer.zero_grad(set_to_none=True)
@@ -199,10 +176,11 @@ def _step(
     return scalars
 
 
-def _mean(values: list[Tensor], sizes: Tensor, epoch: int, name: str) -> float:
+def _finite(values: list[Tensor], epoch: int, name: str) -> Tensor:
+    """One scalar of every step of an epoch (S,), on the CPU. Raises `Failure` where one is not finite."""
     stacked = torch.stack(values).double().cpu()  # the one synchronisation of an epoch
     wrong = torch.nonzero(~torch.isfinite(stacked))
     if len(wrong):
         step = int(wrong[0])
         raise Failure(f"{name} is {float(stacked[step])} in epoch {epoch + 1}, step {step + 1}; try a smaller lr")
-    return float((stacked * sizes).sum() / sizes.sum())
+    return stacked

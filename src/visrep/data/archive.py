@@ -61,7 +61,7 @@ def load(
     if not where:
         raise Failure(f"download.{name}.archive names no folder, file or address", 2)
     if "://" not in where:
-        return _load(where, Path(where), source.sha256, limit, log)
+        return _load(where, Path(where).expanduser(), source.sha256, limit, log)
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / "archive"
     try:

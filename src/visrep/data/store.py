@@ -43,6 +43,13 @@ def split(images: np.ndarray, labels: np.ndarray, factors: np.ndarray | None = N
     return Split(images, labels.astype(np.int64), factors.astype(np.int64))
 
 
+def sample(images: int, count: int, seed: int) -> np.ndarray:
+    """Ascending indices of ``count`` of so many ``images``, or of all: stored images may lie class by class, so the
+    first few are no fair sample."""
+    chosen = np.random.default_rng(seed).permutation(images)[:count]
+    return np.sort(chosen)
+
+
 def save(image_set: ImageSet, folder: Path) -> None:
     for name in ("train", "test"):
         for field, array in getattr(image_set, name)._asdict().items():

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from visrep.params import Section
-from visrep.settings.training import Augment, ConvNet, Plan, Probability, Share
+from visrep.settings.training import Augment, ConvNet, Probability, Share, Watched
 
 
 class Pgd(Section):
@@ -13,7 +13,7 @@ class Pgd(Section):
     step_size: PositiveFloat  # in [-1, 1] units
 
 
-class AdvTrain(Plan):
+class AdvTrain(Watched):
     seed: NonNegativeInt
     validation: Share  # of the training images
     init: Literal["scratch", "cnn"]  # cnn: start from the trained classifier

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import NonNegativeInt
 
-from visrep.settings.training import Augment, ConvNet, Plan, Probability, Share
+from visrep.settings.training import Augment, ConvNet, Probability, Share, Watched
 
 
-class TrainCNN(Plan):
+class TrainCNN(Watched):
     seed: NonNegativeInt
     validation: Share  # of the training images
     model: ConvNet

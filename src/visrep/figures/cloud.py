@@ -1,0 +1,80 @@
+"""A map of points: colours and markers by kind, and words that do not cover each other.
+
+N points, K kinds (classes or clusters); places in units of the map.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+
+from visrep.figures import looks, style
+
+ACROSS, DOWN = style.WIDTH - 0.15, 3.4  # inches of a map
+ROUNDS = 5  # in which kinds are drawn by turns, so that none lies on top of all others
+SAME = 1e-5  # float32 embeddings of one image scatter less than this
+HALO = [withStroke(linewidth=2.5, foreground="white")]
+
+
+def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Palette) -> bool:
+    """Draws ``places`` (N, 2); False, and said in the picture, where they are a single point."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="#dddddd")
+    size = float(np.interp(len(places), (100, 1000, 10_000), (5, 3.4, 1.6)))  # points
+    for start in range(ROUNDS):
+        for k in np.unique(kinds).tolist():
+            x, y = places[kinds == k][start::ROUNDS].T
+            axes.plot(x, y, gid=str(k), alpha=0.8, ms=size, mew=0.5, **looks.point(k, palette))
+    low, high = (places.min(0), places.max(0)) if len(places) else (np.zeros(2), np.zeros(2))
+    several = bool((high - low).max() > SAME)
+    if not several:
+        said = ("no points", "one point", f"all {len(places):,} points coincide")[min(len(places), 2)]
+        axes.text(0.5, 0.6, said, transform=axes.transAxes, ha="center")
+    inch = 1.08 * max((high - low) / (ACROSS, DOWN)) if several else 1.0  # in units of the map
+    (left, right), (bottom, top) = ((low + high) / 2 + np.outer((-0.5, 0.5), (ACROSS, DOWN)) * inch).T
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    return several
+
+
+def medians(axes: Axes, places: np.ndarray, kinds: np.ndarray, names: Sequence[str], palette: style.Palette) -> None:
+    """A marker at the median of each class that has points, and a line from there to its name."""
+    shown = np.unique(kinds).tolist()
+    medians = np.array([np.median(places[kinds == k], axis=0) for k in shown])
+    (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
+    inch = (right - left) / ACROSS
+    widths = np.array([looks.width(f" {names[k]}", bold=True) for k in shown])
+    starts = (medians - (left, bottom)) / inch + (0.16, 0)
+    starts[:, 0] -= (starts[:, 0] + widths > ACROSS) * (widths + 0.32)  # to the left where there is no room
+    written = apart(starts, widths, 0.17, DOWN) * inch + (left, bottom)
+    for k, (x, y), (start, level), width in zip(shown, medians, written, widths, strict=True):
+        end = start if start > x else start + width * inch
+        axes.plot([x, end], [y, level], color=style.INK, lw=0.8, path_effects=HALO, zorder=3)
+        axes.plot([x], [y], ms=7, mew=1.5, path_effects=HALO, zorder=4, **looks.point(k, palette))
+        look: dict[str, Any] = {"va": "center_baseline", "fontweight": "bold", "fontsize": style.SMALL}
+        axes.text(start, level, f" {names[k]}", zorder=5, in_layout=False, path_effects=HALO, **look)
+
+
+def apart(starts: np.ndarray, widths: np.ndarray, height: float, top: float) -> np.ndarray:
+    """Where words of ``widths`` (K,) begin that would begin at ``starts`` (K, 2): moved up or down until none covers
+    another, between 0 and ``top``."""
+    places, middles = starts.astype(float), starts[:, 0] + widths / 2
+    meet = np.abs(np.subtract.outer(middles, middles)) < np.add.outer(widths, widths) / 2  # (K, K)
+    np.fill_diagonal(meet, False)
+    first = np.tri(len(places), k=-1, dtype=bool)  # of words at one height the later goes up
+    for _ in range(1000):
+        gaps = np.subtract.outer(places[:, 1], places[:, 1])
+        ways = np.where((gaps > 0) | ((gaps == 0) & first), 1, -1)
+        push = meet * ways * np.clip(height - np.abs(gaps), 0, None)
+        if np.abs(push).max() < 1e-3:
+            break
+        places[:, 1] = np.clip(places[:, 1] + push.sum(1) / 2, height / 2, top - height / 2)
+    return places
+
+
+def numbers(axes: Axes, places: np.ndarray, found: np.ndarray, centroids: Mapping[int, int]) -> None:
+    box = {"boxstyle": "circle,pad=0.2", "fc": "white", "ec": style.INK}
+    for k in np.unique(found).tolist():
+        x, y = places[centroids[k]] if k in centroids else np.median(places[found == k], axis=0)
+        axes.text(x, y, str(k), ha="center", va="center", fontweight="bold", fontsize=style.SMALL, bbox=box, zorder=4)

@@ -1,0 +1,73 @@
+"""How the k-th of many things looks, where classes, encoders or runs are more than a palette has colours."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
+
+from visrep.figures import style
+
+NAME = 1.5  # inches a name may take
+Look = dict[str, Any]  # of a matplotlib line
+
+
+def point(k: int, palette: style.Palette) -> Look:
+    """Colour and marker; markers are hollow where colours come round again."""
+    turn, place = divmod(k, len(palette.lines))
+    color = palette.lines[place]
+    marker = style.MARKERS[k % len(style.MARKERS)]
+    return {"color": color, "mfc": "white" if turn % 2 else color, "marker": marker, "ls": ""}
+
+
+def line(k: int, palette: style.Palette) -> Look:
+    """As `point`, with a dash that changes whenever a colour comes round again."""
+    turn, place = divmod(k, len(palette.lines))
+    return point(k, palette) | {"ls": style.DASHES[(place + turn) % len(style.DASHES)]}
+
+
+def width(text: str, bold: bool = False) -> float:
+    """Inches of small text."""
+    font = FontProperties(family=style.OURS["font.family"], size=style.SMALL, weight="bold" if bold else "normal")
+    points: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
+    return points / 72
+
+
+def cut(names: Sequence[str]) -> list[str]:
+    """Each to at most `NAME` inches."""
+    return [_cut(name) for name in names]
+
+
+def _cut(name: str) -> str:
+    fitting = (f"{name[:end]}…" for end in range(len(name) - 1, 0, -1))
+    return name if width(name) <= NAME else next((short for short in fitting if width(short) <= NAME), "…")
+
+
+def key(axes: Axes, names: Sequence[str], looks: Sequence[Look]) -> None:
+    """A legend in place of ``axes``."""
+    axes.axis("off")
+    handles = [Line2D([], [], label=name, **look) for name, look in zip(names, looks, strict=True)]
+    lines = any(look["ls"] for look in looks)
+    tight: Look = {"handletextpad": 0.5, "columnspacing": 1, "labelspacing": 0.25, "borderpad": 0, "borderaxespad": 0}
+    ncols, length = _across(names, lines), 2.6 if lines else 1
+    axes.legend(handles=handles, loc="center left", ncols=ncols, handlelength=length, **tight)
+
+
+def key_height(names: Sequence[str], lines: bool) -> float:
+    """Inches that the `key` of ``names`` takes, above a map (of points) or above a chart (of ``lines``)."""
+    return 0.05 + 1.1 * style.LINE * style.SMALL * _rows(names, lines)
+
+
+def _rows(names: Sequence[str], lines: bool) -> int:
+    """As few as hold the names, in columns as wide as the widest."""
+    room, handle = (
+        (style.WIDTH - 0.45, 0.5) if lines else (style.WIDTH, 0.35)
+    )  # inches; a chart has numbers at its left
+    widest = handle + max(width(name) for name in names)
+    return -(-len(names) // min(5, max(1, int(room / widest))))
+
+
+def _across(names: Sequence[str], lines: bool) -> int:
+    return -(-len(names) // max(1, _rows(names, lines)))

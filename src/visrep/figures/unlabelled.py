@@ -1,0 +1,134 @@
+"""How a network learns without labels, by epoch and by batch, and whether its embedding collapses meanwhile.
+
+A history has a row for each epoch: epoch, lr, loss, invariance, variance and covariance (the terms before they are
+weighted) of training (``train_``) and test images (``test_``), and of the embedding of test images effective_rank and
+std (mean over its D dimensions).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from visrep.figures import looks, style
+
+TERMS = ("invariance", "variance", "covariance")
+PARTS = {"train": "training images", "test": "test images"}
+DECADES = 1e-3  # of the largest value: below, a logarithmic axis runs on linearly to 0
+POINTS = 150  # of a curve over batches
+SPREAD = "Spread: mean standard deviation of a dimension"
+
+
+@style.house
+def history(title: str, epochs: pd.DataFrame, dimensions: int, footer: str, palette: style.Palette) -> Figure:
+    """The loss, its three terms, and what shows a collapse: effective rank and spread of an embedding of
+    ``dimensions``, by epoch."""
+    row = looks.key_height(["one row"], lines=True)
+    figure = style.chart(9.2, title, footer)
+    first, loss, second, terms, rank, spread = figure.subplots(6, 1, height_ratios=[row, 1.3, row, 1.9, 1.2, 1.2])
+    for k, name in enumerate(("loss", *TERMS)):
+        for part in PARTS:
+            _curve(terms if k else loss, epochs["epoch"], epochs[f"{part}_{name}"], _part(k, part, palette))
+    looks.key(first, list(PARTS.values()), [_part(0, part, palette) for part in PARTS])
+    looks.key(second, TERMS, [_part(k, "train", palette) for k in (1, 2, 3)])
+    first.set_title("Loss", loc="left")
+    second.set_title("Its three terms, before they are weighted", loc="left")
+    _curve(rank, epochs["epoch"], epochs["effective_rank"], looks.line(0, palette))
+    _curve(spread, epochs["epoch"], epochs["std"], looks.line(0, palette))
+    _ranks(rank, dimensions)
+    spread.set_title(SPREAD, loc="left")
+    for axes in (loss, terms, spread):
+        _values(axes)
+    _along([loss, terms, rank, spread], "epoch")
+    return figure
+
+
+@style.house
+def collapse(
+    title: str, histories: Mapping[str, pd.DataFrame], dimensions: int, footer: str, palette: style.Palette
+) -> Figure:
+    """Effective rank and spread of the embedding by epoch, a line for each run by name. Both, because an embedding may
+    shrink towards one point and keep its rank."""
+    names = looks.cut(list(histories))
+    row = looks.key_height(names, lines=True)
+    figure = style.chart(row + 5.6, title, footer)
+    top, rank, spread = figure.subplots(3, 1, height_ratios=[row, 2.6, 2.2])
+    looks.key(top, names, [looks.line(k, palette) for k in range(len(names))])
+    for k, epochs in enumerate(histories.values()):
+        _curve(rank, epochs["epoch"], epochs["effective_rank"], looks.line(k, palette))
+        _curve(spread, epochs["epoch"], epochs["std"], looks.line(k, palette))
+    _ranks(rank, dimensions)
+    spread.set_title(SPREAD, loc="left")
+    _values(spread)
+    _along([rank, spread], "epoch")
+    return figure
+
+
+@style.house
+def steps(title: str, rows: pd.DataFrame, footer: str, palette: style.Palette) -> Figure:
+    """The loss and its terms over batches: ``rows`` of step, term, value, thinned to means over neighbouring rows."""
+    names = [name for name in ("loss", *TERMS) if (rows["term"] == name).any()]
+    height = looks.key_height(names, lines=True)
+    figure = style.chart(height + 3.6, title, footer)
+    top, axes = figure.subplots(2, 1, height_ratios=[height, 3.4])
+    looks.key(top, names, [looks.line(k, palette) for k in range(len(names))])
+    for k, name in enumerate(names):
+        curve = rows.loc[rows["term"] == name, ["step", "value"]].sort_values("step")
+        means = curve.groupby(np.arange(len(curve)) // -(-len(curve) // POINTS)).mean()
+        _curve(axes, means["step"], means["value"], looks.line(k, palette))
+    _values(axes)
+    _along([axes], "batch")
+    return figure
+
+
+def _part(k: int, part: str, palette: style.Palette) -> looks.Look:
+    """Of test images the line is dashed and its markers are hollow."""
+    return looks.point(k, palette) | ({"ls": (0, (3, 1.5)), "mfc": "white"} if part == "test" else {"ls": "-"})
+
+
+def _curve(axes: Axes, x: pd.Series, y: pd.Series, look: looks.Look) -> None:
+    """A line with at most about ten markers."""
+    axes.plot(x, y, markevery=-(-len(x) // 10), clip_on=False, **look)
+
+
+def _ranks(axes: Axes, dimensions: int) -> None:
+    """The axis of effective ranks between a single direction and all."""
+    axes.set(yscale="log", ylim=(0.9, 1.2 * dimensions))
+    ticks = [tick for tick in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000) if tick < 0.75 * dimensions]
+    axes.set_yticks([*ticks, dimensions], list(map(str, [*ticks, dimensions])))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_title(f"Effective rank: directions in use, of {dimensions}", loc="left")
+    axes.grid(axis="y")
+
+
+def _values(axes: Axes) -> None:
+    """An axis from 0: linear where values are alike, otherwise logarithmic down to a threshold and linear below it."""
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.get_lines()])
+    least, largest = values.min(), values.max()
+    axes.grid(axis="y")
+    if largest <= 20 * least or largest <= 0:
+        axes.set_ylim(0, None if largest > 0 else 1)
+        return
+    low, high = (int(np.floor(np.log10(value))) for value in (max(least, DECADES * largest), largest))
+    decades = [10.0**k for k in range(low, high + 1)]
+    if least >= DECADES * largest:
+        axes.set_yscale("log")
+    else:
+        decades.insert(0, 0)
+        axes.set_yscale("symlog", linthresh=10.0**low, linscale=0.5)
+        axes.set_ylim(0, None)
+    axes.yaxis.set_major_locator(FixedLocator(decades))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _along(panels: Sequence[Axes], unit: str) -> None:
+    """The axes of epochs or batches, from the first to the last."""
+    for axes in panels:
+        places = np.concatenate([np.asarray(line.get_xdata(), float) for line in axes.get_lines()])
+        spare = 0.5 * (places.min() == places.max())
+        axes.set_xlim(places.min() - spare, places.max() + spare)
+        axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    panels[-1].set_xlabel(unit)

@@ -1,0 +1,9 @@
+"""The section `floors`: two encoders that were never trained, for comparison."""
+
+from pydantic import NonNegativeInt
+
+from visrep.params import Section
+
+
+class Floors(Section):
+    seed: NonNegativeInt  # of the random network

@@ -1,0 +1,15 @@
+"""The section `maps`: an embedding in two dimensions."""
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+
+from visrep.params import Section
+
+
+class Maps(Section):
+    seed: NonNegativeInt
+    points: Annotated[int, Field(ge=10)]  # test images, at most
+    perplexity: PositiveFloat  # of t-SNE
+    neighbors: PositiveInt  # of UMAP and of trustworthiness
+    umap: bool  # a third map; needs the extra `umap`

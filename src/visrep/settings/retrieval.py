@@ -1,0 +1,9 @@
+"""The section `retrieval`: nearest and farthest training images."""
+
+from pydantic import NonNegativeInt
+
+from visrep.params import Section
+
+
+class Retrieval(Section):
+    seed: NonNegativeInt  # which image of each class is shown as a query

@@ -1,0 +1,20 @@
+"""Training and test images, digits of two kinds: one view of each, embedded once for all who read embeddings."""
+
+from visrep import device, embedders, embeddings, run, threads
+from visrep.data import store
+from visrep.settings.encoders import items
+from visrep.settings.runtime import Runtime
+
+
+def main(job: run.Job) -> None:
+    runtime = job.read("runtime", Runtime)
+    machine = device.prepare(runtime)
+    threads.limit(runtime.threads)
+    cifar10, mnist, svhn = (store.load(job.input(f"data/{name}")) for name in ("cifar10", "mnist", "svhn"))
+    embed = embedders.reader(job.input(f"models/{job.item}.safetensors"), cifar10.train.images, machine)
+    images = (cifar10.train.images, cifar10.test.images, mnist.test.images, svhn.test.images)
+    embeddings.save(embeddings.Embeddings(*map(embed, images)), job.out(f"embeddings/{job.item}"))
+
+
+if __name__ == "__main__":
+    run.main(main, items)

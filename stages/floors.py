@@ -1,0 +1,23 @@
+"""Two encoders that never learned, as floors: the principal axes of the pixels, and an untrained network."""
+
+from visrep import artifacts, floors, representations, run, weights
+from visrep.data import store
+from visrep.settings.encoder import Encoder
+from visrep.settings.floors import Floors
+
+ITEMS = ("pixels", "random")
+
+
+def main(job: run.Job) -> None:
+    settings = job.read("floors", Floors)
+    encoder = job.read("vicreg.encoder", Encoder)
+    cifar10 = store.load(job.input("data/cifar10"))
+    if job.item == "random":
+        weights.save(job.out("models/random.safetensors"), representations.untrained(encoder, settings.seed))
+    else:
+        axes = floors.principal_axes(cifar10.train.images, encoder.dimensions)
+        artifacts.write_weights(job.out("models/pixels.safetensors"), axes, {"kind": floors.KIND})
+
+
+if __name__ == "__main__":
+    run.main(main, ITEMS)

@@ -1,0 +1,18 @@
+"""The nearest training images of each training image, in the embedding of VICReg: exact, itself left out."""
+
+from visrep import artifacts, neighbors, run, threads
+from visrep.settings.neighbors import Neighbors
+from visrep.settings.threads import Threads
+
+
+def main(job: run.Job) -> None:
+    settings = job.read("neighbors", Neighbors)
+    threads.limit(job.read("runtime.threads", Threads).root)
+    train = artifacts.read_array(job.input("embeddings/vicreg") / "train.npy")
+    artifacts.write_array(
+        job.out("neighbors/vicreg.npy"), neighbors.nearest(train, train, settings.k, itself=True).index
+    )
+
+
+if __name__ == "__main__":
+    run.main(main)

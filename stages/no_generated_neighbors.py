@@ -1,0 +1,29 @@
+"""VICReg without generated views: an image's positives are its nearest neighbours in the embedding of VICReg."""
+
+import numpy as np
+import torch
+
+from visrep import artifacts, device, representations, run, vicreg
+from visrep.data import store
+from visrep.settings.neighbors import NoGeneratedNeighbors
+from visrep.settings.runtime import Runtime
+from visrep.settings.vicreg import VICReg
+
+
+def main(job: run.Job) -> None:
+    own = job.read("no_generated_neighbors", NoGeneratedNeighbors)
+    settings = job.read("vicreg", VICReg).model_copy(update={"epochs": own.epochs})
+    machine = device.prepare(job.read("runtime", Runtime))
+    cifar10 = store.load(job.input("data/cifar10"))
+    nearest = artifacts.read_array(job.input("neighbors/vicreg.npy"))
+
+    images = representations.pixels_on(machine, cifar10.train.images)
+    positives = torch.from_numpy(np.array(nearest)).to(machine.device)
+    augment = settings.augment if own.augmented else None
+    objective = vicreg.OfNeighbors(images, positives, augment, settings.weights)
+    learned = representations.learn(job, machine, settings, objective, cifar10)
+    representations.write(job, learned, "no_generated_neighbors", cifar10)
+
+
+if __name__ == "__main__":
+    run.main(main)

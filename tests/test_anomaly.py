@@ -1,0 +1,180 @@
+"""Anomaly scores against loops and scikit-learn; measures against counting pairs."""
+
+import numpy as np
+import pytest
+from sklearn.covariance import LedoitWolf
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from visrep import anomaly
+from visrep.embeddings import Embeddings
+from visrep.errors import Failure
+from visrep.settings.anomaly import Anomaly
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_mean_distances_are_counted_by_loops(random: np.random.Generator) -> None:
+    train, queries = random.normal(size=(30, 4)), random.normal(size=(8, 4))
+    train[7] = train[3] = queries[2]
+    scores = anomaly.knn_scores(train, queries, 5, (1, 30, 31, 2))
+    assert list(scores) == [5, 1, 30, 2]
+    for k, found in scores.items():
+        for query, score in zip(queries, found, strict=True):
+            distances = sorted(float(np.sqrt(((query - row) ** 2).sum())) for row in train)
+            assert score == pytest.approx(sum(distances[:k]) / k)
+    assert scores[2][2] == 0
+
+
+def test_too_many_neighbours_are_named() -> None:
+    with pytest.raises(Failure, match=r"^anomaly\.k: 4 neighbours .* 3 training images"):
+        anomaly.knn_scores(np.eye(3), np.eye(3), 4)
+    assert list(anomaly.knn_scores(np.eye(3), np.eye(3), 3, (200,))) == [3]
+
+
+def test_mahalanobis_is_scikit_learns(random: np.random.Generator) -> None:
+    mixing = random.normal(size=(5, 5))
+    train, queries = (random.normal(size=(n, 5)) @ mixing + 3 for n in (40, 9))
+    reference = LedoitWolf().fit(train)
+    np.testing.assert_allclose(anomaly.mahalanobis_scores(train, queries) ** 2, reference.mahalanobis(queries))
+    assert 0 < reference.shrinkage_ < 1
+
+
+def test_mahalanobis_in_one_dimension() -> None:
+    train = np.float32([[1], [3], [5], [7]])
+    np.testing.assert_allclose(anomaly.mahalanobis_scores(train, np.float32([[4], [9]])), [0, 5 / np.sqrt(5)])
+
+
+def test_what_never_varies_is_very_far_but_finite(random: np.random.Generator) -> None:
+    """With a direction of no variance, and in a collapsed embedding: the order of Euclidean distances."""
+    for train in (np.full((20, 3), 0.1, np.float32), np.full((1, 3), 0.1, np.float32)):
+        queries = (0.1 + random.normal(size=(9, 3))).astype(np.float32)
+        scores = anomaly.mahalanobis_scores(train, queries)
+        distances = np.linalg.norm(queries - train[0].astype(float), axis=1)
+        np.testing.assert_allclose(scores, distances / (0.1 * 2.0**-23), rtol=1e-6)
+        assert not anomaly.mahalanobis_scores(train, train).any()
+    zero = anomaly.mahalanobis_scores(np.zeros((4, 2)), np.float32([[0, 0], [3, 4]]))
+    assert zero[0] == 0
+    assert np.isfinite(zero[1])
+    assert zero[1] > 1e6
+    line = random.normal(size=(50, 1)) * [1.0, 1.0]
+    off = anomaly.mahalanobis_scores(line, np.array([[1.0, 1.0], [1.0, -1.0]]))
+    assert np.isfinite(off).all()
+    assert off[1] > 2 * off[0]
+
+
+def test_features_are_as_named(random: np.random.Generator) -> None:
+    train, other = (random.normal(size=(n, 3)).astype(np.float32) * [1, 10, 0] + [5, 0, 2] for n in (30, 4))
+    raw = anomaly.features("raw", train, other)
+    assert raw[0] is train
+    assert raw[1] is other
+    standardised = anomaly.features("standardised", train, other)[1]
+    expected = (other[:, :2] - train[:, :2].mean(0)) / train[:, :2].std(0)
+    np.testing.assert_allclose(standardised, np.column_stack([expected, np.zeros(4)]), atol=1e-5)
+    for array, result in zip((train, other), anomaly.features("unit", train, other), strict=True):
+        np.testing.assert_allclose(result, array / np.sqrt((array**2).sum(1))[:, None], atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1), (30, 20), (13, 100), (50, 7), (40, 21), (25, 119)])
+@pytest.mark.parametrize("levels", [1, 4, 10**6])
+def test_measures_count_pairs(random: np.random.Generator, sizes: tuple[int, int], levels: int) -> None:
+    """With few levels most scores are tied."""
+    normal = random.integers(0, levels, sizes[0]) / levels
+    anomalous = (random.integers(0, levels, sizes[1]) + levels // 4) / levels
+    found = anomaly.judge(normal, anomalous)
+    pairs = [1.0 if b > a else 0.5 if b == a else 0.0 for a in normal for b in anomalous]
+    assert found.auroc == pytest.approx(100 * np.mean(pairs))
+    thresholds = sorted({*normal, *anomalous}, reverse=True)
+    precisions, recalls, alarms = [], [0.0], []
+    for threshold in thresholds:
+        hits, false = int((anomalous >= threshold).sum()), int((normal >= threshold).sum())
+        precisions.append(hits / (hits + false))
+        recalls.append(hits / len(anomalous))
+        if 100 * hits >= 95 * len(anomalous):
+            alarms.append(100 * false / len(normal))
+    area = sum(p * (b - a) for p, a, b in zip(precisions, recalls, recalls[1:], strict=False))
+    assert found.aupr == pytest.approx(100 * area)
+    assert found.fpr95 == pytest.approx(min(alarms))
+    if levels == 1:
+        assert (found.auroc, found.fpr95) == (50, 100)
+
+
+def test_perfect_and_inverted_scores() -> None:
+    low, high = np.arange(20.0), np.arange(20.0) + 100
+    assert anomaly.judge(low, high) == (100, 100, 0)
+    wrong = anomaly.judge(high, low)
+    assert (wrong.auroc, wrong.fpr95) == (0, 100)
+
+
+def test_nothing_to_judge_is_an_error() -> None:
+    for pair in ((np.ones(3), np.ones(0)), (np.ones(0), np.ones(3))):
+        for measure in (anomaly.judge, anomaly.roc):
+            with pytest.raises(ValueError, match="some of both"):
+                measure(*pair)
+
+
+@pytest.mark.parametrize("gap", [0.0, 1.0, 4.0])
+@pytest.mark.parametrize("points", [10, 200])
+def test_the_thinned_curve_keeps_ends_area_and_shape(random: np.random.Generator, gap: float, points: int) -> None:
+    normal, anomalous = random.normal(size=5000), random.normal(size=7000) + gap
+    rows = anomaly.roc(normal, anomalous, points)
+    fpr, tpr = (np.array([row[name] for row in rows]) for name in ("fpr", "tpr"))
+    assert len(rows) <= points
+    assert (fpr[0], tpr[0], fpr[-1], tpr[-1]) == (0, 0, 1, 1)
+    assert (np.diff(fpr) >= 0).all()
+    assert (np.diff(tpr) >= 0).all()
+    assert ((np.diff(fpr) + np.diff(tpr)) <= 3 / points).all()  # no gap
+    truth = np.repeat([0, 1], [5000, 7000])
+    area = roc_auc_score(truth, np.concatenate([normal, anomalous]))
+    assert np.trapezoid(tpr, fpr) == pytest.approx(area, abs=1 / points)
+    edges = [(float(np.mean(normal >= t)), float(np.mean(anomalous >= t))) for t in np.concatenate([normal, anomalous])]
+    assert {(row["fpr"], row["tpr"]) for row in rows[1:]} <= set(edges)
+
+
+def test_short_curves_are_whole() -> None:
+    assert anomaly.roc(np.zeros(3), np.zeros(2)) == [{"fpr": 0, "tpr": 0}, {"fpr": 1, "tpr": 1}]
+    assert anomaly.roc(np.zeros(3), np.ones(2)) == [{"fpr": 0, "tpr": 0}, {"fpr": 0, "tpr": 1}, {"fpr": 1, "tpr": 1}]
+
+
+def test_the_most_anomalous_come_first_and_ties_by_index() -> None:
+    scores = np.array([1.0, 3.0, 2.0, 3.0, 0.0, 3.0])
+    assert anomaly.most_anomalous(scores, 4).tolist() == [1, 3, 5, 2]
+    assert anomaly.most_anomalous(np.zeros(50), 3).tolist() == [0, 1, 2]
+    assert anomaly.most_anomalous(scores, 100).tolist() == [1, 3, 5, 2, 0, 4]
+
+
+def test_ranked_names_set_and_place() -> None:
+    scores = {"test": np.array([1.0, 5.0]), "mnist": np.array([5.0, 2.0, 7.0])}
+    assert anomaly.ranked(scores, 3) == [
+        {"set": "mnist", "index": 2, "score": 7.0},
+        {"set": "test", "index": 1, "score": 5.0},
+        {"set": "mnist", "index": 0, "score": 5.0},
+    ]
+
+
+def test_every_way_scores_every_set(random: np.random.Generator) -> None:
+    found = Embeddings(
+        *(random.normal(size=(n, 3)).astype(np.float32) + m for n, m in ((40, 0), (9, 0), (7, 2), (5, 4)))
+    )
+    settings = Anomaly(score="knn", features="unit", k=2, other_k=(1, 200))
+    ways = anomaly.every_way(found, settings)
+    assert len(ways) == 9  # two k and one covariance, three kinds of features; 200 are too many
+    assert list(ways[anomaly.chosen(settings)]) == ["test", "mnist", "svhn"]
+    for kind in anomaly.KINDS:
+        for score in ("knn", "mahalanobis"):
+            own = ways[anomaly.chosen(settings.model_copy(update={"features": kind, "score": score}))]
+            for name in ("test", "mnist", "svhn"):
+                train, queries = anomaly.features(kind, found.train, getattr(found, name))
+                if score == "knn":
+                    expected = anomaly.knn_scores(train, queries, 2)[2]
+                else:
+                    expected = anomaly.mahalanobis_scores(train, queries)
+                np.testing.assert_allclose(own[name], expected, rtol=1e-9)
+    told = anomaly.metrics(ways[anomaly.chosen(settings)])
+    normal, svhn = (ways[anomaly.chosen(settings)][name] for name in ("test", "svhn"))
+    truth = [0] * 9 + [1] * 5
+    assert told["svhn_auroc"] == pytest.approx(100 * roc_auc_score(truth, [*normal, *svhn]))
+    assert told["svhn_aupr"] == pytest.approx(100 * average_precision_score(truth, [*normal, *svhn]))
+    assert sorted(told) == sorted(f"{a}_{b}" for a in ("mnist", "svhn") for b in ("auroc", "aupr", "fpr95"))

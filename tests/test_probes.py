@@ -1,0 +1,279 @@
+"""Probes against a second solver, PyTorch's steps and loops; what they must not find in a collapsed embedding."""
+
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+from sklearn.linear_model import LogisticRegression
+
+from visrep import probes
+from visrep.settings.probe import Knn, Probe, Sgd
+
+SGD = Sgd(epochs=3, batch_size=4, lr=0.3, momentum=0.9)
+
+
+def settings(*strengths: float, **changed: Any) -> Probe:
+    values: dict[str, Any] = {"seed": 0, "method": "logistic", "labelled": 1.0, "validation": 0.2, "sgd": SGD}
+    return Probe(**values | {"strengths": strengths or (0.1, 0.001), "knn": Knn(k=5, temperature=0.1)} | changed)
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def clouds(random: np.random.Generator, counts: list[int], dimensions: int, apart: float = 1.0) -> tuple[Any, Any]:
+    """Overlapping clouds, one per class, in random order."""
+    labels = random.permutation(np.repeat(np.arange(len(counts)), counts))
+    means = apart * random.normal(size=(len(counts), dimensions))
+    return (means[labels] + random.normal(size=(len(labels), dimensions))).astype(np.float32), labels
+
+
+def logits(x: np.ndarray, labels: np.ndarray, points: np.ndarray, strength: float) -> np.ndarray:
+    """(M, K) of the softmax whose weights minimise the mean cross entropy plus strength / 2 times their squares, in
+    float64 by another solver from another start."""
+    classes = int(labels.max()) + 1
+    ones, more = np.ones((len(x), 1)), np.ones((len(points), 1))
+
+    def loss(flat: np.ndarray) -> float:
+        w = flat.reshape(-1, classes)
+        chosen = log_softmax(np.hstack([x, ones]) @ w, 1)[np.arange(len(x)), labels]
+        return float(-chosen.mean() + strength / 2 * (w[:-1] ** 2).sum())
+
+    start = np.random.default_rng(1).normal(size=(x.shape[1] + 1) * classes) / 10
+    found = minimize(loss, start, method="BFGS", options={"gtol": 1e-7})
+    return np.hstack([points, more]) @ found.x.reshape(-1, classes)
+
+
+def agree(predicted: np.ndarray, reference: np.ndarray) -> None:
+    """Equal answers wherever the two best logits of the reference are clearly apart."""
+    best = np.sort(reference, 1)[:, ::-1]
+    clear = best[:, 0] - best[:, 1] > 2 * probes.TIE
+    assert clear.mean() > 0.5
+    np.testing.assert_array_equal(predicted[clear], reference.argmax(1)[clear])
+
+
+@pytest.mark.parametrize("counts", [[12, 25, 8], [10, 30]])
+@pytest.mark.parametrize("strength", [0.0, 0.02, 0.3])
+@pytest.mark.parametrize("standardised", [True, False])
+def test_the_optimum_is_another_solvers(
+    random: np.random.Generator, counts: list[int], strength: float, standardised: bool
+) -> None:
+    x, labels = clouds(random, counts, 2)
+    x = x * np.float32([1, 4]) + np.float32([2, -1])
+    points = random.uniform(x.min(0) - 3, x.max(0) + 3, (3000, 2)).astype(np.float32)
+    found = probes.logistic(x, labels, points, settings(strength), standardised=standardised)
+    scale = x.std(0) if standardised else np.sqrt((x.astype(float) ** 2).mean())
+    agree(found.predicted, logits((x - x.mean(0)) / scale, labels, (points - x.mean(0)) / scale, strength))
+    assert found.strength == strength
+
+
+@pytest.mark.parametrize("standardised", [True, False])
+def test_the_strength_is_the_best_on_held_out_images(random: np.random.Generator, standardised: bool) -> None:
+    """Few images in many dimensions: weights must be held back."""
+    x, labels = clouds(random, [40, 40, 40], 30, 0.35)
+    strengths = (0.001, 10.0, 0.1, 1.0)
+    found = probes.logistic(x, labels, x, settings(*strengths), standardised=standardised)
+    fit, held_out = probes.divide(labels, 0.2, 0)
+    z = (x - x.mean(0)) / (x.std(0) if standardised else np.sqrt((x.astype(float) ** 2).mean()))
+    for strength in strengths:
+        model = LogisticRegression(C=1 / (strength * len(fit)), tol=1e-9, max_iter=5000).fit(z[fit], labels[fit])
+        theirs = 100 * model.score(z[held_out], labels[held_out])
+        assert found.held_out[strength] == pytest.approx(theirs, abs=100 / len(held_out) + 1e-9)  # a tie may differ
+    assert list(found.held_out) == [10.0, 1.0, 0.1, 0.001]
+    assert found.held_out[found.strength] == max(found.held_out.values()) > found.held_out[0.001]
+
+
+def test_equal_strengths_give_way_to_the_stronger(random: np.random.Generator) -> None:
+    x, labels = clouds(random, [30, 30], 3, 20)
+    found = probes.logistic(x, labels, x, settings(0.001, 0.1, 0.01))
+    assert set(found.held_out.values()) == {100.0}
+    assert found.strength == 0.1
+
+
+def test_units_do_not_matter_and_offsets_do_only_without_standardising(random: np.random.Generator) -> None:
+    x, labels = clouds(random, [60, 60, 60], 4)
+    points = random.normal(size=(500, 4)).astype(np.float32) * 2
+    for standardised in (True, False):
+        plain = probes.logistic(x, labels, points, settings(0.01), standardised=standardised).predicted
+        for unit in (2.0**-40, 2.0**30):
+            other = probes.logistic(x * unit, labels, points * unit, settings(0.01), standardised=standardised)
+            np.testing.assert_array_equal(plain, other.predicted)
+    moved = probes.logistic(x + 1000, labels, points + 1000, settings(0.01))
+    assert np.mean(moved.predicted == probes.logistic(x, labels, points, settings(0.01)).predicted) > 0.99
+    held = probes.logistic(x + 1000, labels, points + 1000, settings(0.01), standardised=False)
+    assert len(set(held.predicted)) == 1
+
+
+@pytest.mark.parametrize("trace", [0.0, 1e-7, 1e-6, 1e-5])
+def test_a_collapsed_embedding_is_at_chance_unless_standardised(random: np.random.Generator, trace: float) -> None:
+    """Balanced classes, so that the biases cannot decide, and labels that what is left would tell."""
+    hidden, labels = clouds(random, [100] * 4, 8, 2)
+    middle = random.normal(size=8) + 3
+    x = (middle * (1 + trace * hidden)).astype(np.float32)
+    several = settings(0.1, 0.001, 1e-5)
+    bare = probes.logistic(x, labels, x, several, standardised=False)
+    assert set(bare.predicted) == {0}
+    revived = np.mean(probes.logistic(x, labels, x, several).predicted == labels)
+    assert revived == 0.25 if trace == 0 else revived > (0.9 if trace > 1e-7 else 0.25)
+
+
+def test_small_but_honest_variation_is_read(random: np.random.Generator) -> None:
+    hidden, labels = clouds(random, [100] * 4, 8, 2)
+    x = (hidden / 10 + 3).astype(np.float32)
+    bare = probes.logistic(x, labels, x, settings(0.1, 0.001, 1e-5), standardised=False)
+    assert np.mean(bare.predicted == labels) > 0.95
+
+
+def test_scaled_is_by_hand(random: np.random.Generator) -> None:
+    train, test = random.normal(size=(50, 3)) * [1, 5, 1e-9] + 2, random.normal(size=(9, 3))
+    size = np.sqrt(sum(value**2 for value in train.ravel()) / train.size)
+    ours = probes.scaled(train, test)
+    for array, result in zip((train, test), ours, strict=True):
+        np.testing.assert_allclose(result[:, :2], ((array - train.mean(0)) / size)[:, :2], atol=1e-12)
+        assert not result[:, 2].any()
+
+
+@pytest.mark.parametrize("standardised", [True, False])
+def test_without_differences_the_answer_is_the_most_frequent_class(standardised: bool) -> None:
+    x, labels = np.full((9, 4), 0.1, np.float32), np.array([0, 2, 2, 1, 2, 0, 2, 1, 1])
+    for constant in (x, np.zeros_like(x)):
+        found = probes.logistic(constant, labels, np.eye(4, dtype=np.float32), settings(), standardised=standardised)
+        assert found == (pytest.approx(np.full(4, 2)), 0.1, {})
+    one = probes.logistic(np.eye(3, dtype=np.float32), np.full(3, 4), np.eye(3), settings(), standardised=standardised)
+    np.testing.assert_array_equal(one.predicted, [4, 4, 4])
+
+
+@pytest.mark.parametrize("standardised", [True, False])
+def test_rare_and_missing_classes(random: np.random.Generator, standardised: bool) -> None:
+    x, labels = clouds(random, [30, 30, 1], 2, 5)
+    labels = np.array([1, 4, 6])[labels]
+    found = probes.logistic(x, labels, x, settings(), standardised=standardised)
+    assert np.mean(found.predicted == labels) > 0.95
+    single = probes.logistic(x[:2], np.array([3, 0]), x[:2], settings(), standardised=standardised)
+    assert (single.strength, single.held_out) == (0.1, {})
+
+
+def test_the_fit_is_quiet_and_the_same_again(random: np.random.Generator) -> None:
+    """Separable classes without a penalty have no optimum."""
+    x, labels = clouds(random, [20, 20, 20], 30, 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first, second = (probes.logistic(x, labels, x, settings(0.0, 0.1)) for _ in range(2))
+    np.testing.assert_array_equal(first.predicted, second.predicted)
+    assert first.held_out == second.held_out
+
+
+def test_sgd_takes_the_steps_of_automatic_gradients(random: np.random.Generator) -> None:
+    """With PyTorch's loss and gradients, and its rule of momentum written out."""
+    x, labels = clouds(random, [4, 3, 3], 2)
+    test, truth = clouds(random, [20, 20, 20], 2)
+    ours = probes.sgd(x, labels, test, truth, settings(seed=7))
+    inputs, points = (torch.from_numpy(part).double() for part in (x, test))
+    targets = torch.from_numpy(labels)
+    parameters = [torch.zeros(2, 3).double().requires_grad_(), torch.zeros(3).double().requires_grad_()]
+    velocities = [torch.zeros_like(part) for part in parameters]
+
+    def loss(index: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(inputs[index] @ parameters[0] + parameters[1], targets[index])
+
+    draw = np.random.default_rng(7)
+    for row in ours.history:
+        for batch in torch.from_numpy(draw.permutation(10)).split(4):
+            gradients = torch.autograd.grad(loss(batch), parameters)
+            with torch.no_grad():
+                for parameter, velocity, gradient in zip(parameters, velocities, gradients, strict=True):
+                    parameter -= 0.3 * velocity.mul_(0.9).add_(gradient)
+        weight, bias = (part.detach() for part in parameters)
+        answers = (points @ weight + bias).argmax(1).numpy()
+        expected = {
+            "train_accuracy": float(((inputs @ weight + bias).argmax(1) == targets).double().mean() * 100),
+            "test_accuracy": float((answers == truth).mean() * 100),
+            "train_loss": float(loss(torch.arange(10)).detach()),
+        }
+        assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-10)
+    assert [row["epoch"] for row in ours.history] == [1, 2, 3]
+    np.testing.assert_array_equal(ours.predicted, answers)
+
+
+def test_sgd_stays_finite_and_keeps_to_its_seed(random: np.random.Generator) -> None:
+    x, labels = clouds(random, [10, 10], 3)
+    for scale in (0.0, 1e30, 1e-30):
+        x = x * np.float32(scale)
+        for row in probes.sgd(x, labels, x, labels, settings()).history:
+            assert np.isfinite(list(row.values())).all()
+    x, labels = clouds(random, [10, 10], 3)
+    one, same, other = (probes.sgd(x, labels, x, labels, settings(seed=seed)).history for seed in (1, 1, 2))
+    assert one == same != other
+
+
+@pytest.mark.parametrize("method", ["logistic", "sgd"])
+def test_linear_is_its_method_on_standardised_dimensions(random: np.random.Generator, method: str) -> None:
+    x, labels = clouds(random, [40, 40, 40], 3)
+    x = x * np.float32([1e-6, 1, 1e3]) + 5
+    found = probes.linear(x, labels, x, labels, settings(method=method))
+    z = ((x - x.mean(0, dtype=float)) / x.std(0, dtype=float)).astype(np.float32)
+    if method == "sgd":
+        expected = probes.sgd(z, labels, z, labels, settings())
+        assert np.mean(found.predicted == expected.predicted) > 0.98
+        assert found.history[-1] == pytest.approx(expected.history[-1], rel=0.02)
+        assert (found.strength, found.held_out) == (None, {})
+    else:
+        np.testing.assert_array_equal(found.predicted, probes.logistic(x, labels, x, settings()).predicted)
+        assert (found.strength in (0.1, 0.001), len(found.held_out), found.history) == (True, 2, [])
+
+
+def test_a_subset_is_a_share_of_every_class(random: np.random.Generator) -> None:
+    labels = random.permutation(np.repeat([0, 1, 2, 5], [200, 100, 10, 1]))
+    smaller: set[int] = set()
+    for share, counts in ((0.01, [2, 2, 2, 1]), (0.1, [20, 10, 2, 1]), (0.5, [100, 50, 5, 1])):
+        index = probes.subset(labels, share, 3)
+        assert np.bincount(labels[index])[[0, 1, 2, 5]].tolist() == counts
+        assert (np.diff(index) > 0).all()
+        assert smaller < set(index.tolist())
+        smaller = set(index.tolist())
+    np.testing.assert_array_equal(probes.subset(labels, 1.0, 3), np.arange(len(labels)))
+    np.testing.assert_array_equal(probes.subset(labels, 0.5, 3), probes.subset(labels, 0.5, 3))
+    assert set(probes.subset(labels, 0.5, 4).tolist()) != smaller
+
+
+def test_what_is_held_out_is_not_fitted(random: np.random.Generator) -> None:
+    labels = random.permutation(np.repeat([0, 1, 2, 5], [50, 20, 2, 1]))
+    fit, held_out = probes.divide(labels, 0.1, 0)
+    np.testing.assert_array_equal(np.sort(np.concatenate([fit, held_out])), np.arange(len(labels)))
+    assert np.bincount(labels[held_out], minlength=6).tolist() == [5, 2, 1, 0, 0, 0]
+    assert np.bincount(labels[probes.divide(labels, 0.99, 0)[0]], minlength=6).tolist() == [1, 1, 1, 0, 0, 1]
+    assert held_out.tolist() != probes.divide(labels, 0.1, 1)[1].tolist()
+
+
+@pytest.mark.parametrize("k", [1, 4, 99])
+@pytest.mark.parametrize("temperature", [0.05, 1.0])
+def test_votes_are_counted_by_loops(random: np.random.Generator, k: int, temperature: float) -> None:
+    x, labels = clouds(random, [10, 8, 6], 3, 0.5)
+    test = random.normal(size=(40, 3)).astype(np.float32)
+    ours = probes.knn(x, labels, test, k, temperature, 5)
+    for point, answer in zip(test.astype(float), ours, strict=True):
+        cosines = [float(point @ row / np.linalg.norm(point) / np.linalg.norm(row)) for row in x.astype(float)]
+        votes = dict.fromkeys(range(5), 0.0)
+        for i in sorted(range(len(x)), key=lambda i: -cosines[i])[:k]:
+            votes[labels[i]] += np.exp(cosines[i] / temperature)
+        assert answer == max(votes, key=lambda c: votes[c])
+
+
+def test_votes_at_the_edges() -> None:
+    x, labels = np.float32([[1, 0], [0, 1], [0, 2]]), np.array([2, 1, 1])
+    assert probes.knn(x, labels, np.float32([[3, 0.1]]), 3, 1e-6, 3).tolist() == [2]  # only the nearest counts
+    assert probes.knn(x, labels, np.float32([[3, 0.1]]), 3, 1e9, 3).tolist() == [1]  # only the number counts
+    assert probes.knn(x[:2], labels[:2], np.float32([[1, 1]]), 2, 0.1, 3).tolist() == [1]  # equal: the first class
+    assert probes.knn(np.zeros((3, 2), np.float32), labels, np.zeros((1, 2), np.float32), 3, 0.1, 3).tolist() == [1]
+
+
+def test_readers_of_embeddings_leave_torch_alone() -> None:
+    script = "import sys, visrep.probes, visrep.maps, visrep.anomaly, visrep.retrieval; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"

@@ -1,0 +1,61 @@
+"""Retrieval counted by loops."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from visrep import retrieval
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def test_precision_is_counted_by_loops(random: np.random.Generator) -> None:
+    train, labels = random.integers(0, 4, 30), random.integers(0, 4, 12)
+    found = random.integers(0, 30, (12, 5))
+    shares = [np.mean([train[i] == label for i in row]) for row, label in zip(found, labels, strict=True)]
+    assert 0 < np.mean(shares) < 1
+    assert retrieval.precision(found, train, labels) == pytest.approx(100 * np.mean(shares))
+    assert retrieval.agreement(found, train, labels) == retrieval.precision(found, train, labels)
+    rows = retrieval.per_class(found, train, labels, ("a", "b", "c", "d", "e"))
+    assert [row["class"] for row in rows] == ["a", "b", "c", "d"]  # nothing is asked for e
+    for k, row in enumerate(rows):
+        own = [share for share, label in zip(shares, labels, strict=True) if label == k]
+        assert row["precision"] == pytest.approx(100 * np.mean(own))
+        assert row["support"] == len(own)
+
+
+def test_precision_at_its_ends() -> None:
+    train = np.array([0, 0, 1, 1])
+    assert retrieval.precision(np.array([[0, 1], [2, 3]]), train, np.array([0, 1])) == 100
+    assert retrieval.precision(np.array([[0, 1], [2, 3]]), train, np.array([1, 0])) == 0
+
+
+def test_chance_is_what_random_images_give(random: np.random.Generator) -> None:
+    train, labels = np.repeat([0, 1, 3], [700, 200, 100]), np.array([0] * 500 + [1] * 1000 + [2] * 500 + [5] * 100)
+    found = random.integers(0, 1000, (len(labels), 50))
+    expected = 100 * (500 * 0.7 + 1000 * 0.2) / 2100
+    assert retrieval.chance(train, labels) == pytest.approx(expected)
+    assert retrieval.precision(found, train, labels) == pytest.approx(expected, abs=0.7)
+
+
+def test_one_query_for_each_class_there_is(random: np.random.Generator) -> None:
+    labels = random.permutation(np.repeat([0, 2, 3], [20, 30, 1]))
+    picked = retrieval.queries(labels, 5, 0)
+    assert labels[picked].tolist() == [0, 2, 3]
+    np.testing.assert_array_equal(picked, retrieval.queries(labels, 5, 0))
+    assert len({tuple(retrieval.queries(labels, 5, seed).tolist()) for seed in range(20)}) > 10
+    assert retrieval.queries(labels, 1, 0).tolist() == picked[:1].tolist()
+    assert retrieval.queries(np.zeros(0, int), 3, 0).shape == (0,)
+
+
+def test_hubs_are_those_found_most_often(random: np.random.Generator) -> None:
+    found = random.integers(0, 8, (10, 3)) * 2
+    counted = Counter(found.ravel().tolist())
+    expected = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
+    assert retrieval.hubs(found, 4) == expected[:4]
+    assert retrieval.hubs(found, 100) == expected
+    assert retrieval.hubs(np.array([[1, 2]]), 3) == [(1, 1), (2, 1)]
