@@ -21,7 +21,8 @@ def main(job: run.Job) -> None:
     ways = anomaly.every_way(found, settings)
     chosen = ways[anomaly.chosen(settings)]
     judged = [
-        {"way": way, "anomalies": name, "scored": f"{way}, {name}"} | anomaly.judge(scores["test"], scores[name])._asdict()
+        {"way": way, "anomalies": name, "scored": f"{way}, {name}"}
+        | anomaly.judge(scores["test"], scores[name])._asdict()
         for way, scores in ways.items()
         for name in anomaly.FOREIGN
     ]

@@ -11,6 +11,8 @@ from visrep.figures import anomalies, maps, retrieved, style
 from visrep.settings.encoders import Label, items
 from visrep.settings.figures import Figures
 
+SETS = {"test": "objects", "mnist": "handwritten", "svhn": "street"}  # digits, the last two
+
 
 def main(job: run.Job) -> None:
     settings, name = job.read("figures", Figures), job.item
@@ -18,7 +20,8 @@ def main(job: run.Job) -> None:
     cifar10, mnist, svhn = (store.load(job.input(f"data/{key}")) for key in ("cifar10", "mnist", "svhn"))
     points = pd.DataFrame(artifacts.read_json(job.input(f"plots/maps/{name}.json")))
     mapped, found, strange = (
-        artifacts.read_json(job.input(f"plots/{stage}/{name}/details.json")) for stage in ("maps", "retrieval", "anomaly")
+        artifacts.read_json(job.input(f"plots/{stage}/{name}/details.json"))
+        for stage in ("maps", "retrieval", "anomaly")
     )
     distances = artifacts.read_array(job.input(f"predictions/clustering/{name}.npy"))
 
@@ -26,14 +29,24 @@ def main(job: run.Job) -> None:
     footer = style.foot(cifar10.source, mapped["n"], "test images")
     nearest, farthest, queries = (np.array([q[key] for q in found["queries"]]) for key in ("near", "far", "query"))
     hubs = {hub["image"]: hub["appearances"] for hub in found["hubs"]}
-    images = {"test": cifar10.test.images, "mnist": mnist.test.images, "svhn": svhn.test.images}
-    ranked = {f"all {sum(strange['n'].values()):,} images": strange["most_anomalous"]}
+    images = {SETS[key]: data.test.images for key, data in (("test", cifar10), ("mnist", mnist), ("svhn", svhn))}
+    rows = [row | {"set": SETS[row["set"]]} for row in strange["most_anomalous"]]
+    ranked = {f"all {sum(strange['n'].values()):,} test images": rows}
+    sources = "; ".join(
+        f"{SETS[key]}: {source} (n = {strange['n'][key]:,})" for key, source in strange["sources"].items()
+    )
     drawn = {
         "map": maps.embedding_map(label, points, _captions(mapped), classes, footer, palette),
         "clusters": maps.clusters(f"{label}: clusters", *_clustered(points, distances), classes, footer, palette),
-        "neighbors": retrieved.neighbors(f"{label}: nearest and farthest", cifar10, queries, nearest, farthest, palette),
-        "hubs": retrieved.hubs(f"{label}: far from everything", cifar10, "farthest", 5, hubs, found["n"], palette),
-        "most_anomalous": anomalies.most_anomalous(f"{label}: strangest", ranked, images, "test", "", palette),
+        "neighbors": retrieved.neighbors(
+            f"{label}: nearest and farthest", cifar10, queries, nearest, farthest, palette
+        ),
+        "hubs": retrieved.hubs(
+            f"{label}: far from everything", cifar10, "farthest", farthest.shape[1], hubs, found["n"], palette
+        ),
+        "most_anomalous": anomalies.most_anomalous(
+            f"{label}: strangest", ranked, images, SETS["test"], f"Data: {sources}.", palette
+        ),
     }
     folder = job.out(f"plots/figures/{name}")
     for picture, figure in drawn.items():

@@ -1,6 +1,6 @@
 """Two encoders that never learned, as floors: the principal axes of the pixels, and an untrained network."""
 
-from visrep import artifacts, floors, representations, run, weights
+from visrep import artifacts, encoders, floors, run, weights
 from visrep.data import store
 from visrep.settings.encoder import Encoder
 from visrep.settings.floors import Floors
@@ -13,7 +13,7 @@ def main(job: run.Job) -> None:
     encoder = job.read("vicreg.encoder", Encoder)
     cifar10 = store.load(job.input("data/cifar10"))
     if job.item == "random":
-        weights.save(job.out("models/random.safetensors"), representations.untrained(encoder, settings.seed))
+        weights.save(job.out("models/random.safetensors"), encoders.untrained(encoder.model_dump(), settings.seed))
     else:
         axes = floors.principal_axes(cifar10.train.images, encoder.dimensions)
         artifacts.write_weights(job.out("models/pixels.safetensors"), axes, {"kind": floors.KIND})

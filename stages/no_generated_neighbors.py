@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from visrep import artifacts, device, representations, run, vicreg
+from visrep import artifacts, device, encoders, representations, run, vicreg
 from visrep.data import store
 from visrep.settings.neighbors import NoGeneratedNeighbors
 from visrep.settings.runtime import Runtime
@@ -17,7 +17,7 @@ def main(job: run.Job) -> None:
     cifar10 = store.load(job.input("data/cifar10"))
     nearest = artifacts.read_array(job.input("neighbors/vicreg.npy"))
 
-    images = representations.pixels_on(machine, cifar10.train.images)
+    images = encoders.whole(cifar10.train.images, machine.device)
     positives = torch.from_numpy(np.array(nearest)).to(machine.device)
     augment = settings.augment if own.augmented else None
     objective = vicreg.OfNeighbors(images, positives, augment, settings.weights)

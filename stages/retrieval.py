@@ -1,7 +1,5 @@
 """Which training images lie nearest to a test image, which farthest, and are they of its class?"""
 
-import numpy as np
-
 from visrep import artifacts, embeddings, neighbors, retrieval, run, threads
 from visrep.data import store
 from visrep.settings.encoders import items

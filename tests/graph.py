@@ -1,5 +1,6 @@
 """dvc.yaml as plain values, read without DVC."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,30 @@ def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
     for name, stage in (dvc.get("stages") or {}).items():
         items = stage.get("foreach", {None: None}) or {}
         if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
-            items = params.load(ROOT / "params.yaml").get(items.strip("${}"), {})
+            items = _shipped().get(items.strip("${}"), {})
         for item in items:
             body = stage["do"] if "foreach" in stage else stage
-            text = yaml.safe_dump(body or {}).replace("${key}", str(item))
-            named[name if item is None else f"{name}@{item}"] = yaml.safe_load(text)
+            named[name if item is None else f"{name}@{item}"] = _written_out(body or {}, str(item))
     return named
+
+
+def _written_out(value: Any, item: str) -> Any:
+    """``value`` with ``item`` for every ${key}."""
+    if isinstance(value, dict):
+        return {_written_out(key, item): _written_out(inner, item) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_written_out(inner, item) for inner in value]
+    return value.replace("${key}", item) if isinstance(value, str) else value
+
+
+def parse(text: str) -> Any:
+    """By libyaml where it is at hand, since the tests parse a thousand times."""
+    return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+@cache
+def _shipped() -> dict[str, Any]:
+    return params.load(ROOT / "params.yaml")
 
 
 def paths(entries: Any) -> list[str]:
@@ -31,7 +50,7 @@ def paths(entries: Any) -> list[str]:
 
 def files(stage: str, item: str) -> tuple[list[str], list[str]]:
     """(what a stage reads of other stages, what it writes), as declared."""
-    declared = stages(yaml.safe_load(FILE.read_text()))[f"{stage}@{item}" if item else stage]
+    declared = stages(parse(FILE.read_text()))[f"{stage}@{item}" if item else stage]
     reads = [path for path in dict.fromkeys(paths(declared["deps"])) if not path.endswith(".py")]
     return reads, [path for kind in ("outs", "metrics", "plots") for path in paths(declared.get(kind))]
 

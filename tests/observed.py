@@ -90,8 +90,8 @@ def _curves(folder: Path, written: set[str]) -> dict[str, list[str]]:
     tables = {name: json.loads((folder / name).read_text()) for name in written if name.endswith("history.json")}
     shown = {}
     for name, rows in tables.items():
-        ranked = "effective_rank" in rows[0]
-        shown[name] = ["effective_rank"] if ranked else [c for c in rows[0] if c not in ("epoch", "lr") and "loss" not in c]
+        accuracies = [c for c in rows[0] if c not in ("epoch", "lr") and "loss" not in c]
+        shown[name] = ["effective_rank"] if "effective_rank" in rows[0] else accuracies
     return {name: columns for name, columns in shown.items() if "ablations" not in name}  # as many as a user likes
 
 
@@ -133,15 +133,32 @@ def leaves(values: Any, prefix: str = "") -> set[str]:
 
 
 def leaves_read(folder: Path) -> set[str]:
-    """Dotted names of all parameters that some stage asked for, over the variants of `tiny.VARIANTS`."""
+    """Dotted names of all parameters that some stage asks for, over the variants of `tiny.VARIANTS`. ``folder`` is one
+    in which `all_stages` ran."""
     read: set[str] = set()
-    paths: dict[int, str] = {}
-    alive: list[Any] = []
+    for change in [{}, *({stage: change} for stage, every in tiny.variants(folder).items() for change in every)]:
+        tiny.write(folder, change)
+        for stage, item in tiny.SOME:
+            if not change or stage in change:
+                with inside(folder), _recorded(read):
+                    module = importlib.import_module(f"stages.{stage}")
+                    job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
+                    module.main(job)
+                with inside(folder):
+                    job.publish()
+    return read & leaves(tiny.study())
+
+
+@contextmanager
+def _recorded(read: set[str]) -> Iterator[None]:
+    """Adds the dotted names of parameters to ``read`` as code asks for them."""
+    names: dict[int, str] = {}
+    alive: list[Any] = []  # so that no id comes up twice
     original = params.read
 
     def name(section: Any, prefix: str) -> None:
         alive.append(section)
-        paths[id(section)] = prefix
+        names[id(section)] = prefix
         for field in type(section).model_fields:
             value = object.__getattribute__(section, field)
             if isinstance(value, params.Section):
@@ -156,26 +173,16 @@ def leaves_read(folder: Path) -> set[str]:
         return section
 
     def get(self: Any, field: str) -> Any:
-        if id(self) in paths and field in type(self).model_fields:
-            read.add(f"{paths[id(self)]}.{field}")
-        if id(self) in paths and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.run":
-            read.update(f"{paths[id(self)]}.{leaf}" for leaf in type(self).model_fields)
+        if id(self) in names and field in type(self).model_fields:
+            read.add(f"{names[id(self)]}.{field}")
+        if id(self) in names and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.run":
+            read.update(f"{names[id(self)]}.{leaf}" for leaf in type(self).model_fields)
         return object.__getattribute__(self, field)
 
-    for change in [{}, *({stage: change} for stage, every in tiny.variants(folder).items() for change in every)]:
-        tiny.write(folder, change)
-        for stage, item in tiny.RUNS:
-            if change and stage not in change:
-                continue
-            module = importlib.import_module(f"stages.{stage}")
-            with inside(folder):
-                job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
-                params.read = recorded
-                params.Section.__getattribute__ = get  # type: ignore[method-assign]
-                try:
-                    module.main(job)
-                finally:
-                    params.read = original
-                    del params.Section.__getattribute__
-                job.publish()
-    return read & leaves(tiny.study())
+    params.read = recorded
+    params.Section.__getattribute__ = get  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        params.read = original
+        del params.Section.__getattribute__

@@ -26,7 +26,8 @@ def imported(file: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
-def closure(*files: Path) -> set[str]:
+@cache
+def closure(*files: Path) -> frozenset[str]:
     """All modules reached from ``files`` by import statements, themselves included, as paths from the top folder."""
     reached: set[Path] = set()
     waiting = list(files)
@@ -35,7 +36,7 @@ def closure(*files: Path) -> set[str]:
         if file not in reached:
             reached.add(file)
             waiting += imported(file)
-    return {str(file.relative_to(ROOT)) for file in reached}
+    return frozenset(str(file.relative_to(ROOT)) for file in reached)
 
 
 def digests(folder: Path) -> dict[str, str]:

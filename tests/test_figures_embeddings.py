@@ -34,10 +34,13 @@ TERMS = ("invariance", "variance", "covariance")
 
 
 def images(classes: tuple[str, ...]) -> ImageSet:
-    """Training image ``i`` is filled with grey level ``i``, test image ``i`` with 100 + ``i``; labels go round."""
+    """Training image ``i`` is filled with grey level ``i``, test image ``i`` with 100 + ``i``; labels go round, those
+    of test images one ahead."""
     levels = np.arange(COUNT, dtype=np.uint8)[:, None, None, None]
     train, test = (
-        store.split(np.broadcast_to(levels + first, (COUNT, 32, 32, 3)), np.arange(COUNT) % len(classes))
+        store.split(
+            np.broadcast_to(levels + first, (COUNT, 32, 32, 3)), (np.arange(COUNT) + first // 100) % len(classes)
+        )
         for first in (0, 100)
     )
     return ImageSet(train, test, classes, SOURCE, {})
@@ -86,7 +89,8 @@ def steps(count: int, zero: bool = False) -> pd.DataFrame:
 
 def roc(encoders: int, sets: tuple[str, ...] = ("MNIST", "SVHN")) -> tuple[pd.DataFrame, dict[str, dict[str, float]]]:
     """Curves tpr = fpr ** p, whose areas are 1 / (1 + p)."""
-    fpr, rows, areas = np.linspace(0, 1, 30), [], {name: {} for name in sets}  # type: ignore[var-annotated]
+    fpr, rows = np.linspace(0, 1, 30), []
+    areas: dict[str, dict[str, float]] = {name: {} for name in sets}
     for place, name in enumerate(sets):
         for k in range(encoders):
             power = 0.1 + 0.3 * ((k + place) % encoders)
@@ -163,7 +167,7 @@ def key(axes: Axes) -> dict[str, Line2D]:
     return {text.get_text(): handle for text, handle in zip(legend.get_texts(), handles, strict=True)}
 
 
-@pytest.mark.parametrize("classes", [CLASSES[:1], CLASSES[:2], tuple("0123456789"), CLASSES])
+@pytest.mark.parametrize("classes", [CLASSES[:1], tuple("0123456789"), CLASSES])
 def test_points_lie_in_their_places_in_the_looks_that_the_legend_names(classes: tuple[str, ...]) -> None:
     for palette in style.PALETTES.values():
         table = points(classes)
@@ -278,10 +282,10 @@ def test_more_clusters_than_classes_and_empty_ones() -> None:
 
 def test_neighbors_stand_in_order_and_are_marked_by_class() -> None:
     data = images(tuple("0123456789"))
-    queries, near = np.array([3, 14]), np.array([[13, 7, 23, 0, 33, 1, 2], [4, 24, 5, 6, 34, 1, 2]])
+    queries, near = np.array([2, 13]), np.array([[13, 7, 23, 0, 33, 1, 2], [4, 24, 5, 6, 34, 1, 2]])
     figure = retrieved.neighbors("t", data, queries, near, near[:, ::-1] + 1, OKABE)
-    row = [103, *near[0, :5], 114, *near[1, :5]]
-    assert tiles(figure) == [*row, 103, *(near[0, :1:-1] + 1), 114, *(near[1, :1:-1] + 1)]
+    row = [102, *near[0, :5], 113, *near[1, :5]]
+    assert tiles(figure) == [*row, 102, *(near[0, :1:-1] + 1), 113, *(near[1, :1:-1] + 1)]
     captions = [text.get_text() for text in figure.axes[0].texts]
     assert captions[captions.index("3") :][:6] == ["3", "✓ 3", "✗ 7", "✓ 3", "✗ 0", "✓ 3"]
     said = unwrapped(figure)
@@ -289,7 +293,7 @@ def test_neighbors_stand_in_order_and_are_marked_by_class() -> None:
     assert "The 5 farthest training images, from left to right: 1 of 10" in said
     assert "n = 60 training images. Queries: 2 test images." in said
     few = retrieved.neighbors("t", data, queries[:1], near[:1, :2], near[:0], OKABE)
-    assert tiles(few) == [103, 13, 7] and "No farthest images" in words(few)
+    assert tiles(few) == [102, 13, 7] and "No farthest images" in words(few)
 
 
 def test_hubs_say_how_often() -> None:
@@ -367,6 +371,7 @@ def test_a_collapse_is_shown_for_each_run() -> None:
             np.testing.assert_array_equal(ends(curve), epochs[["epoch", column]].to_numpy())
             assert look(curve) == look(handle)
         assert axes.get_xlim() == (1, 9)
+    assert unlabelled.collapse("t", {"one": history(1)}, 16, FOOT, OKABE).axes[1].get_xlim() == (0.5, 1.5)
 
 
 @pytest.mark.parametrize(
@@ -383,7 +388,7 @@ def test_an_axis_is_logarithmic_where_values_differ_much(values: tuple[float, fl
     assert low == 0 or scale == "log"
     figure.draw_without_rendering()
     labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert ("0.01" in labels) == (scale in ("log", "symlog"))
+    assert ("0.01" in labels) == (scale in ("log", "symlog")) and ("0" in labels) == (scale == "symlog")
 
 
 def test_steps_are_thinned_to_means() -> None:
@@ -399,6 +404,8 @@ def test_steps_are_thinned_to_means() -> None:
 
 
 def test_looks_differ_and_repeat_no_pair() -> None:
+    for k, face in ((0, OKABE.lines[0]), (7, "white"), (14, OKABE.lines[0])):
+        assert looks.point(k, OKABE)["color"] == OKABE.lines[0] and looks.point(k, OKABE)["mfc"] == face
     for palette in style.PALETTES.values():
         for kind in (looks.point, looks.line):
             found = [kind(k, palette) for k in range(20)]
@@ -409,7 +416,7 @@ def test_looks_differ_and_repeat_no_pair() -> None:
 
 @pytest.mark.parametrize(
     ("classes", "poor", "palette"),
-    [(CLASSES, False, "grey"), (CLASSES[:1], True, "tableau"), (tuple("0123456789"), False, "okabe_ito")],
+    [(CLASSES, False, "grey"), (CLASSES[:1], True, "tableau")],
 )
 def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
     classes: tuple[str, ...], poor: bool, palette: str
@@ -439,7 +446,7 @@ def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
 
 def test_the_same_figure_has_the_same_bytes(tmp_path: Path) -> None:
     drawn = drawings(tuple("0123456789"), OKABE)
-    for name in ("clusters", "neighbors", "roc", "history"):
+    for name in ("clusters", "roc"):
         draw = drawn[name]
         style.save(draw(), tmp_path / "a.png", DPI)
         first = (tmp_path / "a.png").read_bytes()

@@ -67,6 +67,9 @@ def test_pca_of_a_single_direction_explains_all() -> None:
     coordinates, explained = maps.pca(line, line)
     np.testing.assert_allclose(explained, [1, 0], atol=1e-12)
     np.testing.assert_allclose(coordinates[:, 0], (np.arange(9) - 4) * np.sqrt(14), rtol=1e-6)
+    for seed in range(9):
+        flat = np.random.default_rng(seed).normal(size=(50, 1)) * np.random.default_rng(9).normal(size=20)
+        assert (maps.pca(flat, flat, 20).explained >= 0).all()
 
 
 def test_tsne_keeps_clouds_apart_and_is_the_same_in_another_process() -> None:
@@ -84,11 +87,12 @@ def test_tsne_keeps_clouds_apart_and_is_the_same_in_another_process() -> None:
     assert not np.array_equal(maps.tsne(points, 10, 1, 1), ours)
 
 
-def test_tsne_knows_no_unit_and_no_place() -> None:
+def test_tsne_knows_no_unit() -> None:
     """Powers of two change no digit."""
     points, _ = clouds(30)
     ours = maps.tsne(points, 5, 0, 1)
-    np.testing.assert_array_equal(maps.tsne(points * np.float32(2.0**-30), 5, 0, 1), ours)
+    for unit in (2.0**-50, 2.0**50):
+        np.testing.assert_array_equal(maps.tsne(points * np.float32(unit), 5, 0, 1), ours)
 
 
 def test_tsne_begins_where_pca_puts_the_points(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,10 +48,14 @@ CLOUDS: dict[str, Callable[[int], Any]] = {
     "bytes": lambda rows: np.random.default_rng(2).integers(0, 256, (rows, 30), dtype=np.uint8),
     "one point": lambda rows: np.full((rows, 5), 3.7, np.float32),
     "two points": lambda rows: np.repeat(cloud(2, 5), [rows // 2, rows - rows // 2], 0),
+    "two flocks": lambda rows: (np.arange(rows)[:, None] % 2 * 2 - 1 + 1e-4 * cloud(rows, 24)).astype(np.float32),
     "tiny": lambda rows: cloud(rows, 6) * np.float32(1e-30),
     "subnormal": lambda rows: (cloud(rows, 6) * 1e-40).astype(np.float32),
     "huge": lambda rows: cloud(rows, 6) * np.float32(1e30),
     "outlier": lambda rows: np.concatenate([cloud(rows - 1, 6), np.full((1, 6), 1e30, np.float32)]),
+    "two outliers": lambda rows: np.concatenate(
+        [cloud(rows - 2, 6), np.array([[1], [-1]]) * np.full((2, 6), 2**74, np.float32)]  # squares nearly vanish
+    ),
     "float64": lambda rows: 5 + 1e-9 * cloud(rows, 6).astype(float),
 }
 
@@ -86,6 +90,24 @@ def test_a_larger_cloud_is_settled_without_a_second_search(dimensions: int, monk
         np.testing.assert_array_equal(neighbors.farthest(points[:100], points, k).index, expected[:, :k])
 
 
+@pytest.mark.parametrize("name", ["cloud", "flock", "tiny", "huge", "bytes"])
+def test_neither_place_nor_scale_calls_for_a_second_search(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbors, "_searched", lambda *_: pytest.fail("searched again"))
+    points = CLOUDS[name](300)
+    neighbors.nearest(points, points, 3, itself=True)
+    neighbors.farthest(points, points, 3)
+
+
+@pytest.mark.parametrize("name", ["lattice", "two points", "two outliers", "cloud"])
+def test_blocks_do_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = CLOUDS[name](90)
+    whole = neighbors.nearest(points, points, 5, itself=True), neighbors.farthest(points, points, 5)
+    monkeypatch.setattr(neighbors, "BLOCK", 300)
+    parts = neighbors.nearest(points, points, 5, itself=True), neighbors.farthest(points, points, 5)
+    for one, other in zip(whole, parts, strict=True):
+        assert [part.tobytes() for part in one] == [part.tobytes() for part in other]
+
+
 def test_more_duplicates_than_candidates_are_found_by_index() -> None:
     """The nearest are 60 equal rows scattered among others at nearly the same distance."""
     points = cloud(400, 16)
@@ -98,18 +120,30 @@ def test_more_duplicates_than_candidates_are_found_by_index() -> None:
     assert neighbors.farthest(query, points, 10).index.tolist() == [same[:10].tolist()]
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize(("apart", "dimensions"), [(1e-6, 128), (1e-5, 128), (1e-4, 1024), (1e-5, 1024)])
-def test_what_float32_cannot_order_is_ordered(apart: float, dimensions: int, sign: int) -> None:
-    """A shell of references about the query, so thin that float32 products shuffle them."""
-    directions = cloud(600, dimensions).astype(float)
+@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize("spread", [1e-5, 2e-3, 3e-3, 1e-2])
+def test_flocks_far_from_each_other_are_ordered_within(spread: float, k: int) -> None:
+    """Products in float32 shuffle close rows that are far from the middle of all. As many rows and dimensions as it
+    takes for faiss to use products at all; the whole matrix by SciPy."""
+    points = (np.arange(1000)[:, None] % 2 * 2 - 1 + spread * cloud(1000, 128)).astype(np.float32)
+    every = cdist(points, points)
+    far = np.argsort(-every, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(neighbors.farthest(points, points, k).index, far)
+    np.fill_diagonal(every, np.inf)
+    near = np.argsort(every, axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(neighbors.nearest(points, points, k, itself=True).index, near)
+
+
+@pytest.mark.parametrize("find", [neighbors.nearest, neighbors.farthest])
+@pytest.mark.parametrize("thick", [1e-6, 1e-5, 1e-4])
+def test_a_shell_thinner_than_float32_sees_is_ordered(thick: float, find: Callable[..., Any]) -> None:
+    """The queries are equal and in the middle, so that the order is that of the radii."""
+    directions = cloud(1000, 128).astype(float)
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    radius = 1 + apart * np.random.default_rng(4).random(600)
-    points = np.concatenate([directions * radius[:, None], np.zeros((1, dimensions))])
-    find = neighbors.nearest if sign > 0 else neighbors.farthest
-    expected = np.argsort(sign * np.linalg.norm(points[:600], axis=1), kind="stable")[:6]
-    found = find(np.zeros((30, dimensions)), points[:600], 6)  # thirty: faiss computes fewer than twenty directly
-    np.testing.assert_array_equal(found.index, np.tile(expected, (30, 1)))
+    points = directions * (1 + thick * np.random.default_rng(4).random((1000, 1)))
+    radius = np.linalg.norm(points, axis=1)
+    expected = np.argsort(radius if find is neighbors.nearest else -radius)[:6]
+    assert (find(np.zeros((1000, 128)), points, 6).index == expected).all()
 
 
 def test_itself_is_left_out_by_index_and_not_by_rank() -> None:
@@ -121,7 +155,8 @@ def test_itself_is_left_out_by_index_and_not_by_rank() -> None:
     assert (neighbors.nearest(points, points, 2).index == np.arange(80)[:, None] // 2 * 2 + [0, 1]).all()
 
 
-def test_all_references_can_be_asked_for() -> None:
+def test_all_references_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbors, "_searched", lambda *_: pytest.fail("searched again"))
     points = cloud(7, 3)
     assert (np.sort(neighbors.nearest(points, points, 7).index, axis=1) == np.arange(7)).all()
     assert neighbors.nearest(points, points, 6, itself=True).index.shape == (7, 6)

@@ -11,7 +11,7 @@ import yaml
 
 import observed
 import tiny
-from graph import FILE, paths, stages
+from graph import FILE, parse, paths, stages
 from oracles import ROOT, closure
 from visrep.settings.study import Study
 
@@ -79,19 +79,24 @@ def _of_plots(dvc: dict[str, Any], named: dict[str, dict[str, Any]], curves: dic
         ys = settings.get("y")
         for table, columns in (ys if isinstance(ys, dict) else {}).items():
             drawn.add(table)
-            found += _differ(f"curves of {table}", columns, curves[table]) if table in curves else []
+            found += _differ(f"curves of {table}", columns or [], curves[table]) if table in curves else []
     joined = {path for stage in named.values() for path in paths(stage.get("plots")) if "fgsm_sweep" in path}
     joined = {path for path in joined if not path.endswith("details.json")}
     return found + _differ("plots at top level", drawn, joined | curves.keys())
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, observed.Seen]:
-    return observed.all_stages(tmp_path_factory.mktemp("observed"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("observed")
+
+
+@pytest.fixture(scope="module")
+def seen(folder: Path) -> dict[str, observed.Seen]:
+    return observed.all_stages(folder)
 
 
 def test_dvc_yaml_says_what_the_stages_do(seen: dict[str, observed.Seen]) -> None:
-    assert problems(yaml.safe_load(FILE.read_text()), seen) == []
+    assert problems(parse(FILE.read_text()), seen) == []
 
 
 def test_deleting_any_line_is_noticed(seen: dict[str, observed.Seen]) -> None:
@@ -101,7 +106,7 @@ def test_deleting_any_line_is_noticed(seen: dict[str, observed.Seen]) -> None:
         if not line.strip() or line.strip().startswith(("#", "desc:")):
             continue
         try:
-            parsed = yaml.safe_load("\n".join(lines[:number] + lines[number + 1 :]))
+            parsed = parse("\n".join(lines[:number] + lines[number + 1 :]))
         except yaml.YAMLError:
             continue
         if not problems(parsed, seen):
@@ -110,21 +115,21 @@ def test_deleting_any_line_is_noticed(seen: dict[str, observed.Seen]) -> None:
 
 
 def test_every_stage_has_a_caption() -> None:
-    for name, stage in stages(yaml.safe_load(FILE.read_text())).items():
+    for name, stage in stages(parse(FILE.read_text())).items():
         assert len(stage["desc"]) > 20, name
 
 
 def test_sections_stages_and_modules_correspond() -> None:
     shipped = tiny.study()
     modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
-    names = {name.partition("@")[0] for name in stages(yaml.safe_load(FILE.read_text()))}
+    names = {name.partition("@")[0] for name in stages(parse(FILE.read_text()))}
     assert modules == names == set(dict(tiny.RUNS))
     assert set(shipped) == set(Study.model_fields)
-    assert set(shipped) - {"runtime", "figures"} <= names
+    assert set(shipped) - {"runtime", "figures", "encoders"} <= names
 
 
-def test_every_parameter_is_read_by_the_stages_that_declare_it(tmp_path: Path) -> None:
-    read = observed.leaves_read(tmp_path)
+def test_every_parameter_is_read_by_the_stages_that_declare_it(folder: Path, seen: dict[str, observed.Seen]) -> None:
+    read = observed.leaves_read(folder)
     assert sorted(observed.leaves(tiny.study()) - read) == []
 
 

@@ -16,18 +16,60 @@ from oracles import ROOT
 CNN = {"train_cnn", "adv_train", "fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_digits", "figures_attacks"}
 DEFENCE = {"adv_train", "fgsm_sweep@adv_cnn", "figures_attacks"}
 SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks"}
+ENCODERS = ("pixels", "random", "vicreg", "no_variance", "no_generated_neighbors", "laplacian_eigenmaps")
+
+
+def read(*encoders: str) -> set[str]:
+    """All that reads the embeddings of these."""
+    stages = ("embed", "probe", "maps", "retrieval", "anomaly", "clustering", "figures")
+    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc"}
+
+
+def each(*stages: str) -> set[str]:
+    return {f"{stage}@{name}" for stage in stages for name in ENCODERS}
+
+
+ANOMALY = each("anomaly", "figures") | {"roc"}
+NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
+VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
+UNLABELLED = VICREG | {"floors@pixels", "floors@random", "laplacian_eigenmaps"} | read(*ENCODERS)
 DOWNLOADS = {f"download@{name}" for name in ("svhn", "cifar10", "mnist", "shapes")}
-ALL = {"check", *DOWNLOADS, *CNN}
+ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED}
+
+DRAWN = each("figures") | {"figures_digits", "figures_attacks", "figures_training", "roc"}
 
 # (file, text, its replacement): the stages that rerun
 TABLE = [
     ("params.yaml", r"(adv_train:(?s:.*?)alpha: )0.8", r"\g<1>0.5", {"check"} | DEFENCE),
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
     ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
-    ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check", "figures_digits", "figures_attacks"}),
-    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | CNN),
-    ("params.yaml", r"(mnist:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@mnist"}),
-    ("params.yaml", r"(svhn:(?s:.*?)source: )embedded", r"\g<1>official", {"check", "download@svhn"} | CNN),
+    ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
+    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | CNN | UNLABELLED - {"floors@pixels", "floors@random"}),
+    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | VICREG | read(*ENCODERS)),
+    ("params.yaml", r"(mnist:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@mnist"} | NEIGHBORS | read(*ENCODERS)),
+    (
+        "params.yaml",
+        r"(svhn:(?s:.*?)source: )embedded",
+        r"\g<1>official",
+        {"check", "download@svhn"} | CNN | NEIGHBORS | read(*ENCODERS),
+    ),
+    ("params.yaml", r"(vicreg:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | VICREG),
+    (
+        "params.yaml",
+        r"stem_stride: 2",
+        "stem_stride: 1",
+        {"check", "floors@pixels", "floors@random"} | VICREG | read("pixels", "random"),
+    ),
+    (
+        "params.yaml",
+        r"variance: 0.0 ",
+        "variance: 1.0 ",
+        {"check", "ablations@no_variance", "figures_training"} | read("no_variance"),
+    ),
+    ("params.yaml", r"(anomaly:(?s:.*?)k: )2", r"\g<1>3", {"check"} | ANOMALY),
+    ("params.yaml", r"(neighbors:(?s:.*?)k: )3", r"\g<1>4", {"check"} | NEIGHBORS),
+    ("params.yaml", r"perplexity: 30", "perplexity: 20", {"check"} | each("maps", "figures")),
+    ("params.yaml", r"vicreg: VICReg ", "vicreg: Ours ", {"check", "figures@vicreg", "figures_training", "roc"}),
     ("params.yaml", r"#.*", "# another comment", set()),
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
     ("stages/train_cnn.py", r"\Z", "# a comment\n", CNN),
@@ -35,8 +77,12 @@ TABLE = [
     ("src/visrep/adversarial.py", r"\Z", "# a comment\n", DEFENCE),
     ("src/visrep/sweep.py", r"\Z", "# a comment\n", SWEEPS),
     ("src/visrep/supervised.py", r"\Z", "# a comment\n", CNN),
+    ("stages/figures.py", r"\Z", "# a comment\n", each("figures")),
+    ("src/visrep/vicreg.py", r"\Z", "# a comment\n", VICREG),
+    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe")),
+    ("src/visrep/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
     ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"}),
-    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", DOWNLOADS | CNN),
+    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", DOWNLOADS | CNN | UNLABELLED),
     ("src/visrep/run.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/adv_train.py", r"\Z", "# a comment\n", {"check"} | DEFENCE),
     ("dvc.yaml", r"desc: .*", "desc: another caption", set()),
@@ -110,6 +156,4 @@ def test_the_check_ends_in_the_same_bytes_whatever_the_parameters_are(tmp_path: 
 
 
 def test_all_is_every_stage() -> None:
-    import yaml
-
-    assert set(graph.stages(yaml.safe_load(graph.FILE.read_text()))) == ALL
+    assert set(graph.stages(graph.parse(graph.FILE.read_text()))) == ALL

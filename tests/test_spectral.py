@@ -145,12 +145,25 @@ def test_the_same_seed_gives_the_same_bytes_and_another_the_same_map() -> None:
     assert first.coordinates.tobytes() != other.coordinates.tobytes()
 
 
-def test_a_complete_graph_is_the_same_bytes_though_its_space_is_soon_exhausted() -> None:
-    """ARPACK then draws a new direction."""
-    graph = spectral.graph(np.tile(np.arange(30), (30, 1)))
-    first, again = (spectral.eigenmaps(graph, 4, 0) for _ in range(2))
-    assert first.coordinates.tobytes() == again.coordinates.tobytes()
-    np.testing.assert_allclose(first.eigenvalues, -1 / 29)
+def test_the_solver_draws_from_the_seed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ARPACK draws once more where the space it has spanned is exhausted, from the system unless told otherwise."""
+    drawn = []
+
+    def stand_in(operator: Any, dimensions: int, **settings: Any) -> Any:
+        drawn.append((settings["v0"], settings["rng"].random(5)))
+        return np.ones(dimensions), np.ones((operator.shape[0], dimensions))
+
+    monkeypatch.setattr(spectral, "eigsh", stand_in)
+    for seed in (5, 5, 6):
+        spectral.eigenmaps(ring(20), 3, seed)
+    (start, more), (same, same_more), (other, _) = drawn
+    assert (start == same).all() and (more == same_more).all()
+    assert (start != other).all()
+
+
+def test_a_complete_graph_has_a_single_eigenvalue() -> None:
+    found = spectral.eigenmaps(spectral.graph(np.tile(np.arange(30), (30, 1))), 4, 0)
+    np.testing.assert_allclose(found.eigenvalues, -1 / 29)
 
 
 def test_an_image_whose_neighbours_are_those_of_another_is_put_there() -> None:

@@ -46,7 +46,6 @@ SOME = [(stage, item) for stage, item in RUNS if stage not in READERS or item ==
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
 VIEWS = {"blur": 0.5, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "download": [{name: {"source": "archive", "archive": "images"} for name in ("svhn", "cifar10", "mnist")}],
     "vicreg": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
     "no_generated_neighbors": [{"augmented": True}],
     "probe": [{"method": "sgd"}],
@@ -62,6 +61,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"method": "fgsm_mix", "fused": True, "init": "scratch"},
         {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
     ],
+    # last, since it leaves other images behind
+    "download": [{name: {"source": "archive", "archive": "images"} for name in ("svhn", "cifar10", "mnist")}],
 }
 
 

@@ -13,11 +13,11 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from visrep import embeddings, neighbors
 from visrep.errors import Failure
 from visrep.settings.anomaly import Anomaly
-from visrep.settings.anomaly import Anomaly
 
 Kind = Literal["raw", "standardised", "unit"]
 KINDS: tuple[Kind, ...] = ("raw", "standardised", "unit")
-NORMAL, ANOMALOUS = "test", ("mnist", "svhn")  # the sets that are scored, as embeddings name them
+Scores = dict[str, np.ndarray]  # by set: of test (A,), which is normal, and of mnist and svhn (B,)
+FOREIGN = ("mnist", "svhn")
 
 
 class Judged(NamedTuple):
@@ -30,29 +30,6 @@ class Judged(NamedTuple):
     auroc: float
     aupr: float
     fpr95: float
-
-
-def every_way(found: embeddings.Embeddings, settings: Anomaly) -> dict[str, dict[str, np.ndarray]]:
-    """Scores of each set by name (`NORMAL` and `ANOMALOUS`), for every score on every kind of features. The names are
-    those of `chosen`."""
-    ways: dict[str, dict[str, np.ndarray]] = {}
-    for kind in KINDS:
-        train, *others = features(kind, *found)
-        ends, queries = np.cumsum([len(part) for part in others])[:-1], np.concatenate(others)
-        scored = {_way("knn", kind, k): s for k, s in knn_scores(train, queries, settings.k, settings.other_k).items()}
-        scored[_way("mahalanobis", kind)] = mahalanobis_scores(train, queries)
-        names = found._fields[1:]
-        ways |= {way: dict(zip(names, np.split(s, ends), strict=True)) for way, s in scored.items()}
-    return ways
-
-
-def chosen(settings: Anomaly) -> str:
-    """The name of the score that the settings prefer."""
-    return _way(settings.score, settings.features, settings.k)
-
-
-def _way(score: Literal["knn", "mahalanobis"], kind: Kind, k: int = 0) -> str:
-    return f"{k} nearest, {kind}" if score == "knn" else f"mahalanobis, {kind}"
 
 
 def features(kind: Kind, train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -81,13 +58,12 @@ def mahalanobis_scores(train: np.ndarray, queries: np.ndarray) -> np.ndarray:
     direction in which the training embeddings are equal, a query that differs lies very far, but not infinitely. Where
     nothing varies at all, the order is that of Euclidean distances.
     """
-    origin = train[0].astype(np.float64)  # taken away first: equal rows become exactly 0
-    mean = (train - origin).mean(0)
-    moved = train - origin - mean
+    mean = train.mean(0, dtype=np.float64)  # exact for equal rows of float32
+    moved = train - mean
     values, vectors = np.linalg.eigh(ledoit_wolf(moved, assume_centered=True)[0] if len(moved) > 1 else moved.T @ moved)
     size = float(np.sqrt(np.mean(np.square(train, dtype=np.float64)))) or 1.0
     deviations = np.sqrt(values.clip((embeddings.ROUNDING * size) ** 2))
-    scores: np.ndarray = np.linalg.norm((queries - origin - mean) @ (vectors / deviations), axis=1)
+    scores: np.ndarray = np.linalg.norm((queries - mean) @ (vectors / deviations), axis=1)
     return scores
 
 
@@ -103,12 +79,6 @@ def judge(normal: np.ndarray, anomalous: np.ndarray) -> Judged:
     )
 
 
-def metrics(scores: dict[str, np.ndarray]) -> dict[str, float]:
-    """`judge` for each anomalous set: say, mnist_auroc."""
-    judged = {name: judge(scores[NORMAL], scores[name])._asdict() for name in ANOMALOUS}
-    return {f"{name}_{measure}": value for name, row in judged.items() for measure, value in row.items()}
-
-
 def roc(normal: np.ndarray, anomalous: np.ndarray, points: int = 200) -> list[dict[str, float]]:
     """Rows of shares fpr and tpr, from (0, 0) to (1, 1), neither ever falling: at most ``points`` of the curve's own,
     evenly along it, so that a steep rise keeps its shape."""
@@ -121,27 +91,6 @@ def roc(normal: np.ndarray, anomalous: np.ndarray, points: int = 200) -> list[di
 def most_anomalous(scores: np.ndarray, count: int) -> np.ndarray:
     """Indices of the ``count`` highest scores, the highest first, equal ones by index."""
     return np.argsort(-scores, kind="stable")[:count]
-
-
-def ranked(scores: dict[str, np.ndarray], count: int) -> list[dict[str, str | int | float]]:
-    """The ``count`` most anomalous images of all sets together: set, index (in it) and score."""
-    owners = [(name, index) for name, part in scores.items() for index in range(len(part))]
-    values = np.concatenate(list(scores.values()))
-    picked = [(owners[i], float(values[i])) for i in most_anomalous(values, count)]
-    return [{"set": name, "index": index, "score": score} for (name, index), score in picked]
-
-
-def _labelled(normal: np.ndarray, anomalous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(truth, scores), each (A + B,)."""
-    if not len(normal) or not len(anomalous):
-        raise ValueError(f"{len(normal)} normal and {len(anomalous)} anomalous images: there must be some of both")
-    truth = np.repeat([0, 1], [len(normal), len(anomalous)])
-    return truth, np.concatenate([normal, anomalous])
-
-
-Scores = dict[str, np.ndarray]  # by set: of test (A,), which is normal, and of mnist and svhn (B,)
-FOREIGN = ("mnist", "svhn")
-KINDS: tuple[Literal["raw", "standardised", "unit"], ...] = ("raw", "standardised", "unit")
 
 
 def every_way(found: embeddings.Embeddings, settings: Anomaly) -> dict[str, Scores]:
@@ -178,3 +127,11 @@ def ranked(scores: Scores, count: int) -> list[dict[str, Any]]:
         {"set": places[i][0], "index": places[i][1], "score": float(together[i])}
         for i in most_anomalous(together, count)
     ]
+
+
+def _labelled(normal: np.ndarray, anomalous: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(truth, scores), each (A + B,)."""
+    if not len(normal) or not len(anomalous):
+        raise ValueError(f"{len(normal)} normal and {len(anomalous)} anomalous images: there must be some of both")
+    truth = np.repeat([0, 1], [len(normal), len(anomalous)])
+    return truth, np.concatenate([normal, anomalous])

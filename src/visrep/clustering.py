@@ -59,7 +59,8 @@ def _ordered(labels: np.ndarray) -> np.ndarray:
 
 def distances(x: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     """(M, K) from each row of ``x`` (M, D) to each of the ``centroids`` (K, D); the least names its cluster."""
-    return cdist(x, centroids)
+    found: np.ndarray = cdist(x, centroids)
+    return found
 
 
 def silhouette(x: np.ndarray, labels: np.ndarray, block: int = 512) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from visrep import artifacts, encoders, floors, neighbors, representations, spectral, weights
+from visrep import artifacts, encoders, floors, neighbors, spectral, weights
 from visrep.device import Machine
 
 Embed = Callable[[np.ndarray], np.ndarray]  # (N, 32, 32, 3) uint8 to (N, D) float32
@@ -25,7 +25,7 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
         case spectral.KIND:
             return partial(_extended, arrays=arrays, k=config["k"], train=train)
     network = machine.place(weights.load(path, encoders.ResNet))
-    return lambda images: representations.embedded(network, representations.pixels_on(machine, images))
+    return lambda images: encoders.embedded(network, encoders.whole(images, machine.device))
 
 
 def _extended(images: np.ndarray, arrays: dict[str, np.ndarray], k: int, train: np.ndarray) -> np.ndarray:

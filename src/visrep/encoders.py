@@ -3,12 +3,17 @@
 N images, D dimensions of the embedding, P of the projection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from visrep import pixels, weights
+from visrep.randomness import generator
 
 
 class ResNet(nn.Module):
@@ -38,6 +43,22 @@ class ResNet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         embeddings: Tensor = self.embedding(self.features(images))
         return embeddings
+
+
+def untrained(config: Mapping[str, Any], seed: int) -> ResNet:
+    """A fresh encoder, on the CPU, whose weights depend on the seed alone."""
+    return weights.fresh(ResNet, config, generator("cpu", seed, "encoder"))
+
+
+def whole(images: np.ndarray, device: torch.device) -> Tensor:
+    """Stored images (N, 32, 32, 3) uint8, all of them on the device."""
+    return torch.from_numpy(np.array(images)).to(device)
+
+
+@torch.no_grad()
+def embedded(encoder: nn.Module, images: Tensor, batch: int = 500) -> np.ndarray:
+    """(N, 32, 32, 3) uint8 to float32 (N, D): one view, as it is. The encoder is in evaluation mode."""
+    return torch.cat([encoder(pixels.scaled(part)).float() for part in images.split(batch)]).cpu().numpy()
 
 
 class Block(nn.Module):

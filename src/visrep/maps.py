@@ -30,16 +30,15 @@ def pca(train: np.ndarray, points: np.ndarray, dimensions: int = 2) -> Plane:
 
     Where ``train`` is constant there is no direction, and all is 0; directions beyond D are 0, too.
     """
-    origin = train[0].astype(np.float64)  # taken away first: equal rows become exactly 0
-    moved = train - origin
-    mean = moved.mean(0)
-    values, vectors = np.linalg.eigh((moved - mean).T @ (moved - mean) / len(moved))  # ascending
+    mean = train.mean(0, dtype=np.float64)  # exact for equal rows of float32
+    moved = train - mean
+    values, vectors = np.linalg.eigh(moved.T @ moved / len(moved))  # ascending
     values, vectors = values[::-1][:dimensions].clip(0), vectors[:, ::-1][:, :dimensions]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(0)[None], 0)
     coordinates, explained = np.zeros((len(points), dimensions)), np.zeros(dimensions)
-    total = float(np.square(moved - mean).sum() / len(moved))
+    total = float(np.square(moved).sum() / len(moved))
     if total > 0:
-        coordinates[:, : len(values)] = (points - origin - mean) @ (vectors * np.sign(largest))
+        coordinates[:, : len(values)] = (points - mean) @ (vectors * np.sign(largest))
         explained[: len(values)] = values / total
     return Plane(coordinates, explained)
 
@@ -57,7 +56,7 @@ def tsne(points: np.ndarray, perplexity: float, seed: int, threads: int) -> np.n
     library = import_module("openTSNE")
     perplexity = min(perplexity, (len(points) - 1) / 3)
     found = neighbors.nearest(points, points, max(1, int(3 * perplexity)), itself=True)
-    scale = float(np.sqrt(np.square(start).sum(1).mean()))  # the search for a width of the kernel begins at 1
+    scale = float(np.sqrt(np.square(start).sum(1).mean()))  # the search for a kernel's width begins at 1, and gives up
     graph = library.nearest_neighbors.PrecomputedNeighbors(found.index, found.distance / scale)
     affinities = library.affinity.PerplexityBasedNN(knn_index=graph, perplexity=perplexity, n_jobs=threads)
     start = library.initialization.jitter(library.initialization.rescale(start), random_state=seed)

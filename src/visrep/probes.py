@@ -38,24 +38,6 @@ class Trained(NamedTuple):
     history: list[dict[str, float]]
 
 
-class Linear(NamedTuple):
-    """What `linear` found by either method: see `Answers` and `Trained`; what the other one has is None or empty."""
-
-    predicted: np.ndarray
-    strength: float | None
-    held_out: dict[float, float]
-    history: list[dict[str, float]]
-
-
-def linear(train: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray, settings: Probe) -> Linear:
-    """The linear reader of ``settings.method``, on dimensions standardised by ``train``."""
-    if settings.method == "logistic":
-        return Linear(*logistic(train, labels, test, settings), [])
-    train, test = embeddings.standardised(train, test)
-    trained = sgd(train, labels, test, test_labels, settings)
-    return Linear(trained.predicted, None, {}, trained.history)
-
-
 def linear(
     train: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray, settings: Probe
 ) -> tuple[np.ndarray, dict[str, Any]]:
@@ -105,12 +87,10 @@ def scaled(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     that is small beside the offset stays small, and a penalty holds it down. A dimension whose deviation is below
     `RESOLUTION` is rounding and becomes 0.
     """
-    origin = train[0].astype(np.float64)  # taken away first: equal rows become exactly 0
     size = float(np.sqrt(np.mean(np.square(train, dtype=np.float64)))) or 1.0
-    mean = (train - origin).mean(0)
-    rounding = RESOLUTION * np.maximum(size, np.abs(origin))
-    factor = np.where((train - origin).std(0) > rounding, 1 / size, 0.0)
-    return tuple((x - origin - mean) * factor for x in (train, *others))
+    mean, deviation = train.mean(0, dtype=np.float64), embeddings.spread(train)
+    factor = np.where(deviation > RESOLUTION * np.maximum(size, np.abs(mean)), 1 / size, 0.0)
+    return tuple((x - mean) * factor for x in (train, *others))
 
 
 def _path(x: np.ndarray, labels: np.ndarray, penalties: dict[float, float]) -> dict[float, LogisticRegression]:
@@ -165,7 +145,7 @@ def sgd(train: np.ndarray, labels: np.ndarray, test: np.ndarray, test_labels: np
 
 def _with_ones(x: np.ndarray) -> np.ndarray:
     """(N, D) to (N, D + 1) float64: whatever float32 holds, its squares do not overflow."""
-    return np.column_stack([x.astype(np.float64), np.ones(len(x))])
+    return np.column_stack([x, np.ones(len(x))])
 
 
 def _batches(order: np.ndarray, size: int) -> Iterator[np.ndarray]:

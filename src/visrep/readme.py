@@ -1,4 +1,4 @@
-"""The result table of README.md, written from the committed metrics: ``python -m visrep.readme``."""
+"""The result tables of README.md, written from the committed metrics: ``python -m visrep.readme``."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any
 
 from visrep import artifacts, params
 from visrep.errors import Failure
+from visrep.settings.encoders import Labels
 
 README = Path("README.md")
 START, END = "<!-- results: `make readme` writes these lines -->", "<!-- end of results -->"
@@ -17,6 +18,16 @@ ROWS = (
     ("Defended classifier under FGSM, ε 0.1", "adv_cnn", "fgsm_eps_0_1"),
     ("Defended classifier under PGD, ε 0.1", "adv_cnn", "pgd_eps_0_1"),
 )
+READINGS = (  # stage, metric, decimals
+    ("probe", "linear_accuracy", 1),
+    ("probe", "knn_accuracy", 1),
+    ("retrieval", "precision_at_5", 1),
+    ("anomaly", "auroc_mnist", 1),
+    ("anomaly", "auroc_svhn", 1),
+    ("clustering", "silhouette", 3),
+    ("clustering", "nmi", 3),
+)
+READ = ("probe", "retrieval", "anomaly", "clustering")
 
 
 def table() -> str:
@@ -31,6 +42,32 @@ def table() -> str:
         spread = f"{interval['low']:.1f} to {interval['high']:.1f}"
         lines.append(f"| {name} | **{value:.1f}** | {spread} | {details['chance']:.1f} | {_shown(other)} |")
     return "\n".join([*lines, "", _caption(details)])
+
+
+def encoders() -> str:
+    """Markdown: what each encoder is good for; floors first, as params.yaml lists them."""
+    labels = params.read("encoders", Labels).root
+    reported = params.load(Path("docs/reported.yaml"))
+    columns = ("linear probe", "k-NN", "precision at 5", "AUROC digits", "AUROC street digits", "silhouette", "NMI")
+    lines = [f"| encoder | {' | '.join(columns)} | reported probe (CIFAR-10) |", "|---" * (len(columns) + 2) + "|"]
+    for name, label in labels.items():
+        found = {stage: artifacts.read_json(Path(f"metrics/{stage}/{name}.json")) for stage in READ}
+        values = [f"{found[stage][key]:.{digits}f}" for stage, key, digits in READINGS]
+        others = reported.get(f"probe/{name}", {}).get("linear_accuracy", {}).get("values", [])
+        lines.append(
+            f"| {label} | **{values[0]}** | {' | '.join(values[1:])} | {' / '.join(map(_shown, others)) or '-'} |"
+        )
+    details = artifacts.read_json(Path("plots/probe/vicreg/details.json"))
+    width = max(details["accuracy"]["high"] - details["accuracy"]["value"], 0)
+    return "\n".join([*lines, "", _encoders_caption(details, width)])
+
+
+def _encoders_caption(details: dict[str, Any], width: float) -> str:
+    return (
+        f"Ours: {details['source']}, n = {details['n']:,} test images; a probe is sure to about {width:.0f} points. "
+        f"The best constant answer gets {details['chance']:.1f}. The first two rows are floors: what they reach is no merit "
+        "of learning. Anomalies are digits among objects, found by the distance to the training images."
+    )
 
 
 def _column(key: str) -> str:
@@ -62,7 +99,7 @@ def written(text: str) -> str:
     if START not in text or END not in text:
         raise Failure(f"{README} lacks the marks around its results")
     head, rest = text.split(START)
-    return head + START + "\n" + table() + "\n" + END + rest.split(END)[1]
+    return head + START + "\n" + table() + "\n\n" + encoders() + "\n" + END + rest.split(END)[1]
 
 
 def main() -> None:

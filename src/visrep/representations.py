@@ -9,15 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
-from visrep import artifacts, embeddings, encoders, pixels, run, training, vicreg, views, weights
+from visrep import artifacts, embeddings, encoders, run, training, vicreg, views, weights
 from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.device import Machine
 from visrep.randomness import generator
-from visrep.settings.encoder import Encoder
 from visrep.settings.vicreg import VICReg
 
 TERMS = ("loss", *vicreg.Terms._fields)
@@ -32,19 +30,15 @@ class Learned(NamedTuple):
     spread: np.ndarray
 
 
-def pixels_on(machine: Machine, images: np.ndarray) -> Tensor:
-    return torch.from_numpy(np.array(images)).to(machine.device)
-
-
 def learn(
     job: run.Job, machine: Machine, settings: VICReg, objective: training.Objective, cifar10: ImageSet
 ) -> Learned:
     """Train a fresh encoder with ``objective``, whose batches index the training images."""
-    encoder = untrained(settings.encoder, settings.seed)
+    encoder = encoders.untrained(settings.encoder.model_dump(), settings.seed)
     parts = {"encoder": encoder, "widths": settings.projector}
     model = machine.place(weights.fresh(encoders.Projected, parts, generator("cpu", settings.seed, "projector")))
     watched = store.sample(len(cifar10.test.labels), settings.watched, settings.seed)
-    watch = Watch(pixels_on(machine, cifar10.test.images[watched]), settings)
+    watch = Watch(encoders.whole(cifar10.test.images[watched], machine.device), settings)
     fitted = training.fit(
         model,
         objective,
@@ -56,17 +50,7 @@ def learn(
         tell=job.epoch,
         bf16=machine.bf16,
     )
-    return Learned(model.encoder, fitted, embeddings.spread(embedded(model.encoder, watch.images)))
-
-
-def untrained(settings: Encoder, seed: int) -> encoders.ResNet:
-    return weights.fresh(encoders.ResNet, settings.model_dump(), generator("cpu", seed, "encoder"))
-
-
-@torch.no_grad()
-def embedded(encoder: nn.Module, images: Tensor, batch: int = 500) -> np.ndarray:
-    """(N, 32, 32, 3) uint8 to float32 (N, D): evaluation mode, one view as it is."""
-    return torch.cat([encoder(pixels.scaled(part)).float() for part in images.split(batch)]).cpu().numpy()
+    return Learned(model.encoder, fitted, embeddings.spread(encoders.embedded(model.encoder, watch.images)))
 
 
 @dataclass(frozen=True)
@@ -82,7 +66,7 @@ class Watch:
         draw = generator(self.images.device, settings.seed, "watched views")
         batches = [batch for batch in self.images.split(settings.batch_size) if len(batch) > 1]
         rows = [self._terms(model, views.draw(batch, settings.augment, settings.views, draw)) for batch in batches]
-        found = embedded(model.encoder, self.images)
+        found = encoders.embedded(model.encoder, self.images)
         means = {f"test_{name}": float(np.mean([row[name] for row in rows])) for name in rows[0]}
         return means | {
             "effective_rank": embeddings.effective_rank(found),

@@ -4,8 +4,6 @@ Q queries, k found for each, N training images, K classes. ``found`` (Q, k) are 
 """
 
 from collections.abc import Sequence
-
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,19 +17,6 @@ def precision(found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -
 def agreement(found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -> float:
     """`precision` of the farthest images, where it had better be low."""
     return precision(found, train_labels, labels)
-
-
-def per_class(
-    found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray, classes: Sequence[str]
-) -> list[dict[str, str | int | float]]:
-    """`precision` for the queries of each class: class, precision in percent, and support, the number of queries. A
-    class without queries is left out."""
-    own = [(name, labels == k) for k, name in enumerate(classes)]
-    return [
-        {"class": name, "precision": precision(found[of], train_labels, labels[of]), "support": int(of.sum())}
-        for name, of in own
-        if of.any()
-    ]
 
 
 def chance(train_labels: np.ndarray, labels: np.ndarray) -> float:

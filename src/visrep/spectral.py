@@ -14,8 +14,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
 from visrep.errors import Failure
 
-KIND = "laplacian eigenmaps"  # what a model's file calls them
-KIND = "graph coordinates"
+KIND = "graph coordinates"  # of a model, in its file
 SMALLEST = 0.05  # eigenvalue that the extension divides by: a smaller one would blow up the noise 20 times and more
 
 
@@ -39,7 +38,6 @@ def graph(index: np.ndarray) -> sparse.csr_array:
     edges = sparse.coo_array((np.ones(other.sum()), (rows[other], columns[other])), (count, count)).tocsr()
     both = edges + edges.T
     both.data[:] = 1
-    both.sort_indices()
     return both
 
 

@@ -56,17 +56,14 @@ def covariance(z: Tensor) -> Tensor:
     across = centred.transpose(1, 2)
     product = centred @ across if z.shape[1] < z.shape[2] else across @ centred  # (V, N, N) or (V, P, P)
     variances = centred.square().sum(1)  # (V, P), the diagonal
-    outside = product.square().sum((1, 2)) - variances.square().sum(1)
+    outside: Tensor = product.square().sum((1, 2)) - variances.square().sum(1)
     return 2 * outside.mean() / z.shape[2]
 
 
 def total(found: Terms, weights: Weights) -> Tensor:
-    views = 2 if weights.sum_variance else 1
-    return (
-        weights.invariance * found.invariance
-        + weights.variance * views * found.variance
-        + weights.covariance * found.covariance
-    )
+    counted = 2 if weights.sum_variance else 1
+    loss: Tensor = weights.invariance * found.invariance + weights.variance * counted * found.variance
+    return loss + weights.covariance * found.covariance
 
 
 def descend(model: nn.Module, images: Tensor, weights: Weights) -> dict[str, Tensor]:
@@ -81,8 +78,8 @@ def descend(model: nn.Module, images: Tensor, weights: Weights) -> dict[str, Ten
 
 def projections(model: nn.Module, images: Tensor) -> Tensor:
     """(V, N, 3, 32, 32) to (V, N, P)."""
-    z: Tensor = model(images.flatten(0, 1))
-    return z.unflatten(0, images.shape[:2])
+    z: Tensor = model(images.flatten(0, 1)).unflatten(0, images.shape[:2])
+    return z
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def roc(
     AUROC in percent by set and encoder. ``floors`` names those encoders that learned nothing: pale and thin."""
     lines = _lines_of(list(dict.fromkeys(curves["encoder"])), floors, palette)
     height = looks.key_height([f"99.9 {name}" for name in looks.cut(list(lines))], lines=True)
-    figure = style.chart(len(areas) * (SIDE + height + 0.8), title, footer)
+    figure = style.chart(len(areas) * (SIDE + height + 1.0), title, footer)
     panels = figure.subplots(2 * len(areas), 1, height_ratios=[height, SIDE] * len(areas))
     for top, axes, (foreign, found) in zip(panels[::2], panels[1::2], areas.items(), strict=True):
         values = {**found, CHANCE: 50.0}

@@ -62,9 +62,8 @@ def key_height(names: Sequence[str], lines: bool) -> float:
 
 def _rows(names: Sequence[str], lines: bool) -> int:
     """As few as hold the names, in columns as wide as the widest."""
-    room, handle = (
-        (style.WIDTH - 0.45, 0.5) if lines else (style.WIDTH, 0.35)
-    )  # inches; a chart has numbers at its left
+    # Inches. A chart has numbers at its left, where its legend does not reach.
+    room, handle = (style.WIDTH - 0.45, 0.5) if lines else (style.WIDTH, 0.35)
     widest = handle + max(width(name) for name in names)
     return -(-len(names) // min(5, max(1, int(room / widest))))
 

@@ -27,7 +27,7 @@ def history(title: str, epochs: pd.DataFrame, dimensions: int, footer: str, pale
     """The loss, its three terms, and what shows a collapse: effective rank and spread of an embedding of
     ``dimensions``, by epoch."""
     row = looks.key_height(["one row"], lines=True)
-    figure = style.chart(9.2, title, footer)
+    figure = style.chart(9.4, title, footer)
     first, loss, second, terms, rank, spread = figure.subplots(6, 1, height_ratios=[row, 1.3, row, 1.9, 1.2, 1.2])
     for k, name in enumerate(("loss", *TERMS)):
         for part in PARTS:
@@ -54,7 +54,7 @@ def collapse(
     shrink towards one point and keep its rank."""
     names = looks.cut(list(histories))
     row = looks.key_height(names, lines=True)
-    figure = style.chart(row + 5.6, title, footer)
+    figure = style.chart(row + 6.2, title, footer)
     top, rank, spread = figure.subplots(3, 1, height_ratios=[row, 2.6, 2.2])
     looks.key(top, names, [looks.line(k, palette) for k in range(len(names))])
     for k, epochs in enumerate(histories.values()):
@@ -72,7 +72,7 @@ def steps(title: str, rows: pd.DataFrame, footer: str, palette: style.Palette) -
     """The loss and its terms over batches: ``rows`` of step, term, value, thinned to means over neighbouring rows."""
     names = [name for name in ("loss", *TERMS) if (rows["term"] == name).any()]
     height = looks.key_height(names, lines=True)
-    figure = style.chart(height + 3.6, title, footer)
+    figure = style.chart(height + 4.0, title, footer)
     top, axes = figure.subplots(2, 1, height_ratios=[height, 3.4])
     looks.key(top, names, [looks.line(k, palette) for k in range(len(names))])
     for k, name in enumerate(names):
