@@ -30,3 +30,15 @@ def test_the_defence_is_real() -> None:
 def test_no_gate_fails_for_the_defended_model() -> None:
     gates = {name: value for name, value in read("gates/adv_cnn").items() if name != "pgd_more_steps"}
     assert set(gates.values()) == {1}, gates
+
+
+def test_learning_without_labels_beats_both_floors() -> None:
+    learned = read("probe/vicreg")["linear_accuracy"]
+    for floor in ("pixels", "random"):
+        assert learned >= read(f"probe/{floor}")["linear_accuracy"] + 8, floor
+
+
+def test_without_the_variance_term_it_learns_little() -> None:
+    whole, ablated = read("probe/vicreg"), read("probe/no_variance")
+    assert ablated["linear_accuracy"] <= whole["linear_accuracy"] - 10
+    assert read("ablations/no_variance")["effective_rank"] < read("vicreg")["effective_rank"] / 2

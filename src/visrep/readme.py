@@ -64,9 +64,9 @@ def encoders() -> str:
 
 def _encoders_caption(details: dict[str, Any], width: float) -> str:
     return (
-        f"Ours: {details['source']}, n = {details['n']:,} test images; a probe is sure to about {width:.0f} points. "
-        f"The best constant answer gets {details['chance']:.1f}. The first two rows are floors: what they reach is no merit "
-        "of learning. Anomalies are digits among objects, found by the distance to the training images."
+        f"Ours: {details['source']}, n = {details['n']:,} test images, so a probe is sure to about {width:.0f} points; "
+        f"the best constant answer gets {details['chance']:.1f}. The first two rows are floors: no training has made "
+        "them. Anomalies are digits among objects, found by the distance to the training images."
     )
 
 
