@@ -11,10 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.axis import Tick
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
+from drawn import legible, words
 from visrep import classification, robustness, statistics, swept
 from visrep.data import store
 from visrep.data.store import ImageSet
@@ -53,10 +52,6 @@ def answers(data: ImageSet, right: float, seed: int = 1) -> Swept:
 
 
 DIGITS = images(tuple("0123456789"))
-
-
-def words(figure: Figure) -> str:
-    return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible())
 
 
 def tiles(figure: Figure) -> list[int]:
@@ -236,13 +231,7 @@ def test_every_figure_is_legible_inside_its_edges_and_names_its_source(classes: 
         said = "".join(words(figure).split())
         assert width >= style.WIDTH and height > 1, name
         assert "/a/source/with_a_name_that_is_longer_than_a_line_can_be.zip" in said and "n=" in said, name
-        ticks = {text for tick in figure.findobj(Tick) for text in tick.findobj(Text)}  # also ticks out of sight
-        for text in figure.findobj(Text):
-            assert isinstance(text, Text)
-            if text.get_visible() and text.get_text():
-                box = text.get_window_extent()
-                assert float(text.get_fontsize()) >= style.SMALL, (name, text.get_text())
-                assert text in ticks or (box.x0 >= -2 and box.x1 <= figure.bbox.x1 + 2), (name, text.get_text())
+        legible(figure, name)
 
 
 def test_nothing_to_show_is_said() -> None:

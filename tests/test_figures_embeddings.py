@@ -14,11 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.axis import Tick
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
+from drawn import legible, words
 from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.figures import anomalies, cloud, looks, maps, retrieved, style, unlabelled
@@ -124,10 +123,6 @@ def drawings(classes: tuple[str, ...], palette: style.Palette, poor: bool = Fals
         "collapse": lambda: unlabelled.collapse(title, runs, 16, FOOT, palette),
         "steps": lambda: unlabelled.steps(title, steps(1 if poor else 700, poor), FOOT, palette),
     }
-
-
-def words(figure: Figure) -> str:
-    return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text) and text.get_visible())
 
 
 def unwrapped(figure: Figure) -> str:
@@ -428,13 +423,7 @@ def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
         assert figure.get_size_inches()[0] == style.WIDTH, name
         assert "/a/source/with_a_name_that_is_longer_than_a_line_can_be.zip;n=60" in said, name
         assert "Atitlethatgoesonforlongerthanonelinecan" in said, name
-        ticks = {text for tick in figure.findobj(Tick) for text in tick.findobj(Text)}  # also ticks out of sight
-        for text in figure.findobj(Text):
-            assert isinstance(text, Text)
-            if text.get_visible() and text.get_text():
-                box = text.get_window_extent()
-                assert float(text.get_fontsize()) >= style.SMALL, (name, text.get_text())
-                assert text in ticks or (box.x0 >= -2 and box.x1 <= figure.bbox.x1 + 2), (name, text.get_text())
+        legible(figure, name)
         for axes in figure.axes:
             width, height = axes.get_window_extent().size / figure.dpi
             legend = axes.get_legend()
