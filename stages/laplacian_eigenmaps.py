@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from visrep import artifacts, embeddings, floors, neighbors, run, spectral, threads
+from visrep import artifacts, collapse, floors, neighbors, run, spectral, threads
 from visrep.data import store
 from visrep.settings.laplacian_eigenmaps import LaplacianEigenmaps
 from visrep.settings.threads import Threads
@@ -25,7 +25,7 @@ def main(job: run.Job) -> None:
     )
     artifacts.write_metrics(
         job.out("metrics/laplacian_eigenmaps.json"),
-        {"effective_rank": embeddings.effective_rank(found.coordinates), "residual": found.residual},
+        {"effective_rank": collapse.effective_rank(found.coordinates), "residual": found.residual},
     )
     artifacts.write_json(
         job.out("plots/laplacian_eigenmaps/details.json"),

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.covariance import ledoit_wolf
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from visrep import embeddings, neighbors
+from visrep import collapse, embeddings, neighbors, scalings
 from visrep.errors import Failure
 from visrep.settings.anomaly import Anomaly
 
@@ -35,8 +35,8 @@ class Judged(NamedTuple):
 def features(kind: Kind, train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     """The embeddings as they are, each dimension standardised by ``train``, or every row at unit length."""
     if kind == "standardised":
-        return embeddings.standardised(train, *others)
-    return (train, *others) if kind == "raw" else tuple(embeddings.unit(x) for x in (train, *others))
+        return scalings.standardised(train, *others)
+    return (train, *others) if kind == "raw" else tuple(scalings.unit(x) for x in (train, *others))
 
 
 def knn_scores(train: np.ndarray, queries: np.ndarray, k: int, other_k: Sequence[int] = ()) -> dict[int, np.ndarray]:
@@ -62,7 +62,7 @@ def mahalanobis_scores(train: np.ndarray, queries: np.ndarray) -> np.ndarray:
     moved = train - mean
     values, vectors = np.linalg.eigh(ledoit_wolf(moved, assume_centered=True)[0] if len(moved) > 1 else moved.T @ moved)
     size = float(np.sqrt(np.mean(np.square(train, dtype=np.float64)))) or 1.0
-    deviations = np.sqrt(values.clip((embeddings.ROUNDING * size) ** 2))
+    deviations = np.sqrt(values.clip((collapse.ROUNDING * size) ** 2))
     scores: np.ndarray = np.linalg.norm((queries - mean) @ (vectors / deviations), axis=1)
     return scores
 

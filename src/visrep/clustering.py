@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from threadpoolctl import threadpool_limits
 
-from visrep.embeddings import ROUNDING
+from visrep.collapse import ROUNDING
 
 SHORTER = 1 - 64 * 2.0**-52  # times a squared length, so that its rounding in a product cannot make up for it
 

@@ -12,13 +12,13 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from visrep import embeddings, neighbors
+from visrep import collapse, neighbors, scalings
 from visrep.settings.probe import Probe
 
 TOLERANCE = 1e-5  # largest gradient at which a fit ends, where the loss begins near ln K
 ITERATIONS = 300  # of L-BFGS, at most: 20 are usual
 TIE = 0.01  # nats: a class as close as this to the most probable one is as good an answer
-RESOLUTION = 8 * embeddings.ROUNDING  # of an embedding's size: less may be a network's own rounding, added up
+RESOLUTION = 8 * collapse.ROUNDING  # of an embedding's size: less may be a network's own rounding, added up
 
 
 class Answers(NamedTuple):
@@ -61,7 +61,7 @@ def logistic(
     speak that has collapsed. Where nothing is to be learnt, that is one class.
     """
     strengths, counts = sorted(set(settings.strengths), reverse=True), np.bincount(labels)
-    train, test = embeddings.standardised(train, test) if standardised else scaled(train, test)
+    train, test = scalings.standardised(train, test) if standardised else scaled(train, test)
     spread = float(np.sqrt(np.mean(np.square(train, dtype=np.float64))))
     if spread == 0 or np.count_nonzero(counts) == 1:
         return Answers(np.full(len(test), counts.argmax()), strengths[0], {})
@@ -88,7 +88,7 @@ def scaled(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     `RESOLUTION` is rounding and becomes 0.
     """
     size = float(np.sqrt(np.mean(np.square(train, dtype=np.float64)))) or 1.0
-    mean, deviation = train.mean(0, dtype=np.float64), embeddings.spread(train)
+    mean, deviation = train.mean(0, dtype=np.float64), collapse.spread(train)
     factor = np.where(deviation > RESOLUTION * np.maximum(size, np.abs(mean)), 1 / size, 0.0)
     return tuple((x - mean) * factor for x in (train, *others))
 
@@ -201,7 +201,7 @@ def knn(
     al. 2018, section 3.4. ``k`` is at most N; of equal votes the first class wins. A row of zeros has no direction: it
     is as far from every other row as two at an angle of 60 degrees.
     """
-    found = neighbors.nearest(embeddings.unit(test), embeddings.unit(train), min(k, len(train)))
+    found = neighbors.nearest(scalings.unit(test), scalings.unit(train), min(k, len(train)))
     cosine = 1 - found.distance**2 / 2
     weight = np.exp((cosine - cosine[:, :1]) / temperature)  # relative to the nearest, so that nothing overflows
     votes = np.zeros((len(test), classes))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor, nn
 
-from visrep import artifacts, embeddings, encoders, run, training, vicreg, views, weights
+from visrep import artifacts, collapse, encoders, run, training, vicreg, views, weights
 from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.device import Machine
@@ -50,7 +50,7 @@ def learn(
         tell=job.epoch,
         bf16=machine.bf16,
     )
-    return Learned(model.encoder, fitted, embeddings.spread(encoders.embedded(model.encoder, watch.images)))
+    return Learned(model.encoder, fitted, collapse.spread(encoders.embedded(model.encoder, watch.images)))
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Watch:
         found = encoders.embedded(model.encoder, self.images)
         means = {f"test_{name}": float(np.mean([row[name] for row in rows])) for name in rows[0]}
         return means | {
-            "effective_rank": embeddings.effective_rank(found),
-            "std": float(embeddings.spread(found).mean()),
+            "effective_rank": collapse.effective_rank(found),
+            "std": float(collapse.spread(found).mean()),
         }
 
     def _terms(self, model: nn.Module, seen: Tensor) -> dict[str, float]:
