@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from visrep import artifacts, params
-from visrep.statistics import Interval, auroc
+from visrep.statistics import Interval, auroc, wilson
 
 REPORTED = Path("docs/reported.yaml")
+AREA_BY_CHANCE = 50.0  # percent, under a ROC curve
 CLASSIFIERS = {"cnn": "Classifier", "adv_cnn": "Defended classifier"}
 ATTACKS = {  # in the order of tables; "<name> <radius>" in plots/fgsm_sweep
     "clean": "clean images",
@@ -97,18 +98,55 @@ def here() -> Found:
     return Found(Path("metrics"), Path("plots"), params.load(REPORTED), params.load())
 
 
-def classifier(found: Found) -> Row:
-    """How many test images the classifier reads."""
+def interval(found: Found, name: str, key: str) -> Interval | None:
+    """How sure ``key`` of ``metrics/<name>.json`` is: Wilson's interval where it is a share of images, Hanley and
+    McNeil's where it is an area under a ROC curve, None elsewhere."""
+    stage = name.partition("/")[0]
+    if stage == "anomaly" and key.startswith("auroc_"):
+        n = found.details(name)["n"]
+        return auroc(found.numbers(name)[key], n[key.removeprefix("auroc_")], n["test"])
+    if stage == "adv_train" and key.startswith("val_"):
+        n = found.details(name)["n"]
+        return wilson(round(found.numbers(name)[key] * n / 100), n)
+    if stage == "train_cnn" and key == "test_accuracy":
+        return Interval(**found.details(name)["accuracy"])
+    if stage in ("probe", "fgsm_sweep"):
+        told = found.details(name)["accuracies"]
+        column = key.removesuffix("_accuracy") if stage == "probe" else _attack(key)
+        return Interval(**told[column]) if column in told else None
+    return None
+
+
+def row(found: Found, name: str, key: str, called: str, floor: float | None = None) -> Row:
+    """``key`` of ``metrics/<name>.json`` with all that it is to be held against."""
+    value, spread = found.numbers(name)[key], interval(found, name, key)
+    low, high = (spread.low, spread.high) if spread else (None, None)
+    return Row(called, value, low, high, floor, found.quotes(name, key))
+
+
+def classifier(found: Found) -> list[Row]:
+    """How many images of each split the classifier reads."""
     told = found.details("train_cnn")
-    return _row("test images", told["accuracy"], told["chance"], found.quotes("train_cnn", "test_accuracy"))
+    epoch = f"epoch {told['epoch']}"
+    return [
+        row(found, "train_cnn", "test_accuracy", "test images", told["chance"]),
+        row(found, "train_cnn", "val_accuracy", f"held-out images, {epoch}"),
+        row(found, "train_cnn", "train_accuracy", f"training images, {epoch}"),
+        row(found, "train_cnn", "macro_f1", "macro F1, test images"),
+    ]
 
 
 def attacked(found: Found, model: str, attacks: Sequence[str] | None = None) -> list[Row]:
     """Accuracy of ``model`` under each of ``attacks`` ("fgsm 0.1"; all that were run where it is None)."""
-    told = found.details(f"fgsm_sweep/{model}")
     place = f"fgsm_sweep/{model}"
+    told = found.details(place)
     return [
-        _row(_called(attack), told["accuracies"][attack], told["chance"], found.quotes(place, _key(attack)))
+        Row(
+            _called(attack),
+            *Interval(**told["accuracies"][attack]),
+            floor=told["chance"],
+            reported=found.quotes(place, _key(attack)),
+        )
         for attack in (sorted(told["accuracies"], key=_place) if attacks is None else attacks)
     ]
 
@@ -119,8 +157,8 @@ def headline(found: Found) -> list[Row]:
     for model, name in CLASSIFIERS.items():
         gate = found.details(f"fgsm_sweep/{model}")["gate_epsilon"]
         seen = attacked(found, model, ("clean", f"fgsm {gate:g}", f"pgd {gate:g}"))
-        names = [f"{name}{', ' if place == 0 else ' under '}{row.name}" for place, row in enumerate(seen)]
-        rows += [row._replace(name=said) for row, said in zip(seen, names, strict=True)]
+        names = [f"{name}{', ' if place == 0 else ' under '}{one.name}" for place, one in enumerate(seen)]
+        rows += [one._replace(name=said) for one, said in zip(seen, names, strict=True)]
     return rows
 
 
@@ -130,26 +168,12 @@ def failed_gates(found: Found, model: str) -> list[dict[str, Any]]:
 
 def reading(found: Found, what: Reading) -> list[Row]:
     """One number of every encoder, floors first."""
-    return [_read(found, what, name, label) for name, label in found.encoders.items()]
-
-
-def _read(found: Found, what: Reading, name: str, label: str) -> Row:
-    value, told = found.numbers(f"{what.stage}/{name}")[what.key], found.details(f"{what.stage}/{name}")
-    row = Row(label, value, reported=found.quotes(f"{what.stage}/{name}", what.key))
-    match what:
-        case Reading("probe", key):
-            spread = told["accuracies"][key.removesuffix("_accuracy")]
-            return row._replace(low=spread["low"], high=spread["high"], floor=told["chance"])
-        case Reading("anomaly", key):
-            spread = auroc(value, told["n"][key.removeprefix("auroc_")], told["n"]["test"])
-            return row._replace(low=spread.low, high=spread.high, floor=50.0)
-        case Reading("retrieval"):
-            return row._replace(floor=told["chance"])
-    return row
-
-
-def _row(name: str, told: Mapping[str, float], floor: float, reported: tuple[Quote, ...]) -> Row:
-    return Row(name, *Interval(told["value"], told["low"], told["high"]), floor, reported)
+    rows = []
+    for name, label in found.encoders.items():
+        place = f"{what.stage}/{name}"
+        floor = AREA_BY_CHANCE if what.stage == "anomaly" else found.details(place).get("chance")
+        rows.append(row(found, place, what.key, label, floor))
+    return rows
 
 
 def _place(attack: str) -> tuple[int, float]:
@@ -168,3 +192,9 @@ def _key(attack: str) -> str:
     """ "fgsm 0.1" as metrics call it."""
     name, _, radius = attack.partition(" ")
     return f"{name}_eps_{radius.replace('.', '_')}" if radius else name
+
+
+def _attack(key: str) -> str:
+    """The inverse of `_key`."""
+    name, _, radius = key.partition("_eps_")
+    return f"{name} {radius.replace('_', '.', 1)}" if radius else name

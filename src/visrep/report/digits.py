@@ -9,7 +9,7 @@ from visrep import results
 from visrep.report import judged
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table
 from visrep.report.shown import data, picture
-from visrep.results import Found, Row
+from visrep.results import Found
 
 CLASSIFIERS = {"cnn": "undefended", "adv_cnn": "defended"}
 PASSED = {True: "✓ passed", False: Markup("<b>✗ failed</b>")}
@@ -35,7 +35,7 @@ def classifier(found: Found) -> Section:
                 "How many images are read rightly, in percent. Training accuracy is a mean over the epoch, with "
                 "augmentation and dropout. Floor: always the most frequent digit.",
                 on,
-                [results.classifier(found), *_other_splits(found, told["epoch"])],
+                results.classifier(found),
             ),
             Gallery(
                 [
@@ -80,16 +80,6 @@ def attacks(found: Found) -> Section:
             *[_every_attack(found, model, on) for model in CLASSIFIERS],
         ],
     )
-
-
-def _other_splits(found: Found, epoch: int) -> list[Row]:
-    named = {
-        f"held-out images, epoch {epoch}": "val_accuracy",
-        f"training images, epoch {epoch}": "train_accuracy",
-        "macro F1, test images": "macro_f1",
-    }
-    numbers = found.numbers("train_cnn")
-    return [Row(name, numbers[key], reported=found.quotes("train_cnn", key)) for name, key in named.items()]
 
 
 def _per_class(told: Mapping[str, Any], on: str) -> Table:
