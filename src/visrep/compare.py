@@ -27,8 +27,8 @@ TREE = "workspace"  # DVC's word for the working tree
 RESULTS = ("metrics", "plots")
 BEYOND = "beyond both intervals"
 NOTE = (
-    "A difference is beyond both intervals where the two 95 % intervals do not meet. A number that is no share of images "
-    "and no area under a ROC curve has none, and nothing is said of chance."
+    "A difference is beyond both intervals where the two 95 % intervals do not meet. A number that is no share of "
+    "images and no area under a ROC curve has none, and nothing is said of chance."
 )
 
 
@@ -98,7 +98,8 @@ def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[
         for key, change in sorted(keys.items()):
             intervals = [_interval(one, name, key) for one in (before, after)]
             shown = [_shown(change.get(when), spread) for when, spread in zip(("old", "new"), intervals, strict=True)]
-            yield f"{name} {key}", *shown, f"{change.get('diff', 0):+.6g}", _verdict(*intervals)
+            moved = f"{change['diff']:+.6g}" if "diff" in change else "-"
+            yield f"{name} {key}", *shown, moved, _verdict(*intervals)
 
 
 def _interval(of: Side, name: str, key: str) -> Interval | None:
@@ -122,7 +123,7 @@ def _shown(value: float | None, spread: Interval | None) -> str:
 
 def _counted(rows: Sequence[tuple[str, ...]]) -> str:
     beyond = sum(row[-1] == BEYOND for row in rows)
-    return f"{len(rows)} numbers differ, {beyond} of them beyond both intervals."
+    return f"Numbers that differ: {len(rows)}; beyond both intervals: {beyond}."
 
 
 def _tables(rows: Sequence[tuple[str, ...]], heads: str) -> list[Block]:
@@ -140,7 +141,7 @@ def _parameters(parameters: Mapping[str, Any], heads: str) -> Table:
         for keys in parameters.values()
         for key, change in sorted(keys.items())
     ]
-    return Table(f"{len(rows)} parameters differ.", heads, ("parameter", "before", "after"), rows, words=(1, 2))
+    return Table(f"Parameters that differ: {len(rows)}.", heads, ("parameter", "before", "after"), rows, words=(1, 2))
 
 
 def _pictures(before: Side, after: Side) -> Iterator[Block]:
