@@ -2,9 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from markupsafe import Markup
+
+SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
+TIES = {
+    " %": f"{SPACE}%",
+    "ε ": f"ε{SPACE}",
+    "n = ": f"n{SPACE}={SPACE}",
+    "k-NN": f"k{HYPHEN}NN",
+    "t-SNE": f"t{HYPHEN}SNE",
+}
 
 
 @dataclass(frozen=True)
@@ -69,3 +78,12 @@ class Section(NamedTuple):
     title: str
     text: Sequence[str]
     blocks: Sequence[Block]
+
+
+def tied(value: Any) -> Any:
+    """Text in which what belongs together stays on one line."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    for loose, tight in TIES.items():
+        value = value.replace(loose, tight)
+    return value

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from visrep.report.blocks import Table
+from visrep.report.blocks import Table, tied
 from visrep.results import Row
 
 HEAD = ("", "ours", "floor", "reported")
@@ -22,7 +22,7 @@ def table(says: str, on: str, rows: Sequence[Row], digits: int = 1, drawn: bool 
 
 
 def _name(row: Row, drawn: bool) -> Markup:
-    return Markup("{}{}").format(row.name, strip(row) if drawn else "")
+    return Markup("{}{}").format(tied(row.name), strip(row) if drawn else "")
 
 
 def _ours(row: Row, digits: int) -> Markup:

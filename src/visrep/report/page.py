@@ -1,22 +1,12 @@
 """Sections to one file of HTML that needs no other: opens from a disk, without a network or a script."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from visrep.report import pictures, template
+from visrep.report import blocks, pictures, template
 from visrep.report.blocks import Block, Drawing, Gallery, Picture, Section, Table
-
-SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
-TIES = {
-    " %": f"{SPACE}%",
-    "ε ": f"ε{SPACE}",
-    "n = ": f"n{SPACE}={SPACE}",
-    "k-NN": f"k{HYPHEN}NN",
-    "t-SNE": f"t{HYPHEN}SNE",
-}
 
 
 def render(
@@ -31,21 +21,12 @@ def render(
     give the same text."""
     numbers = dict(_numbers(sections))
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    environment.finalize = tied
+    environment.finalize = blocks.tied
     environment.filters["inline"] = pictures.inline
     environment.filters["numbered"] = lambda block: numbers[id(block)]
     page = environment.from_string(template.PAGE)
     style = Markup(template.STYLE)  # no text of others
     return page.render(title=title, lead=lead, facts=facts, notes=notes, sections=sections, foot=foot, style=style)
-
-
-def tied(value: Any) -> Any:
-    """Text in which what belongs together stays on one line."""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    for loose, tight in TIES.items():
-        value = value.replace(loose, tight)
-    return value
 
 
 def _numbers(sections: Sequence[Section]) -> Iterator[tuple[int, str]]:
