@@ -20,6 +20,7 @@ SECTIONS: tuple[Callable[[Found], Section], ...] = (
     digits.classifier,
     digits.attacks,
     unlabelled.learning,
+    # simclr.contrast,  # to be enabled once metrics/simclr.json is written
     unlabelled.uses,
     # similarity.similarity,  # to be enabled once metrics/similarity and plots/factors are written
 )
