@@ -30,6 +30,7 @@ COUNT, DPI = 60, 40
 OKABE = style.PALETTES["okabe_ito"]
 FOOT = style.foot(SOURCE, COUNT, "test images")
 TERMS = ("invariance", "variance", "covariance")
+CURVES = {name: name for name in ("loss", *TERMS)}
 
 
 def images(classes: tuple[str, ...]) -> ImageSet:
@@ -77,6 +78,20 @@ def history(epochs: int, seed: int = 0, zero: bool = False) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
+def found_first(epochs: int, zero: bool = False) -> pd.DataFrame:
+    """A history of SimCLR."""
+    table = history(epochs, zero=zero)
+    for part in ("train", "test"):
+        table = table.assign(**{f"{part}_loss_chance": 6.2, f"{part}_loss_floor": 3.1, f"{part}_positive_top1": 40.0})
+    return table
+
+
+def spectrum(dimensions: int, collapsed: bool = False) -> pd.DataFrame:
+    """Shares that halve, or one direction that holds everything."""
+    share = np.eye(1, dimensions)[0] if collapsed else 0.5 ** np.arange(1, dimensions + 1)
+    return pd.DataFrame({"axis": np.arange(1, dimensions + 1), "share": share / share.sum()})
+
+
 def steps(count: int, zero: bool = False) -> pd.DataFrame:
     rows = [
         {"step": step, "term": name, "value": 0.0 if zero and name != "variance" else 1.0 / step + place}
@@ -119,9 +134,11 @@ def drawings(classes: tuple[str, ...], palette: style.Palette, poor: bool = Fals
         "hubs": lambda: retrieved.hubs(title, data, "farthest", 5, {} if poor else {4: 50, 2: 3}, COUNT, palette),
         "most": lambda: anomalies.most_anomalous(title, {"all": scored, "none": []}, pixels, "CIFAR-10", FOOT, palette),
         "roc": lambda: anomalies.roc(title, curves, areas, ("encoder 0", "encoder 3"), FOOT, palette),
-        "history": lambda: unlabelled.history(title, history(epochs, zero=poor), 16, FOOT, palette),
+        "history": lambda: unlabelled.history(title, history(epochs, zero=poor), unlabelled.VICREG, 16, FOOT, palette),
         "collapse": lambda: unlabelled.collapse(title, runs, 16, FOOT, palette),
-        "steps": lambda: unlabelled.steps(title, steps(1 if poor else 700, poor), FOOT, palette),
+        "found": lambda: unlabelled.history(title, found_first(epochs, poor), unlabelled.SIMCLR, 16, FOOT, palette),
+        "steps": lambda: unlabelled.steps(title, steps(1 if poor else 700, poor), CURVES, FOOT, palette),
+        "spectra": lambda: unlabelled.spectra(title, {name: spectrum(16, poor) for name in runs}, FOOT, palette),
     }
 
 
@@ -340,7 +357,7 @@ def test_roc_curves_are_ranked_by_area_and_floors_are_pale(palette: style.Palett
 
 def test_histories_show_every_curve() -> None:
     epochs = history(12)
-    _, loss, second, terms, rank, spread = unlabelled.history("t", epochs, 16, FOOT, OKABE).axes
+    _, loss, second, terms, rank, spread = unlabelled.history("t", epochs, unlabelled.VICREG, 16, FOOT, OKABE).axes
     wanted = [(loss, ["loss"]), (terms, list(TERMS))]
     for axes, names in wanted:
         columns = [f"{part}_{name}" for name in names for part in ("train", "test")]
@@ -386,15 +403,37 @@ def test_an_axis_is_logarithmic_where_values_differ_much(values: tuple[float, fl
     assert ("0.01" in labels) == (scale in ("log", "symlog")) and ("0" in labels) == (scale == "symlog")
 
 
+def test_each_panel_has_its_curves_in_looks_of_their_own() -> None:
+    epochs = found_first(5)
+    _, above, losses, first, rank, spread = unlabelled.history("t", epochs, unlabelled.SIMCLR, 16, FOOT, OKABE).axes
+    assert list(key(above)) == ["loss", "all alike: chance", "floor"]
+    for axes, names in ((losses, ["loss", "loss_chance", "loss_floor"]), (first, ["positive_top1"])):
+        columns = [f"{part}_{name}" for name in names for part in ("train", "test")]
+        for curve, column in zip(axes.get_lines(), columns, strict=True):
+            np.testing.assert_array_equal(ends(curve), epochs[["epoch", column]].to_numpy())
+    assert len({curve.get_color() for axes in (losses, first) for curve in axes.get_lines()}) == 4
+    assert len(rank.get_lines()) == len(spread.get_lines()) == 1
+
+
+def test_spectra_are_shown_in_percent_without_what_is_rounding() -> None:
+    runs = {"full": spectrum(8), "collapsed": spectrum(8, collapsed=True)}
+    top, axes = unlabelled.spectra("t", runs, FOOT, OKABE).axes
+    assert list(key(top)) == ["full", "collapsed"]
+    full, collapsed = axes.get_lines()
+    np.testing.assert_allclose(ends(full), np.column_stack([runs["full"]["axis"], 100 * runs["full"]["share"]]))
+    assert ends(collapsed).tolist() == [[1, 100]]
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
 def test_steps_are_thinned_to_means() -> None:
     rows = steps(700).sample(frac=1, random_state=0)  # in no order
-    top, axes = unlabelled.steps("t", rows, FOOT, OKABE).axes
+    top, axes = unlabelled.steps("t", rows, CURVES, FOOT, OKABE).axes
     assert list(key(top)) == ["loss", *TERMS]
     for k, curve in enumerate(axes.get_lines()):
         values = [1.0 / step + k for step in range(1, 701)]
         means = [(np.mean(range(i + 1, i + 6)), np.mean(values[i : i + 5])) for i in range(0, 700, 5)]
         np.testing.assert_allclose(ends(curve), means)
-    whole = unlabelled.steps("t", steps(150), FOOT, OKABE).axes[1].get_lines()[0]
+    whole = unlabelled.steps("t", steps(150), CURVES, FOOT, OKABE).axes[1].get_lines()[0]
     np.testing.assert_allclose(ends(whole)[:, 0], np.arange(1, 151))
 
 

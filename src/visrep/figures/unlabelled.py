@@ -4,6 +4,7 @@ A history has a row for each epoch: epoch, lr, the loss and what else its object
 test images (``test_``), and of the embedding of test images effective_rank and std (mean over its D dimensions).
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -32,10 +33,10 @@ VICREG = (
 )
 SIMCLR = (
     Panel(
-        "Loss (NT-Xent), what chance has and what cannot be undercut",
+        "Loss (NT-Xent) between chance and floor",
         {"loss": "loss", "loss_chance": "all alike: chance", "loss_floor": "floor"},
     ),
-    Panel("Views whose nearest other view is one of the same image, %", {"positive_top1": "found first"}),
+    Panel("Views that find their own image first, %", {"positive_top1": "found first"}),
 )
 PARTS = {"train": "training images", "test": "test images"}
 DECADES = 1e-3  # of the largest value: below, a logarithmic axis runs on linearly to 0
@@ -53,12 +54,13 @@ def history(
     row = looks.key_height(["one row"], lines=True)
     heights = [row]
     for panel in panels:
-        heights += [row, 1.9] if len(panel.curves) > 1 else [1.3]
+        names = list(panel.curves.values())
+        heights += [looks.key_height(names, lines=True), 1.9] if len(names) > 1 else [1.3]
     figure = style.chart(sum(heights) + 4.6, title, footer)
     first, *rest, rank, spread = figure.subplots(len(heights) + 2, 1, height_ratios=[*heights, 1.2, 1.2])
     looks.key(first, list(PARTS.values()), [_part(0, part, palette) for part in PARTS])
-    remaining = iter(rest)
-    drawn = [_panel(panel, remaining, epochs, palette) for panel in panels]
+    remaining, numbers = iter(rest), itertools.count()
+    drawn = [_panel(panel, remaining, numbers, epochs, palette) for panel in panels]
     _curve(rank, epochs["epoch"], epochs["effective_rank"], looks.line(0, palette))
     _curve(spread, epochs["epoch"], epochs["std"], looks.line(0, palette))
     _ranks(rank, dimensions)
@@ -69,15 +71,18 @@ def history(
     return figure
 
 
-def _panel(panel: Panel, remaining: Iterator[Axes], epochs: pd.DataFrame, palette: style.Palette) -> Axes:
-    """Takes the next axes, and those before it for a key where there is more than one curve."""
+def _panel(
+    panel: Panel, remaining: Iterator[Axes], numbers: Iterator[int], epochs: pd.DataFrame, palette: style.Palette
+) -> Axes:
+    """Takes the next axes, of two the first for a key where there is more than one curve, and a number for each."""
     above = next(remaining)
     axes = next(remaining) if len(panel.curves) > 1 else above
-    for k, name in enumerate(panel.curves):
+    numbered = dict(zip(panel.curves, numbers, strict=False))
+    for name, k in numbered.items():
         for part in PARTS:
             _curve(axes, epochs["epoch"], epochs[f"{part}_{name}"], _part(k, part, palette))
     if len(panel.curves) > 1:
-        looks.key(above, list(panel.curves.values()), [_part(k, "train", palette) for k in range(len(panel.curves))])
+        looks.key(above, list(panel.curves.values()), [_part(k, "train", palette) for k in numbered.values()])
     above.set_title(panel.title, loc="left")
     return axes
 
@@ -115,7 +120,7 @@ def spectra(title: str, runs: Mapping[str, pd.DataFrame], footer: str, palette: 
         shown = rows[rows["share"] > LEAST_SHARE]  # below is rounding
         _curve(axes, shown["axis"], 100 * shown["share"], looks.line(k, palette))
     axes.set(xscale="log", yscale="log", ylim=(100 * LEAST_SHARE, 200), xlabel="principal axis, by its share")
-    axes.set_title("Share of the variance of the embedding along each principal axis, %", loc="left")
+    axes.set_title("Share of the variance along each principal axis, %", loc="left")
     for side in (axes.xaxis, axes.yaxis):
         side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.grid()
