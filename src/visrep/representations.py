@@ -58,7 +58,7 @@ def learn(
         objective,
         training.shuffled(len(cifar10.train.labels), machine.device),
         settings,
-        ("vicreg", settings.seed),
+        ("unlabelled", settings.seed),
         validate=watch,
         checkpoint=job.scratch / "checkpoint.pt",
         tell=job.epoch,
