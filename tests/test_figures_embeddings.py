@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from drawn import legible, words
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.figures import anomalies, cloud, looks, maps, retrieved, style, unlabelled
+from visrep.figures import anomalies, cloud, compared, looks, maps, retrieved, style, unlabelled
 
 ROOT = Path(__file__).parents[1]
 SOURCE = "drawn by a test: /a/source/with_a_name_that_is_longer_than_a_line_can_be.zip"
@@ -92,6 +92,18 @@ def spectrum(dimensions: int, collapsed: bool = False) -> pd.DataFrame:
     return pd.DataFrame({"axis": np.arange(1, dimensions + 1), "share": share / share.sum()})
 
 
+def panels(encoders: int, collapsed: bool = False) -> list[compared.Panel]:
+    random = np.random.default_rng(4)
+    values = [
+        [(0.0, 0.0, 0.0) if collapsed else (v, v - 3, v + 3) for v in random.uniform(10, 90, encoders)] * 1
+        for _ in "ab"
+    ]
+    return [
+        compared.Panel("Named rightly, %", {"linear probe": values[0], "nearest neighbours": values[1]}, 10.0),
+        compared.Panel("Clusters", {"silhouette": values[1]}, None),
+    ]
+
+
 def steps(count: int, zero: bool = False) -> pd.DataFrame:
     rows = [
         {"step": step, "term": name, "value": 0.0 if zero and name != "variance" else 1.0 / step + place}
@@ -134,6 +146,7 @@ def drawings(classes: tuple[str, ...], palette: style.Palette, poor: bool = Fals
         "hubs": lambda: retrieved.hubs(title, data, "farthest", 5, {} if poor else {4: 50, 2: 3}, COUNT, palette),
         "most": lambda: anomalies.most_anomalous(title, {"all": scored, "none": []}, pixels, "CIFAR-10", FOOT, palette),
         "roc": lambda: anomalies.roc(title, curves, areas, ("encoder 0", "encoder 3"), FOOT, palette),
+        "rows": lambda: compared.rows(title, list(runs), list(runs)[:2], panels(len(runs), poor), FOOT, palette),
         "history": lambda: unlabelled.history(title, history(epochs, zero=poor), unlabelled.VICREG, 16, FOOT, palette),
         "collapse": lambda: unlabelled.collapse(title, runs, 16, FOOT, palette),
         "found": lambda: unlabelled.history(title, found_first(epochs, poor), unlabelled.SIMCLR, 16, FOOT, palette),
@@ -423,6 +436,24 @@ def test_spectra_are_shown_in_percent_without_what_is_rounding() -> None:
     np.testing.assert_allclose(ends(full), np.column_stack([runs["full"]["axis"], 100 * runs["full"]["share"]]))
     assert ends(collapsed).tolist() == [[1, 100]]
     assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+def test_encoders_stand_in_rows_with_their_intervals() -> None:
+    names, (accuracies, clusters) = ["pixels", "VICReg", "SimCLR"], panels(3)
+    figure = compared.rows("t", names, ["pixels"], [accuracies, clusters], FOOT, OKABE)
+    above, first, _, second = figure.axes
+    assert list(key(above)) == ["linear probe", "nearest neighbours", "chance"]
+    assert [label.get_text() for label in first.get_yticklabels()] == names
+    assert [label.get_style() for label in first.get_yticklabels()] == ["italic", "normal", "normal"]
+    *shown, chance = first.get_lines()
+    for curve, values in zip(shown, accuracies.readings.values(), strict=True):
+        assert ends(curve)[:, 0].tolist() == [value for value, _, _ in values]
+        np.testing.assert_allclose(ends(curve)[:, 1], range(3), atol=0.2)
+    assert ends(chance)[:, 0].tolist() == [10, 10]
+    drawn = [segment[:, 0].tolist() for lines in first.collections for segment in lines.get_segments()]
+    assert drawn == [[low, high] for values in accuracies.readings.values() for _, low, high in values]
+    assert first.get_ylim() == (2.5, -0.5)  # the first on top
+    assert len(second.get_lines()) == 1 and first.get_xlim()[0] == 0
 
 
 def test_steps_are_thinned_to_means() -> None:

@@ -22,7 +22,7 @@ ENCODERS = ("pixels", "random", "vicreg", "no_variance", "no_generated_neighbors
 def read(*encoders: str) -> set[str]:
     """All that reads the embeddings of these."""
     stages = ("embed", "probe", "maps", "retrieval", "anomaly", "clustering", "figures")
-    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc"}
+    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc", "figures_encoders"}
 
 
 def each(*stages: str) -> set[str]:
@@ -37,7 +37,7 @@ UNLABELLED = VICREG | SIMCLR | {"floors@pixels", "floors@random", "laplacian_eig
 DOWNLOADS = {f"download@{name}" for name in ("svhn", "cifar10", "mnist", "shapes")}
 ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED}
 
-DRAWN = each("figures") | {"figures_digits", "figures_attacks", "figures_training", "roc"}
+DRAWN = each("figures") | {"figures_digits", "figures_attacks", "figures_training", "figures_encoders", "roc"}
 
 # (file, text, its replacement): the stages that rerun
 TABLE = [
@@ -70,7 +70,12 @@ TABLE = [
     ("params.yaml", r"(anomaly:(?s:.*?)k: )2", r"\g<1>3", {"check"} | ANOMALY),
     ("params.yaml", r"(neighbors:(?s:.*?)k: )3", r"\g<1>4", {"check"} | NEIGHBORS),
     ("params.yaml", r"perplexity: 30", "perplexity: 20", {"check"} | each("maps", "figures")),
-    ("params.yaml", r"vicreg: VICReg ", "vicreg: Ours ", {"check", "figures@vicreg", "figures_training", "roc"}),
+    (
+        "params.yaml",
+        r"vicreg: VICReg ",
+        "vicreg: Ours ",
+        {"check", "figures@vicreg", "figures_training", "figures_encoders", "roc"},
+    ),
     ("params.yaml", r"#.*", "# another comment", set()),
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
     ("stages/train_cnn.py", r"\Z", "# a comment\n", CNN),
@@ -82,8 +87,8 @@ TABLE = [
     ("src/visrep/vicreg.py", r"\Z", "# a comment\n", VICREG),
     ("params.yaml", r"temperature: 0\.5", "temperature: 0.25", {"check"} | SIMCLR),
     ("src/visrep/simclr.py", r"\Z", "# a comment\n", SIMCLR),
-    ("src/visrep/scalings.py", r"\Z", "# a comment\n", each("probe", "anomaly", "figures") | {"roc"}),
-    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe")),
+    ("src/visrep/scalings.py", r"\Z", "# a comment\n", ANOMALY | each("probe") | {"figures_encoders"}),
+    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"}),
     ("src/visrep/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
     ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"}),
     ("src/visrep/data/archive.py", r"\Z", "# a comment\n", DOWNLOADS | CNN | UNLABELLED),

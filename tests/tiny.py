@@ -45,6 +45,7 @@ RUNS: list[tuple[str, str]] = [
     ("embed", "no_generated_neighbors"),
     *[(stage, name) for stage in READERS for name in ENCODERS],
     ("roc", ""),
+    ("figures_encoders", ""),
     ("figures_training", ""),
     ("figures_digits", ""),
     ("figures_attacks", ""),
