@@ -4,16 +4,17 @@ R ways of reading, E encoders.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from visrep.figures import looks, style
 
 ROW = 0.34  # inches of an encoder
 NAMES = 1.45  # inches that names take
+TITLE = 0.4  # inches of a panel's title
 
 
 class Panel(NamedTuple):
@@ -37,9 +38,11 @@ def rows(
     """A panel below the other, the encoders in the order of ``names``; those of ``floors`` are set in pale italics."""
     heights: list[float] = []
     for panel in panels:
-        heights += [looks.key_height(_keys(panel), lines=True), 0.45 + ROW * len(names)]
+        heights += [TITLE + looks.key_height(_keys(panel), lines=True), 0.45 + ROW * len(names)]
     figure = style.chart(sum(heights) + 0.4, title, footer)
-    places = [part.subplots() for part in figure.subfigures(len(heights), 1, height_ratios=heights)]
+    # Parts of their own, so that a key may reach below the names to the left of its chart.
+    parts = cast("Sequence[SubFigure]", figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat)
+    places = [part.subplots() for part in parts]
     for panel, above, axes in zip(panels, places[::2], places[1::2], strict=True):
         _panel(panel, names, floors, above, axes, palette)
     return figure
@@ -66,8 +69,13 @@ def _panel(
         axes.axvline(panel.chance, color=line["color"], ls=line["ls"], lw=1)
     axes.set(ylim=(len(names) - 0.5, -0.5))
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
-    axes.set_yticks(range(len(names)), [style.wrapped(name, style.SMALL, NAMES) for name in names])
+    axes.set_yticks(range(len(names)), [_wrapped(name) for name in names])
     for name, label in zip(names, axes.get_yticklabels(), strict=True):
         label.set(style="italic", color=style.PALE) if name in floors else None
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
+
+
+def _wrapped(name: str) -> str:
+    """Broken into lines, each of which fits."""
+    return "\n".join(looks.cut(style.wrapped(name, style.SMALL, NAMES).split("\n")))
