@@ -70,4 +70,4 @@ def loss(z: Tensor, temperature: float) -> dict[str, Tensor]:
     similarity = similarities(z, temperature)
     bounds = {"loss_chance": chance(views, images), "loss_floor": floor(views, images, temperature)}
     told = {name: torch.full((), value, device=z.device) for name, value in bounds.items()}
-    return {"loss": _of(similarity, views), **told, "positive_top1": top1(similarity.detach(), views)}
+    return {"loss": _of(similarity, views), **told, "positive_top1": top1(similarity, views)}
