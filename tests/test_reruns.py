@@ -85,7 +85,7 @@ TABLE = [
     ("src/visrep/supervised.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures.py", r"\Z", "# a comment\n", each("figures")),
     ("src/visrep/vicreg.py", r"\Z", "# a comment\n", VICREG),
-    ("params.yaml", r"temperature: 0\.5", "temperature: 0.25", {"check"} | SIMCLR),
+    ("params.yaml", r"temperature: 0\.2", "temperature: 0.25", {"check"} | SIMCLR),
     ("src/visrep/simclr.py", r"\Z", "# a comment\n", SIMCLR),
     ("src/visrep/scalings.py", r"\Z", "# a comment\n", ANOMALY | each("probe") | {"figures_encoders"}),
     ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"}),
