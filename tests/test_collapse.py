@@ -62,6 +62,7 @@ COLLAPSED = {
 def test_a_point_has_effective_rank_one_and_is_zero_when_standardised(name: str) -> None:
     point = COLLAPSED[name]
     assert rank(point) == 1.0
+    assert collapse.spectrum(point).tolist() == np.eye(1, min(point.shape))[0].tolist()
     assert (collapse.spread(point) <= 1e-6).all()
     other = cloud(6, point.shape[1], 5)
     for scaled in scalings.standardised(point, other):

@@ -126,9 +126,9 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "checkpoints"
 
 
-def pretrained(network: str = "resnet50") -> Encoder:
+def pretrained(network: str = "resnet50", asked: bool = True) -> Encoder:
     return Encoder.model_validate(
-        {**NARROW, "network": network, "pretrained": True, "widths": (4, 6), "blocks": (1, 2), "dimensions": 16}
+        {**NARROW, "network": network, "pretrained": asked, "widths": (4, 6), "blocks": (1, 2), "dimensions": 16}
     )
 
 
@@ -158,6 +158,11 @@ def test_imagenets_weights_with_another_hash_are_refused(hub: Path, monkeypatch:
     with pytest.raises(Failure, match=r"cannot be fetched .*hash"):
         encoders.started(pretrained(), 0)
     assert not list(hub.glob("*"))
+
+
+def test_imagenets_weights_are_left_alone_unless_they_are_asked_for(hub: Path) -> None:
+    ours, fresh = encoders.started(pretrained(asked=False), 3), encoders.untrained(pretrained(), 3)
+    assert all(torch.equal(value, fresh.state_dict()[name]) for name, value in ours.state_dict().items())
 
 
 def test_the_small_network_has_no_imagenet_weights() -> None:
