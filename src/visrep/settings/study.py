@@ -10,6 +10,7 @@ from visrep.settings.anomaly import Anomaly
 from visrep.settings.clustering import Clustering
 from visrep.settings.download import Download
 from visrep.settings.encoders import FLOORS
+from visrep.settings.factors import Factors
 from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.settings.figures import Figures
 from visrep.settings.floors import Floors
@@ -19,6 +20,7 @@ from visrep.settings.neighbors import Neighbors, NoGeneratedNeighbors
 from visrep.settings.probe import Probe
 from visrep.settings.retrieval import Retrieval
 from visrep.settings.runtime import Runtime
+from visrep.settings.similarity import Family, Similarity
 from visrep.settings.train_cnn import TrainCNN
 from visrep.settings.vicreg import Overrides, VICReg, ablated
 
@@ -45,6 +47,9 @@ class Study(Section):
     retrieval: Retrieval
     anomaly: Anomaly
     clustering: Clustering
+    families: dict[Name, Family]
+    similarity: Similarity
+    factors: Factors
     figures: Figures
 
     @model_validator(mode="after")
