@@ -33,10 +33,13 @@ ANOMALY = each("anomaly", "figures") | {"roc"}
 NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
 VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
 UNLABELLED = VICREG | {"floors@pixels", "floors@random", "laplacian_eigenmaps"} | read(*ENCODERS)
+FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
+FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes"}
+SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
 DOWNLOADS = {f"download@{name}" for name in ("svhn", "cifar10", "mnist", "shapes")}
-ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED}
+ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED, *SHAPES}
 
-DRAWN = each("figures") | {"figures_digits", "figures_attacks", "figures_training", "roc"}
+DRAWN = each("figures") | {"figures_digits", "figures_attacks", "figures_training", "figures_shapes", "roc"}
 
 # (file, text, its replacement): the stages that rerun
 TABLE = [
@@ -44,8 +47,8 @@ TABLE = [
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
     ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
-    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | CNN | UNLABELLED - {"floors@pixels", "floors@random"}),
-    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | VICREG | read(*ENCODERS)),
+    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS - {"floors@pixels", "floors@random"}),
+    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | SHAPES | VICREG | read(*ENCODERS)),
     ("params.yaml", r"(mnist:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@mnist"} | NEIGHBORS | read(*ENCODERS)),
     (
         "params.yaml",
@@ -69,6 +72,15 @@ TABLE = [
     ("params.yaml", r"(anomaly:(?s:.*?)k: )2", r"\g<1>3", {"check"} | ANOMALY),
     ("params.yaml", r"(neighbors:(?s:.*?)k: )3", r"\g<1>4", {"check"} | NEIGHBORS),
     ("params.yaml", r"perplexity: 30", "perplexity: 20", {"check"} | each("maps", "figures")),
+    ("params.yaml", r"temperature: 0.1        #", "temperature: 0.2        #", {"check"} | SHAPES),
+    ("params.yaml", r"(factors:(?s:.*?)k: )5", r"\g<1>3", {"check"} | FACTORS),
+    ("params.yaml", r"(shapes:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@shapes"} | SHAPES),
+    (
+        "params.yaml",
+        r"(vary_color:(?s:.*?)- color)",
+        r"\g<1>\n    - size",
+        {"check", "similarity@vary_color", "factors@vary_color", "figures_shapes"},
+    ),
     ("params.yaml", r"vicreg: VICReg ", "vicreg: Ours ", {"check", "figures@vicreg", "figures_training", "roc"}),
     ("params.yaml", r"#.*", "# another comment", set()),
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
@@ -79,10 +91,13 @@ TABLE = [
     ("src/visrep/supervised.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures.py", r"\Z", "# a comment\n", each("figures")),
     ("src/visrep/vicreg.py", r"\Z", "# a comment\n", VICREG),
-    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe")),
+    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | FACTORS),
+    ("src/visrep/redrawn.py", r"\Z", "# a comment\n", SHAPES),
+    ("src/visrep/geometry.py", r"\Z", "# a comment\n", FACTORS),
+    ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes"}),
     ("src/visrep/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
-    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"}),
-    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", DOWNLOADS | CNN | UNLABELLED),
+    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
+    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
     ("src/visrep/run.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/adv_train.py", r"\Z", "# a comment\n", {"check"} | DEFENCE),
     ("dvc.yaml", r"desc: .*", "desc: another caption", set()),

@@ -3,7 +3,7 @@
 - *agreement*: the share of an image's nearest training images that have its value of a factor. It asks for the order of
   distances alone: however little of a factor is left, it decides who is nearest once all else is equal.
 - *probe*: how often a linear reader, fitted on the training images, names the value. It asks what is there at all, on
-  whatever scale.
+  whatever scale. Of the training images themselves it has learnt some by heart.
 - *movement*: how far the feature goes when only this factor of the picture changes, in percent of the distance (mean
   squares) between two random pictures. It asks for invariance in its literal sense.
 
