@@ -34,10 +34,20 @@ NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("
 VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
 SIMCLR = {"simclr", "figures_training"} | read("simclr")
 UNLABELLED = VICREG | SIMCLR | {"floors@pixels", "floors@random", "laplacian_eigenmaps"} | read(*ENCODERS)
+FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
+FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes"}
+SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
 DOWNLOADS = {f"download@{name}" for name in ("svhn", "cifar10", "mnist", "shapes")}
-ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED}
+ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED, *SHAPES}
 
-DRAWN = each("figures") | {"figures_digits", "figures_attacks", "figures_training", "figures_encoders", "roc"}
+DRAWN = each("figures") | {
+    "figures_digits",
+    "figures_attacks",
+    "figures_training",
+    "figures_encoders",
+    "figures_shapes",
+    "roc",
+}
 
 # (file, text, its replacement): the stages that rerun
 TABLE = [
@@ -45,8 +55,8 @@ TABLE = [
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
     ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
-    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | CNN | UNLABELLED - {"floors@pixels", "floors@random"}),
-    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | VICREG | SIMCLR | read(*ENCODERS)),
+    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS - {"floors@pixels", "floors@random"}),
+    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | SHAPES | VICREG | SIMCLR | read(*ENCODERS)),
     ("params.yaml", r"(mnist:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@mnist"} | NEIGHBORS | read(*ENCODERS)),
     (
         "params.yaml",
@@ -76,6 +86,15 @@ TABLE = [
         "vicreg: Ours ",
         {"check", "figures@vicreg", "figures_training", "figures_encoders", "roc"},
     ),
+    ("params.yaml", r"temperature: 0.1        #", "temperature: 0.2        #", {"check"} | SHAPES),
+    ("params.yaml", r"(factors:(?s:.*?)k: )5", r"\g<1>3", {"check"} | FACTORS),
+    ("params.yaml", r"(shapes:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@shapes"} | SHAPES),
+    (
+        "params.yaml",
+        r"(vary_color:(?s:.*?)- color)",
+        r"\g<1>\n    - size",
+        {"check", "similarity@vary_color", "factors@vary_color", "figures_shapes"},
+    ),
     ("params.yaml", r"#.*", "# another comment", set()),
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
     ("stages/train_cnn.py", r"\Z", "# a comment\n", CNN),
@@ -87,11 +106,14 @@ TABLE = [
     ("src/visrep/vicreg.py", r"\Z", "# a comment\n", VICREG),
     ("params.yaml", r"temperature: 0\.2", "temperature: 0.25", {"check"} | SIMCLR),
     ("src/visrep/simclr.py", r"\Z", "# a comment\n", SIMCLR),
-    ("src/visrep/scalings.py", r"\Z", "# a comment\n", ANOMALY | each("probe") | {"figures_encoders"}),
-    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"}),
+    ("src/visrep/scalings.py", r"\Z", "# a comment\n", ANOMALY | each("probe") | {"figures_encoders"} | FACTORS),
+    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"} | FACTORS),
+    ("src/visrep/redrawn.py", r"\Z", "# a comment\n", SHAPES),
+    ("src/visrep/geometry.py", r"\Z", "# a comment\n", FACTORS),
+    ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes"}),
     ("src/visrep/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
-    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"}),
-    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", DOWNLOADS | CNN | UNLABELLED),
+    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
+    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
     ("src/visrep/run.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/adv_train.py", r"\Z", "# a comment\n", {"check"} | DEFENCE),
     ("dvc.yaml", r"desc: .*", "desc: another caption", set()),

@@ -11,6 +11,7 @@ from visrep.settings.anomaly import Anomaly
 from visrep.settings.clustering import Clustering
 from visrep.settings.download import Download
 from visrep.settings.encoders import FLOORS
+from visrep.settings.factors import Factors
 from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.settings.figures import Figures
 from visrep.settings.floors import Floors
@@ -21,6 +22,7 @@ from visrep.settings.probe import Probe
 from visrep.settings.retrieval import Retrieval
 from visrep.settings.runtime import Runtime
 from visrep.settings.simclr import SimCLR
+from visrep.settings.similarity import Family, Similarity
 from visrep.settings.train_cnn import TrainCNN
 from visrep.settings.unlabelled import Unlabelled
 from visrep.settings.vicreg import VICReg
@@ -50,6 +52,9 @@ class Study(Section):
     retrieval: Retrieval
     anomaly: Anomaly
     clustering: Clustering
+    families: dict[Name, Family]
+    similarity: Similarity
+    factors: Factors
     figures: Figures
 
     @model_validator(mode="after")
