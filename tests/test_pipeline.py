@@ -143,7 +143,7 @@ def test_packages_hold_a_docstring_and_nothing_that_could_change_a_result() -> N
     assert ast.unparse(waiting) == said
 
 
-TRAINING = {"train_cnn", "adv_train", "vicreg", "ablations", "no_generated_neighbors"}
+TRAINING = {"train_cnn", "adv_train", "vicreg", "ablations", "no_generated_neighbors", "simclr", "simclr_ablations"}
 NETWORKS = {*TRAINING, "fgsm_sweep", "floors", "embed"}
 DRAWING = {"roc", *(name for name in dict(tiny.RUNS) if name.startswith("figures"))}
 

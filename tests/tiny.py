@@ -12,7 +12,15 @@ from visrep import params
 
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 
-TRAINED = ["pixels", "random", "vicreg", "no_variance", "laplacian_eigenmaps"]
+UNLABELLED = {
+    "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
+    "projector": [16, 16],
+    "watched": 30,
+    "epochs": 3,
+    "batch_size": 40,
+}
+
+TRAINED = ["pixels", "random", "vicreg", "no_variance", "laplacian_eigenmaps", "simclr", "large_batch"]
 ENCODERS = [*TRAINED, "no_generated_neighbors"]
 READERS = ["probe", "maps", "retrieval", "anomaly", "clustering", "figures"]
 
@@ -29,12 +37,15 @@ RUNS: list[tuple[str, str]] = [
     ("vicreg", ""),
     ("ablations", "no_variance"),
     ("laplacian_eigenmaps", ""),
+    ("simclr", ""),
+    ("simclr_ablations", "large_batch"),
     *[("embed", name) for name in TRAINED],
     ("neighbors", ""),
     ("no_generated_neighbors", ""),
     ("embed", "no_generated_neighbors"),
     *[(stage, name) for stage in READERS for name in ENCODERS],
     ("roc", ""),
+    ("figures_encoders", ""),
     ("figures_training", ""),
     ("figures_digits", ""),
     ("figures_attacks", ""),
@@ -47,6 +58,7 @@ AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur":
 VIEWS = {"blur": 0.5, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "vicreg": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "simclr": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
     "no_generated_neighbors": [{"augmented": True}],
     "probe": [{"method": "sgd"}],
     "train_cnn": [
@@ -100,13 +112,10 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
             "pgd": {"steps": 2},
         },
         "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2, "more_steps": 3}},
-        "vicreg": {
-            "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
-            "projector": [16, 16],
-            "watched": 30,
-            "epochs": 3,
-            "batch_size": 40,
-        },
+        "vicreg": UNLABELLED,
+        "simclr": UNLABELLED,
+        "simclr_ablations": {"large_batch": {"batch_size": 60}},  # the shipped study has none
+        "encoders": {"large_batch": "SimCLR in large batches"},
         "no_generated_neighbors": {"epochs": 2},
         "laplacian_eigenmaps": {"k": 8, "dimensions": 8},
         "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "sgd": {"epochs": 2}, "knn": {"k": 5}},
