@@ -10,7 +10,7 @@ NAMES = (
     "fgsm_sweep",
     "fgsm_training_step",
     "vicreg_training",
-    # "simclr_training",  # to be enabled with `visrep.simclr`
+    "simclr_training",
     "nearest",
     "silhouette",
     "laplacian_eigenmaps",

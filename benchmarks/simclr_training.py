@@ -14,6 +14,7 @@ from visrep.settings.views import Views
 TEMPERATURE = 0.5
 AUGMENT = Views(  # what `SimCLRTransform` does unless told otherwise
     crop_scale=0.08,
+    crop_aspect=4 / 3,
     flip=0.5,
     jitter=0.8,
     brightness=0.8,
@@ -30,7 +31,7 @@ AUGMENT = Views(  # what `SimCLRTransform` does unless told otherwise
 
 
 def main() -> None:
-    loss = partial(simclr.nt_xent, temperature=TEMPERATURE)
+    loss = partial(simclr.loss, temperature=TEMPERATURE)
     two_views.compare(
         two_views.Task("simclr_training", loss, NTXentLoss(TEMPERATURE), AUGMENT, SimCLRTransform(input_size=32))
     )

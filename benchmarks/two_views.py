@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import measure
-from visrep import encoders, params, views, weights
+from visrep import encoders, params, positives, views, weights
 from visrep.data.embedded import cifar10
 from visrep.randomness import generator
 from visrep.settings.vicreg import VICReg
@@ -28,18 +28,18 @@ from visrep.settings.views import Views
 
 PRESET = Path(__file__).parents[1] / "presets" / "quick.yaml"
 CORES = 2
-COUNT, ROUNDS = 3072, 5  # images of an epoch, which is a round
+COUNT, ROUNDS = 2560, 5  # images of an epoch, which is a round
 TOLERANCE = 1e-5
 OURS, PEER = "ours", "lightly"
 PACKAGES = ("lightly", "torchvision", "pillow")
 
 
 class Task(NamedTuple):
-    """``ours`` takes projections (V, N, P), ``peer`` those of each view (N, P); ``augment`` says what ``transform``
-    does. Both losses are ()."""
+    """``ours`` judges projections (V, N, P), ``peer`` those of each view (N, P); ``augment`` says what ``transform``
+    does."""
 
     name: str
-    ours: Callable[[Tensor], Tensor]
+    ours: positives.Loss
     peer: Callable[[Tensor, Tensor], Tensor]
     augment: Views
     transform: MultiViewTransform
@@ -67,13 +67,14 @@ def compare(task: Task) -> None:
 def ours(task: Task, settings: VICReg, images: Tensor) -> Callable[[], int]:
     """An epoch, from which it returns how many images it saw."""
     model, optimizer = _fresh(settings, torch.channels_last)
+    objective = positives.OfViews(images, task.augment, 2, task.ours)
     draw = generator("cpu", "views")
 
     def epoch() -> int:
         batches = _whole(torch.randperm(len(images), generator=draw), settings.batch_size)
         for batch in batches:
             optimizer.zero_grad()
-            task.ours(_projected(model, views.draw(images[batch], task.augment, 2, draw))).backward()
+            objective(model, batch, draw, 0.0)
             optimizer.step()
         return len(batches) * settings.batch_size
 
@@ -112,16 +113,10 @@ class Stored(Dataset[list[Tensor]]):
 
 
 def _fresh(settings: VICReg, memory: torch.memory_format) -> tuple[encoders.Projected, torch.optim.Optimizer]:
-    encoder = encoders.untrained(settings.encoder.model_dump(), settings.seed)
+    encoder = encoders.untrained(settings.encoder, settings.seed)
     parts = {"encoder": encoder, "widths": settings.projector}
     model = weights.fresh(encoders.Projected, parts, generator("cpu", "projector")).to(memory_format=memory).train()
     return model, torch.optim.AdamW(model.parameters(), settings.optimizer.lr)
-
-
-def _projected(model: encoders.Projected, seen: Tensor) -> Tensor:
-    """(V, N, 3, 32, 32) to (V, N, P)."""
-    projections: Tensor = model(seen.flatten(0, 1)).unflatten(0, seen.shape[:2])
-    return projections
 
 
 def _whole(order: Tensor, size: int) -> list[Tensor]:
@@ -137,11 +132,12 @@ def _difference(task: Task, settings: VICReg, images: Tensor) -> dict[str, float
     """Of the losses of the same projections, and of their gradients by length, relative. Raises `ArithmeticError` where
     one is above `TOLERANCE`."""
     model, _ = _fresh(settings, torch.contiguous_format)
-    z = _projected(model, views.draw(images, task.augment, 2, generator("cpu", "views"))).detach().requires_grad_()
-    losses = [task.ours(z), task.peer(z[0], z[1])]
+    seen = views.draw(images, task.augment, 2, generator("cpu", "views"))
+    z = model(seen.flatten(0, 1)).unflatten(0, seen.shape[:2]).detach().requires_grad_()  # (V, N, P)
+    losses = [task.ours(z)["loss"], task.peer(z[0], z[1])]
     gradients = [torch.autograd.grad(loss, z)[0] for loss in losses]
     apart = float((gradients[0] - gradients[1]).norm() / gradients[1].norm())
     return {
-        "loss": measure.agree(float(losses[0]), float(losses[1]), TOLERANCE),
+        "loss": measure.agree(losses[0].item(), losses[1].item(), TOLERANCE),
         "gradient": measure.agree(1 + apart, 1, TOLERANCE),
     }

@@ -2,18 +2,20 @@
 loader, transform and loss. `benchmarks/results/vicreg_training.json` holds the ratio, its spread and the machine.
 """
 
+from functools import partial
+
 from lightly.loss import VICRegLoss
 from lightly.transforms import VICRegTransform
-from torch import Tensor
 
 from benchmarks import two_views
 from visrep import vicreg
-from visrep.settings.encoder import Weights
+from visrep.settings.vicreg import Weights
 from visrep.settings.views import Views
 
 WEIGHTS = Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)  # lightly's
 AUGMENT = Views(  # what `VICRegTransform` does unless told otherwise
     crop_scale=0.08,
+    crop_aspect=4 / 3,
     flip=0.5,
     jitter=0.8,
     brightness=0.4,
@@ -29,9 +31,6 @@ AUGMENT = Views(  # what `VICRegTransform` does unless told otherwise
 )
 
 
-def loss(z: Tensor) -> Tensor:
-    return vicreg.total(vicreg.terms(z), WEIGHTS)
-
-
 def main() -> None:
+    loss = partial(vicreg.loss, weights=WEIGHTS)
     two_views.compare(two_views.Task("vicreg_training", loss, VICRegLoss(), AUGMENT, VICRegTransform(input_size=32)))
