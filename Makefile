@@ -1,17 +1,31 @@
-# make repro | test | lint | bench | preset PRESET=best [DATA=folder] | readme | lock
+# make repro | report | plots | compare BRANCH=main (or A=... B=...) | preset PRESET=best [DATA=folder] | prune [YES=1]
+#      test | lint | bench | readme | lock
 # Each sets up what it needs on first use (a private uv, the environment of requirements.lock), then starts at once.
 SHELL := /bin/bash
 PYTHON ?= python3
 PRESET ?= quick
 UV := .uv/bin/uv
 READY := .venv/.ready
+OFFLINE := .dvc/offline.html
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro test lint bench preset readme lock
+.PHONY: repro report plots compare prune test lint bench preset readme lock
 .DEFAULT_GOAL := repro
 
-repro: $(READY)
+repro: $(READY) $(OFFLINE)
 	dvc repro
+
+report: $(READY)
+	dvc repro report
+
+plots: $(READY) $(OFFLINE)
+	dvc plots show
+
+compare: $(READY)
+	@python -m visrep.compare $(or $(A),$(BRANCH),main) $(B)
+
+prune: $(READY)
+	@python -m visrep.prune $(if $(YES),--yes)
 
 test: $(READY)
 	python -m pytest
@@ -38,6 +52,9 @@ $(READY): requirements.lock pyproject.toml $(UV)
 	$(UV) pip sync -q --compile-bytecode --require-hashes --python .venv/bin/python requirements.lock
 	$(UV) pip install -q --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
 	@touch $@
+
+$(OFFLINE): $(READY) src/visrep/offline.py
+	python -m visrep.offline
 
 .venv-bench/.ready: benchmarks/requirements.txt requirements.lock $(UV)
 	@echo "Setting up .venv-bench (the peers)"

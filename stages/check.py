@@ -5,7 +5,7 @@ from visrep.settings.study import Study
 
 
 def main(job: run.Job) -> None:
-    params.check(params.load(), Study)
+    params.check(job.values(), Study)
     artifacts.write_bytes(job.out("data/params.ok"), b"every key known, every value in its range\n")
 
 

@@ -18,6 +18,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("finished")
     tiny.write(folder)
+    tiny.furnish(folder)
     for stage, item in tiny.RUNS:
         done = runs.run(folder, stage, item)
         assert done.code == 0, f"{stage} {item}: {done.said}"

@@ -40,6 +40,7 @@ sys.addaudithook(_audit)
 def all_stages(folder: Path) -> dict[str, Seen]:
     """Run the whole tiny study in this process and watch it."""
     tiny.write(folder)
+    tiny.furnish(folder)
     return {f"{stage}@{item}" if item else stage: _watch(folder, stage, item) for stage, item in tiny.RUNS}
 
 
@@ -56,7 +57,7 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     loaded = params.load
 
     def load(*rest: Any) -> Any:
-        if sys._getframe(1).f_globals["__name__"].startswith("stages."):
+        if sys._getframe(1).f_globals["__name__"] == "visrep.run":
             sections.add("params.yaml")
         return loaded(*rest)
 

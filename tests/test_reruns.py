@@ -11,22 +11,23 @@ from dvc.repo import Repo
 
 import graph
 import observed
+import tiny
 from oracles import ROOT
 
-CNN = {"train_cnn", "adv_train", "fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_digits", "figures_attacks"}
-DEFENCE = {"adv_train", "fgsm_sweep@adv_cnn", "figures_attacks"}
-SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks"}
+SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks", "report"}
+DEFENCE = {"adv_train"} | SWEEPS - {"fgsm_sweep@cnn"}
+CNN = {"train_cnn", "figures_digits", "adv_train"} | SWEEPS
 ENCODERS = ("pixels", "random", "vicreg", "no_variance", "no_generated_neighbors", "laplacian_eigenmaps", "simclr")
 
 
 def read(*encoders: str) -> set[str]:
     """All that reads the embeddings of these."""
     stages = ("embed", "probe", "maps", "retrieval", "anomaly", "clustering", "figures")
-    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc", "figures_encoders"}
+    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc", "figures_encoders", "report"}
 
 
 def each(*stages: str) -> set[str]:
-    return {f"{stage}@{name}" for stage in stages for name in ENCODERS}
+    return {f"{stage}@{name}" for stage in stages for name in ENCODERS} | {"report"}
 
 
 ANOMALY = each("anomaly", "figures") | {"roc"}
@@ -35,7 +36,7 @@ VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_va
 SIMCLR = {"simclr", "figures_training"} | read("simclr")
 UNLABELLED = VICREG | SIMCLR | {"floors@pixels", "floors@random", "laplacian_eigenmaps"} | read(*ENCODERS)
 FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
-FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes"}
+FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes", "report"}
 SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
 DOWNLOADS = {f"download@{name}" for name in ("svhn", "cifar10", "mnist", "shapes")}
 ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED, *SHAPES}
@@ -84,7 +85,7 @@ TABLE = [
         "params.yaml",
         r"vicreg: VICReg ",
         "vicreg: Ours ",
-        {"check", "figures@vicreg", "figures_training", "figures_encoders", "roc"},
+        {"check", "figures@vicreg", "figures_training", "figures_encoders", "roc", "report"},
     ),
     ("params.yaml", r"temperature: 0.1        #", "temperature: 0.2        #", {"check"} | SHAPES),
     ("params.yaml", r"(factors:(?s:.*?)k: )5", r"\g<1>3", {"check"} | FACTORS),
@@ -93,12 +94,12 @@ TABLE = [
         "params.yaml",
         r"(vary_color:(?s:.*?)- color)",
         r"\g<1>\n    - size",
-        {"check", "similarity@vary_color", "factors@vary_color", "figures_shapes"},
+        {"check", "similarity@vary_color", "factors@vary_color", "figures_shapes", "report"},
     ),
     ("params.yaml", r"#.*", "# another comment", set()),
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
     ("stages/train_cnn.py", r"\Z", "# a comment\n", CNN),
-    ("stages/figures_digits.py", r"\Z", "# a comment\n", {"figures_digits"}),
+    ("stages/figures_digits.py", r"\Z", "# a comment\n", {"figures_digits", "report"}),
     ("src/visrep/adversarial.py", r"\Z", "# a comment\n", DEFENCE),
     ("src/visrep/sweep.py", r"\Z", "# a comment\n", SWEEPS),
     ("src/visrep/supervised.py", r"\Z", "# a comment\n", CNN),
@@ -110,13 +111,16 @@ TABLE = [
     ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"} | FACTORS),
     ("src/visrep/redrawn.py", r"\Z", "# a comment\n", SHAPES),
     ("src/visrep/geometry.py", r"\Z", "# a comment\n", FACTORS),
-    ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes"}),
+    ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
     ("src/visrep/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
     ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
     ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
     ("src/visrep/run.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/adv_train.py", r"\Z", "# a comment\n", {"check"} | DEFENCE),
-    ("dvc.yaml", r"desc: .*", "desc: another caption", set()),
+    ("src/visrep/report/template.py", r"\Z", "# a comment\n", {"report"}),
+    ("docs/reported.yaml", r"91.85", "91.86", {"report"}),
+    ("presets/best.yaml", r"epochs: \d+", "epochs: 77", {"report"}),
+    ("dvc.yaml", r"desc: .*", "desc: another caption", {"report"}),
 ]
 
 
@@ -126,8 +130,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("study")
     for name in ("src", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("dvc.yaml", "params.yaml"):
-        shutil.copy(ROOT / name, folder / name)
+    tiny.furnish(folder)
+    shutil.copy(ROOT / "params.yaml", folder)
     with observed.inside(folder):
         repo = Repo.init(no_scm=True)
         for stage in repo.index.stages:
@@ -184,6 +188,16 @@ def test_the_check_ends_in_the_same_bytes_whatever_the_parameters_are(tmp_path: 
         assert runs.run(tmp_path, "check").code == 0
         written.add((tmp_path / "data/params.ok").read_bytes())
     assert len(written) == 1
+
+
+def test_metrics_and_figures_are_read_by_few() -> None:
+    stages = graph.stages(graph.parse(graph.FILE.read_text()))
+    results = {path for stage in stages.values() for path in graph.paths(stage.get("metrics"))}
+    results |= {path for stage in stages.values() for path in graph.paths(stage.get("plots")) if "figures" in path}
+    reading = {name for name, stage in stages.items() for dep in graph.paths(stage["deps"]) for path in results
+               if Path(path).is_relative_to(dep)}  # fmt: skip
+    assert len(results) > 40
+    assert reading == {"report", "figures_encoders"}
 
 
 def test_all_is_every_stage() -> None:

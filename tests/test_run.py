@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import pty
+import shutil
 import struct
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 import runs
 import tiny
-from oracles import digests
+from oracles import ROOT, digests
 from runs import Moment
 
 
@@ -30,11 +31,15 @@ def folder(tmp_path: Path) -> Path:
         ("fgsm_sweep", "resnet", "fgsm_sweep: no item 'resnet'; one of cnn, adv_cnn", 2),
         ("fgsm_sweep", "", "fgsm_sweep: no item ''; one of cnn, adv_cnn", 2),
         ("train_cnn", "extra", "train_cnn: takes no item, got 'extra'; usage: python -m stages.train_cnn", 2),
-        ("train_cnn", "", "train_cnn: data/svhn is missing; `dvc repro` makes it", 1),
-        ("fgsm_sweep", "cnn", "fgsm_sweep: data/svhn is missing; `dvc repro` makes it", 1),
+        ("train_cnn", "", "train_cnn: data/svhn is missing; run `dvc repro download@svhn` first", 1),
+        ("probe", "vicreg", "probe: data/cifar10 is missing; run `dvc repro download@cifar10` first", 1),
+        ("roc", "", "roc: plots/anomaly is missing; run `dvc repro anomaly` first", 1),
+        ("report", "", "report: docs/stages.yaml is missing; run `dvc repro` first", 1),
+        ("fgsm_sweep", "cnn", "fgsm_sweep: data/svhn is missing; run `dvc repro download@svhn` first", 1),
     ],
 )
 def test_misuse_is_one_line(folder: Path, stage: str, item: str, says: str, status: int) -> None:
+    shutil.copy(ROOT / "dvc.yaml", folder)
     done = runs.run(folder, stage, item)
     assert (done.code, done.said) == (status, says + "\n")
 

@@ -1,6 +1,7 @@
 """The study at a size that tests can run: the shipped parameters with small numbers put in."""
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ RUNS: list[tuple[str, str]] = [
     ("figures_training", ""),
     ("figures_digits", ""),
     ("figures_attacks", ""),
+    ("report", ""),
 ]
 # One item stands for all where only the bytes that are read differ.
 SOME = [
@@ -141,6 +143,13 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
         "figures": {"dpi": 50, "examples": 3},
     }
     return merge(merge(params.load(ROOT / "params.yaml"), small), change or {})
+
+
+def furnish(folder: Path) -> None:
+    """Put into ``folder`` what a stage reads that no stage writes."""
+    shutil.copytree(ROOT / "presets", folder / "presets")
+    shutil.copytree(ROOT / "docs", folder / "docs", symlinks=True)
+    shutil.copy(ROOT / "dvc.yaml", folder)
 
 
 def write(folder: Path, change: dict[str, Any] | None = None) -> None:

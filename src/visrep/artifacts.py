@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from visrep import pipeline
 from visrep.errors import Failure
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def read_bytes(path: Path) -> bytes:
+    with _named(path):
+        return path.read_bytes()
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -114,7 +120,7 @@ class _named:
 
     def __enter__(self) -> None:
         if not self.path.exists():
-            raise Failure(f"{self.path} is missing; `dvc repro` makes it")
+            raise pipeline.missing(self.path)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is not None and isinstance(error, Exception) and not isinstance(error, Failure):

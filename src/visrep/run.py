@@ -21,11 +21,11 @@ from hashlib import sha256
 from modulefinder import ModuleFinder
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel
 
-from visrep import artifacts, params
+from visrep import artifacts, params, pipeline
 from visrep.errors import Failure
 
 ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ S = TypeVar("S", bound=BaseModel)
 class Job:
     """What a stage is given: what it reads, where it writes, whom it tells.
 
-    All `read`, `input` and `module` calls come before the first use of `scratch` or `out`: they make its key.
+    All `read`, `values`, `input` and `module` calls come before the first use of `scratch` or `out`: they make its key.
     """
 
     def __init__(self, name: str, script: Path, item: str = "") -> None:
@@ -50,6 +50,7 @@ class Job:
         self.folder = RESUME / self.name
         self._script = script
         self._sections: dict[str, tuple[type[BaseModel], BaseModel]] = {}
+        self._values: dict[str, Any] | None = None
         self.inputs: list[Path] = []
         self.modules: list[Path] = []
         self.outputs: list[Path] = []
@@ -63,11 +64,17 @@ class Job:
         self._sections[key] = (kind, section)
         return section
 
+    def values(self) -> dict[str, Any]:
+        """All of params.yaml as plain values, for a stage that is about the parameters themselves."""
+        self._open()
+        self._values = params.load()
+        return self._values
+
     def input(self, path: str) -> Path:
-        """A file or folder that another stage wrote."""
+        """A file or folder that another stage wrote, or one that a person did and that is no module."""
         self._open()
         if not Path(path).exists():
-            raise Failure(f"{path} is missing; `dvc repro` makes it")
+            raise pipeline.missing(path)
         self.inputs.append(Path(path))
         return Path(path)
 
@@ -137,7 +144,8 @@ class Job:
         read = {key: section.model_dump() for key, (_, section) in self._sections.items()}
         code = artifacts.sha256(sorted({*closure(self._script), *(m for p in self.modules for m in closure(p))}))
         inputs = artifacts.sha256(self.inputs)
-        return sha256(json.dumps([read, sections, code, inputs], sort_keys=True).encode()).hexdigest()
+        whole = [self._values, params.load()] if self._values is not None else []
+        return sha256(json.dumps([read, sections, whole, code, inputs], sort_keys=True).encode()).hexdigest()
 
 
 def closure(script: Path) -> list[Path]:

@@ -34,6 +34,15 @@ def accuracy(predicted: np.ndarray, labels: np.ndarray) -> Interval:
     return wilson(int((predicted == labels).sum()), len(labels))
 
 
+def auroc(value: float, positives: int, negatives: int) -> Interval:
+    """An area under a ROC curve in percent with its 95 % interval (Hanley and McNeil 1982, equation 2)."""
+    area = value / 100
+    both, neither = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area) + (positives - 1) * (both - area**2) + (negatives - 1) * (neither - area**2)
+    half = Z * sqrt(max(spread, 0.0) / (positives * negatives))
+    return Interval(value, 100 * max(0.0, area - half), 100 * min(1.0, area + half))
+
+
 def chance(labels: np.ndarray) -> float:
     """Percent that the best constant predictor gets right on these very (N,) labels."""
     return float(np.bincount(labels).max() / len(labels) * 100)

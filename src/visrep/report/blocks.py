@@ -1,0 +1,89 @@
+"""What a page is made of. Text is plain, and escaped where it is shown; only `Markup` is taken as it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from markupsafe import Markup
+
+SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
+TIES = {
+    " %": f"{SPACE}%",
+    "ε ": f"ε{SPACE}",
+    "n = ": f"n{SPACE}={SPACE}",
+    "k-NN": f"k{HYPHEN}NN",
+    "t-SNE": f"t{HYPHEN}SNE",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A heading within a section, and what is to be said below it."""
+
+    title: str
+    text: str = ""
+    folded: str = ""
+    kind: ClassVar[str] = "part"
+
+
+class Picture(NamedTuple):
+    """``png`` is a file's content; ``says`` tells what it shows, also to those who do not see it; ``data`` on which
+    images."""
+
+    png: bytes
+    says: str
+    data: str
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures beside each other, behind a line to click on where it is ``folded``."""
+
+    pictures: Sequence[Picture]
+    folded: str = ""
+    kind: ClassVar[str] = "gallery"
+
+
+@dataclass(frozen=True)
+class Table:
+    """``data`` tells of the images; the first cell of each row names it; columns in ``words`` are text, the others
+    numbers."""
+
+    says: str
+    data: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str | Markup]]
+    words: Sequence[int] = ()
+    folded: str = ""
+    kind: ClassVar[str] = "table"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing that is part of the page."""
+
+    svg: Markup
+    says: str
+    folded: str = ""
+    kind: ClassVar[str] = "drawing"
+
+
+Block = Part | Gallery | Table | Drawing
+
+
+class Section(NamedTuple):
+    """``anchor`` is its address on the page."""
+
+    anchor: str
+    title: str
+    text: Sequence[str]
+    blocks: Sequence[Block]
+
+
+def tied(value: Any) -> Any:
+    """Text in which what belongs together stays on one line."""
+    if isinstance(value, Markup) or not isinstance(value, str):
+        return value
+    for loose, tight in TIES.items():
+        value = value.replace(loose, tight)
+    return value

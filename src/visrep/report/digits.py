@@ -1,0 +1,154 @@
+"""What the page says of street digits: the classifier, its fall, its defence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from visrep import results
+from visrep.report import judged
+from visrep.report.blocks import Gallery, Part, Picture, Section, Table
+from visrep.report.shown import data, picture
+from visrep.results import Found
+
+CLASSIFIERS = {"cnn": "undefended", "adv_cnn": "defended"}
+PASSED = {True: "✓ passed", False: Markup("<b>✗ failed</b>")}
+GREY = 127.5  # levels of a pixel's 255 to one unit of [-1, 1]
+
+
+def classifier(found: Found) -> Section:
+    told = found.details("train_cnn")
+    on = data(told, "test images")
+
+    def figure(name: str, says: str) -> Picture:
+        return picture(found, f"figures_digits/{name}", says, on)
+
+    return Section(
+        "digits",
+        "Street digits",
+        [
+            f"A convolutional network of {told['parameters']:,} weights reads the middle digit of a crop of 32 by 32 "
+            "pixels. Held-out training images choose the epoch; test images are looked at once, at the end."
+        ],
+        [
+            judged.table(
+                "How many images are read rightly, in percent. Training accuracy is a mean over the epoch, with "
+                "augmentation and dropout. Floor: always the most frequent digit.",
+                on,
+                results.classifier(found),
+            ),
+            Gallery(
+                [
+                    figure(
+                        "misclassified",
+                        "The most confident mistakes: true digit, and the two answers held most likely.",
+                    ),
+                    figure("confusion", "Which digit is taken for which: true digits in rows, answers in columns."),
+                    figure("report", "Precision, recall and F1 of each digit, on an axis that may not start at 0."),
+                    figure("learning_curves", "Loss and accuracy by epoch; the epoch that was kept is circled."),
+                ]
+            ),
+            _per_class(told, on),
+        ],
+    )
+
+
+def attacks(found: Found) -> Section:
+    told = found.details("fgsm_sweep/cnn")
+    on, gate = data(told, "test images"), told["gate_epsilon"]
+    return Section(
+        "attacks",
+        "Attack and defence",
+        [
+            "Each pixel is moved a little, in the direction that hurts the classifier most. FGSM takes one such step, "
+            "PGD many small ones. The defended classifier was trained on attacked images. A network can learn to hide "
+            "from the one step of FGSM and still fall to PGD: that is masking, and the gates below look for it.",
+            "The radius ε is the largest change of a pixel in the units of the networks' input, [-1, 1]: "
+            f"{gate:g} is {GREY * gate:g} of 255 grey levels.",
+        ],
+        [
+            judged.table(
+                "Accuracy of both classifiers, in percent. Floor: always the most frequent digit.",
+                on,
+                results.headline(found),
+            ),
+            Gallery(_sweeps(found, on)),
+            _gates(found, on),
+            Part("Before and after", "What one step does to the answers, and to the images."),
+            Gallery(_attacked(found, gate, on)),
+            *[_radii(found, model, on) for model in CLASSIFIERS],
+            *[_every_attack(found, model, on) for model in CLASSIFIERS],
+        ],
+    )
+
+
+def _per_class(told: Mapping[str, Any], on: str) -> Table:
+    keys = ("precision", "recall", "f1")
+    rows = [(row["class"], *[f"{row[key]:.1f}" for key in keys], f"{row['support']:,}") for row in told["per_class"]]
+    head = ("digit", "precision", "recall", "F1", "images")
+    return Table("The classifier digit by digit, in percent.", on, head, rows, folded="The same digit by digit")
+
+
+def _sweeps(found: Found, on: str) -> list[Picture]:
+    said = {
+        "accuracy_against_epsilon": "Accuracy under noise, FGSM and PGD as the radius grows. Bands are 95 % intervals, "
+        "the dotted line is the floor.",
+        "per_class": "Some digits withstand FGSM longer than others: accuracy of each as the radius grows.",
+    }
+    return [picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()]
+
+
+def _gates(found: Found, on: str) -> Table:
+    """What an honest evaluation must show, for both classifiers side by side."""
+    said: dict[str, dict[str, Markup]] = {}
+    for model in CLASSIFIERS:
+        for gate in found.details(f"fgsm_sweep/{model}")["gates"]:
+            said.setdefault(gate["name"], {})[model] = Markup("{}: {}").format(PASSED[gate["passed"]], gate["says"])
+    rows = [
+        (name.replace("_", " "), *[by_model.get(model, "does not apply") for model in CLASSIFIERS])
+        for name, by_model in said.items()
+    ]
+    says = (
+        "Gates: comparisons that hold wherever attacks measure what they claim to. Where one fails, the number that it "
+        "speaks of must not be trusted."
+    )
+    return Table(says, on, ("gate", *CLASSIFIERS.values()), rows, words=(1, 2))
+
+
+def _attacked(found: Found, gate: float, on: str) -> list[Picture]:
+    said = {}
+    for model, name in CLASSIFIERS.items():
+        said[f"before_after_{model}"] = (
+            f"Right before and wrong after FGSM at ε {gate:g}, {name} classifier, and the change, ten times as strong."
+        )
+    for model, name in CLASSIFIERS.items():
+        said[f"confusion_{model}"] = (
+            f"What the {name} classifier takes for what: clean above, FGSM at ε {gate:g} below."
+        )
+    said["one_image"] = (
+        "The same images at every radius, attacked through each classifier, with its answers. The eye still reads "
+        "nearly all of them."
+    )
+    said["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
+    return [picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()]
+
+
+def _radii(found: Found, model: str, on: str) -> Gallery:
+    """A gallery for each radius, galleries of galleries being long."""
+    name = CLASSIFIERS[model]
+    pictures = [
+        picture(
+            found,
+            f"figures_attacks/gallery_{model}_eps_{f'{radius:g}'.replace('.', '_')}",
+            f"FGSM at ε {radius:g} against the {name} classifier: images still read rightly, images turned wrong.",
+            on,
+        )
+        for radius in found.parameters["fgsm_sweep"]["epsilons"]
+    ]
+    return Gallery(pictures, f"Attacked images at every radius, {name} classifier")
+
+
+def _every_attack(found: Found, model: str, on: str) -> Table:
+    name = CLASSIFIERS[model]
+    says = f"Accuracy of the {name} classifier under every attack that was run, in percent."
+    return judged.table(says, on, results.attacked(found, model), folded=f"Every attack in numbers, {name} classifier")

@@ -1,0 +1,85 @@
+"""The stages as a drawing: a line for each entry of dvc.yaml in reading order, an arc from each to what reads it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from visrep.pipeline import Stage
+
+ROW, LEFT, WIDTH = 24, 104, 336  # pixels: height of a line, room for the arcs, all of it
+SWING = 0.42  # how far an arc swings out for its height
+DOT, GAP = 4, 12  # pixels: radius of a dot, from its middle to the name
+
+
+class Group(NamedTuple):
+    """An entry of dvc.yaml: how many stages it stands for, and the groups that it reads."""
+
+    name: str
+    caption: str
+    stages: int
+    reads: tuple[str, ...]
+
+
+def groups(stages: Sequence[Stage]) -> list[Group]:
+    """In the order of the file. No group is told to read itself."""
+    members: dict[str, list[Stage]] = {}
+    for stage in stages:
+        members.setdefault(stage.group, []).append(stage)
+    found = []
+    for name, own in members.items():
+        reads = tuple(other for other, theirs in members.items() if other != name and _reads(own, theirs))
+        found.append(Group(name, own[0].caption.replace("${key}", "…"), len(own), reads))
+    return found
+
+
+def svg(drawn: Sequence[Group]) -> Markup:
+    """Arcs swing to the left; one that leads back up, to an earlier line, is dashed. No arc is drawn where others lead
+    the same way in steps."""
+    arcs = direct(drawn)
+    middle = {group.name: ROW * row + ROW / 2 for row, group in enumerate(drawn)}
+    lines = Markup("").join(_line(group, arcs[group.name], middle) for group in drawn)
+    said = "The stages of the study and what each reads; the same in words below."
+    return Markup('<svg class="graph" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        WIDTH, ROW * len(drawn), said, lines
+    )
+
+
+def direct(drawn: Sequence[Group]) -> dict[str, list[str]]:
+    """What each group reads without a way round over groups that stand between the two."""
+    row = {group.name: place for place, group in enumerate(drawn)}
+    above: dict[str, set[str]] = {}  # all that lies behind a group, in steps that lead down
+    for group in drawn:
+        before = [name for name in group.reads if row[name] < row[group.name]]
+        above[group.name] = {*before, *(far for name in before for far in above[name])}
+    return {
+        group.name: [name for name in group.reads if not any(name in above.get(near, ()) for near in group.reads)]
+        for group in drawn
+    }
+
+
+def _line(group: Group, reads: Sequence[str], middle: Mapping[str, float]) -> Markup:
+    """A dot and a name, and the arcs that end in them; pointing at the name brings these out."""
+    y = middle[group.name]
+    many = Markup(' <tspan class="count">&times;{}</tspan>').format(group.stages) if group.stages > 1 else ""
+    parts = (
+        Markup("<title>{}</title>").format(group.caption),
+        Markup('<rect x="{}" y="{}" width="{}" height="{}"/>').format(LEFT, y - ROW / 2, WIDTH - LEFT, ROW),
+        *(_arc(middle[name], y) for name in reads),
+        Markup('<circle cx="{}" cy="{}" r="{}"/>').format(LEFT, y, DOT),
+        Markup('<text x="{}" y="{}">{}{}</text>').format(LEFT + GAP, y + DOT, group.name, many),
+    )
+    return Markup("<g>{}</g>").format(Markup("").join(parts))
+
+
+def _arc(start: float, end: float) -> Markup:
+    near = LEFT - DOT - 1
+    far = max(near - SWING * abs(end - start), -near / 3)
+    kind = "back" if end < start else "on"
+    return Markup(f'<path class="{kind}" d="M{near} {start:g}C{far:.1f} {start:g} {far:.1f} {end:g} {near} {end:g}"/>')
+
+
+def _reads(stages: Sequence[Stage], others: Sequence[Stage]) -> bool:
+    written = {f"{path}/" for other in others for path in other.writes}
+    wanted = {f"{path}/" for stage in stages for path in stage.reads}
+    return any(a.startswith(b) or b.startswith(a) for a in wanted for b in written)

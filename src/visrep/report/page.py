@@ -1,0 +1,41 @@
+"""Sections to one file of HTML that needs no other: opens from a disk, without a network or a script."""
+
+from collections.abc import Iterator, Sequence
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from visrep.report import blocks, pictures, template
+from visrep.report.blocks import Block, Drawing, Gallery, Picture, Section, Table
+
+
+def render(
+    title: str,
+    lead: str,
+    facts: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    sections: Sequence[Section],
+    foot: Sequence[str],
+) -> str:
+    """The page: its title, ``facts`` at a glance (a number, and what it is), contents, notes, sections. The same values
+    give the same text."""
+    numbers = dict(_numbers(sections))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.finalize = blocks.tied
+    environment.filters["inline"] = pictures.inline
+    environment.filters["numbered"] = lambda block: numbers[id(block)]
+    page = environment.from_string(template.PAGE)
+    style = Markup(template.STYLE)  # no text of others
+    return page.render(title=title, lead=lead, facts=facts, notes=notes, sections=sections, foot=foot, style=style)
+
+
+def _numbers(sections: Sequence[Section]) -> Iterator[tuple[int, str]]:
+    """Figures and tables are counted within each section."""
+    for place, section in enumerate(sections, start=1):
+        for kind in ((Table,), (Picture, Drawing)):
+            shown = [part for block in section.blocks for part in _parts(block) if isinstance(part, kind)]
+            yield from ((id(part), f"{place}.{number}") for number, part in enumerate(shown, start=1))
+
+
+def _parts(block: Block) -> Sequence[Block | Picture]:
+    return block.pictures if isinstance(block, Gallery) else [block]

@@ -1,0 +1,219 @@
+"""What the page says of representations without labels: how they came about, and what they are good for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from visrep import results
+from visrep.report import judged
+from visrep.report.blocks import Block, Gallery, Part, Section, Table
+from visrep.report.shown import data, of_encoders, picture
+from visrep.results import Found
+from visrep.settings.encoders import FLOORS
+
+TERMS = ("invariance", "variance", "covariance", "effective_rank")
+SIMCLR = {"loss": "loss", "loss_chance": "by chance", "loss_floor": "floor", "positive_top1": "view found first, %"}
+MORE = {  # further numbers of a stage: key, name, decimals
+    "probe": (("macro_f1", "macro F1", 1), ("unstandardised_accuracy", "accuracy, embedding as it is", 1)),
+    "retrieval": (("precision_at_5", "precision at 5", 1), ("class_farthest_agreement", "the same of the farthest", 1)),
+    "anomaly": (("aupr_mnist", "AUPR, handwritten", 1), ("fpr95_mnist", "false alarms at 95 % found", 1)),
+    "clustering": (("nmi", "NMI", 3), ("ari", "ARI", 3), ("accuracy", "accuracy, %", 1)),
+}
+
+
+def learning(found: Found) -> Section:
+    mapped = data(found.details(f"maps/{_first(found)}"), "test images")
+    return Section(
+        "representations",
+        "Representations without labels",
+        [
+            "VICReg learns from views: two random versions of an image should have one embedding (invariance), while "
+            "each dimension varies over the images (variance) and none repeats another (covariance). Without the "
+            "variance term a network may answer alike to everything: it collapses. SimCLR learns from the same views "
+            "by telling them apart from all other images of a batch.",
+            "Two other ways are tried beside them: nearest images in place of views, and coordinates from a graph of "
+            "look-alikes, without any network.",
+        ],
+        [
+            *_learned(found),
+            Part(
+                "Maps",
+                "Each point is a test image; marker and colour are its class, which no training has seen. Above the "
+                "two principal components, below t-SNE, which keeps neighbours together.",
+            ),
+            of_encoders(found, "map", "test images by PCA and by t-SNE.", mapped),
+        ],
+    )
+
+
+def _learned(found: Found) -> list[Block]:
+    """What the trainings said of themselves."""
+    told, simclr = found.details("vicreg"), found.numbers("simclr")
+    on = data(told, "training images; terms, rank and spread on test images")
+    trained = {"vicreg": "vicreg", "no_generated_neighbors": "no_generated_neighbors"}
+    trained |= {name: f"ablations/{name}" for name in found.parameters["ablations"]}
+    labels = {name: found.encoders.get(name, name) for name in (*trained, "simclr")}
+    said = {
+        "collapse": "How many directions an embedding uses, and how far it spreads, by epoch: collapse shows in both.",
+        "spectra": "The variance of each embedding along its principal axes: a collapsed one has few.",
+        "vicreg_steps": "Loss of VICReg and its three terms, batch by batch.",
+        "simclr_steps": "Loss of SimCLR, batch by batch, between chance and floor.",
+    }
+    each = {name: f"{label}: what its loss is made of, effective rank and spread." for name, label in labels.items()}
+    return [
+        Table(
+            "The three terms of the loss in the last epoch, before they are weighted, and the effective rank: how many "
+            f"of the {len(told['axes'])} directions of the embedding share its variance.",
+            on,
+            ("network", *[term.replace("_", " ") for term in TERMS]),
+            [
+                (labels[name], *[f"{found.numbers(place)[term]:.3g}" for term in TERMS])
+                for name, place in trained.items()
+            ],
+        ),
+        Table(
+            "SimCLR in its last epoch: its loss, what it is where all projections are alike, and what it cannot fall "
+            "below; how often a view finds its own image first.",
+            on,
+            ("network", *SIMCLR.values(), "effective rank"),
+            [(labels["simclr"], *[f"{simclr[key]:.3g}" for key in (*SIMCLR, "effective_rank")])],
+        ),
+        Gallery([picture(found, f"figures_training/{name}", says, on) for name, says in said.items()]),
+        Gallery(
+            [picture(found, f"figures_training/{name}", says, on) for name, says in each.items()],
+            "How each network learned",
+        ),
+    ]
+
+
+def uses(found: Found) -> Section:
+    floors = " and ".join(found.encoders[name] for name in FLOORS if name in found.encoders)
+    return Section(
+        "uses",
+        "What they are good for",
+        [
+            "The same readers look at every embedding; none changes it. Some encoders never learned anything: "
+            f"{floors or 'none here'}. What these reach is no merit of training, so they come first.",
+        ],
+        [_at_a_glance(found), *_probing(found), *_retrieving(found), *_anomalies(found), *_clusters(found)],
+    )
+
+
+def _at_a_glance(found: Found) -> Table:
+    columns = {what: results.reading(found, what) for what in results.READINGS}
+    rows = [
+        (label, *[f"{column[place].value:.{what.digits}f}" for what, column in columns.items()])
+        for place, label in enumerate(found.encoders.values())
+    ]
+    says = "All readers at a glance; percent, but for silhouette and NMI. Each comes with its interval below."
+    on = data(found.details(f"probe/{_first(found)}"), "test images")
+    return Table(says, on, ("encoder", *[what.name for what in results.READINGS]), rows)
+
+
+def _probing(found: Found) -> list[Block]:
+    on = data(found.details(f"probe/{_first(found)}"), "test images")
+    return [
+        Part(
+            "Is the class there?",
+            "A linear probe is trained on the frozen embedding, with labels. k-NN trains nothing: the nearest training "
+            "images vote. Floor: always the most frequent class.",
+        ),
+        Gallery(
+            [picture(found, "figures_encoders/accuracy", "Linear probe and k-NN of every encoder, with chance.", on)]
+        ),
+        judged.table("Linear probe: accuracy in percent.", on, results.reading(found, results.PROBE)),
+        judged.table("k-NN: accuracy in percent.", on, results.reading(found, results.KNN)),
+        _more(found, "probe", "Further numbers of the probe, in percent", on),
+    ]
+
+
+def _retrieving(found: Found) -> list[Block]:
+    on = data(found.details(f"retrieval/{_first(found)}"), "test images as queries")
+    precision = results.reading(found, results.PRECISION)
+    return [
+        Part(
+            "What lies near, and what far?",
+            "Good neighbours share the class and not the colours. Far from everything there are often the same few "
+            "images, whatever is asked.",
+        ),
+        judged.table(
+            "How many of the five nearest have the query's class, in percent. Floor: chance. Five answers to one "
+            "query are no independent trials, so there is no interval.",
+            on,
+            precision,
+        ),
+        _more(found, "retrieval", "Nearest and farthest, in percent", on),
+        of_encoders(found, "hubs", "the images that are most often among the five farthest.", on),
+        of_encoders(
+            found,
+            "neighbors",
+            "a query of each class with its five nearest and its five farthest training images; ticks mark its class.",
+            on,
+            "Queries with their nearest and farthest images, every encoder",
+        ),
+    ]
+
+
+def _anomalies(found: Found) -> list[Block]:
+    told = found.details(f"anomaly/{_first(found)}")
+    on = _sets(told)
+    digits, street = (results.reading(found, what) for what in (results.AUROC_DIGITS, results.AUROC_STREET))
+    roc = picture(found, "roc/roc", "ROC curves: anomalies found against false alarms, for both kinds of digits.", on)
+    strangest = of_encoders(found, "most_anomalous", "the strangest of all test images.", on)
+    return [
+        Part(
+            "Do digits stand out among objects?",
+            "Objects are normal here, digits are not; none was seen in training. What lies far from the training "
+            f"images raises the alarm ({told['way']}).",
+        ),
+        judged.table("Handwritten digits: area under the ROC curve, in percent. Floor: chance.", on, digits),
+        judged.table("Street digits: area under the ROC curve, in percent. Floor: chance.", on, street),
+        _more(found, "anomaly", "Further numbers of the anomalies, in percent", on),
+        Gallery([roc, *strangest.pictures]),
+    ]
+
+
+def _clusters(found: Found) -> list[Block]:
+    told = found.details(f"clustering/{_first(found)}")
+    on = data(told, "training images")
+    silhouette = results.reading(found, results.SILHOUETTE)
+    says = f"Silhouette of the clusters, by {told['metric']} distance: from -1 to 1, tight clusters are near 1."
+    return [
+        Part(
+            "Do classes fall into groups by themselves?",
+            "k-means seeks as many clusters as there are classes. A silhouette tells whether clusters are tight, "
+            "whatever they are made of; NMI and ARI whether they are the classes (0 by chance, 1 exactly). Tight "
+            "clusters need not be classes: they may be groups of colour, or the few directions of a collapsed "
+            "embedding.",
+        ),
+        Gallery(
+            [
+                picture(
+                    found,
+                    "figures_encoders/clusters",
+                    "How tight the clusters of every encoder are, how far they are classes, and how far colours.",
+                    on,
+                )
+            ]
+        ),
+        judged.table(says, on, silhouette, digits=3, drawn=False),
+        _more(found, "clustering", "Clusters against classes", on),
+        of_encoders(found, "clusters", "test images on the t-SNE map, by cluster above, by class below.", on),
+    ]
+
+
+def _more(found: Found, stage: str, folded: str, on: str) -> Table:
+    keys = MORE[stage]
+    rows = [
+        (label, *[f"{found.numbers(f'{stage}/{name}')[key]:.{digits}f}" for key, _, digits in keys])
+        for name, label in found.encoders.items()
+    ]
+    return Table(f"{folded}.", on, ("encoder", *[said for _, said, _ in keys]), rows, folded=folded)
+
+
+def _first(found: Found) -> str:
+    """An encoder whose details tell of the images, which are the same for all."""
+    return next(iter(found.encoders))
+
+
+def _sets(told: Mapping[str, Any]) -> str:
+    return "Data: " + "; ".join(f"{source} (n = {told['n'][key]:,})" for key, source in told["sources"].items()) + "."

@@ -1,0 +1,19 @@
+"""The whole study on one page that opens from a disk, without a network."""
+
+from visrep import artifacts, params, pipeline, results, run
+from visrep.report import study
+from visrep.results import Found
+
+GRAPH = "docs/stages.yaml"  # a link to dvc.yaml: DVC refuses that name as a dependency
+
+
+def main(job: run.Job) -> None:
+    stages = pipeline.stages(job.input(GRAPH))
+    presets = {path.stem: params.load(path) for path in sorted(job.input("presets").glob("*.yaml"))}
+    reported = params.load(job.input(str(results.REPORTED)))
+    found = Found(job.input("metrics"), job.input("plots"), reported, job.values())
+    artifacts.write_bytes(job.out("report/index.html"), study.html(found, stages, presets).encode())
+
+
+if __name__ == "__main__":
+    run.main(main)

@@ -1,0 +1,371 @@
+"""The page of the study: sound HTML that asks nobody for anything, whose numbers are those of the metrics."""
+
+import base64
+import json
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import runs
+import tiny
+from oracles import ROOT
+from pages import Parsed, Seen, needs_browser
+from visrep import params, pipeline, results
+from visrep.report import blocks, graph, judged, page, parameters, pictures, study, template
+from visrep.report.blocks import Gallery, Part, Picture, Section, Table
+from visrep.results import Found, Row
+
+PRESETS = {path.stem: params.load(path) for path in ROOT.glob("presets/*.yaml")}
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+NASTY = '<b>&"'
+
+
+def png(color: str = "red", size: tuple[int, int] = (4, 3)) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGBA", size, color).save(buffer, "png")
+    return buffer.getvalue()
+
+
+def draw(found: Found, stages: list[pipeline.Stage] | None = None) -> str:
+    return study.html(found, pipeline.stages(ROOT / "dvc.yaml") if stages is None else stages, PRESETS)
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch) -> Found:
+    """The committed results; encoding their pictures takes long and shows nothing here."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(pictures, "inline", lambda _: pictures.Inline("data:image/webp;base64,", 1, 1))
+    return results.here()
+
+
+@pytest.fixture(scope="module")
+def text(finished: Path) -> str:
+    return (finished / "report/index.html").read_text()
+
+
+# Sound HTML
+
+
+def sound(text: str) -> Parsed:
+    """Fails where a page is not well formed, leads nowhere or to other files."""
+    parsed = Parsed(text)
+    assert parsed.problems == []
+    ids = parsed.all("id")
+    assert len(ids) == len(set(ids))
+    links = [link for link in parsed.all("href") if link != "data:,"]
+    assert all(link.startswith("#") for link in links)
+    assert {link.removeprefix("#") for link in links} <= set(ids)
+    assert {name for value in parsed.all("aria-labelledby") for name in value.split()} <= set(ids)
+    images = [attributes for tag, attributes in parsed.tags if tag == "img"]
+    assert all(image["alt"] and str(image["src"]).startswith("data:image/webp;base64,") for image in images)
+    assert all(int(str(image["width"])) > 0 and int(str(image["height"])) > 0 for image in images)
+    assert not {"script", "iframe", "object", "form"} & {tag for tag, _ in parsed.tags}
+    assert "http:" not in text and "https:" not in text and "@import" not in text and "url(" not in text
+    return parsed
+
+
+def test_the_page_is_sound_and_needs_nothing_else(text: str) -> None:
+    parsed = sound(text)
+    assert text.startswith("<!DOCTYPE html>")
+    assert sum(tag == "h1" for tag, _ in parsed.tags) == 1
+    assert sum(tag == "img" for tag, _ in parsed.tags) > 50
+
+
+def test_every_figure_of_the_study_is_on_it(finished: Path, text: str) -> None:
+    shown = {pixels(uri.split(",")[1]) for uri in Parsed(text).all("src")}
+    drawn = {path: pixels(base64.b64encode(path.read_bytes()).decode()) for path in finished.glob("plots/**/*.png")}
+    assert [str(path) for path, bytes_ in drawn.items() if bytes_ not in shown] == []
+
+
+def pixels(encoded: str) -> bytes:
+    with Image.open(BytesIO(base64.b64decode(encoded))) as image:
+        return image.convert("RGB").tobytes()
+
+
+def test_pictures_keep_every_pixel() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(noise).save(buffer, "png")
+    shown = pictures.inline(buffer.getvalue())
+    assert (shown.width, shown.height) == (30, 40)
+    with Image.open(BytesIO(base64.b64decode(shown.uri.split(",")[1]))) as image:
+        assert image.format == "WEBP"
+        assert np.array_equal(np.asarray(image), noise)
+
+
+def test_what_is_transparent_is_shown_on_white() -> None:
+    shown = pictures.inline(png("#ff000000"))
+    assert set(pixels(shown.uri.split(",")[1])) == {255}
+
+
+def test_the_same_results_give_the_same_bytes(finished: Path, tmp_path: Path, text: str) -> None:
+    folder = runs.copy(finished, tmp_path / "again", "metrics", "plots", "presets", "docs")
+    assert runs.run(folder, "report").code == 0
+    assert (folder / "report/index.html").read_text() == text
+
+
+def test_it_holds_no_time_place_or_commit(text: str) -> None:
+    words = Parsed(text).text
+    assert not re.search(r"20\d\d-\d\d|\d\d:\d\d|/tmp/|/root/|/home/", words)
+
+
+def test_figures_and_tables_are_counted_within_sections(text: str) -> None:
+    words = Parsed(text).text
+    for kind in ("Figure", "Table"):
+        found = [tuple(map(int, pair)) for pair in re.findall(kind + r" (\d+)\.(\d+)\.", words)]
+        assert found == sorted(found)
+        assert found == [(s, n) for s in dict(found) for n in range(1, 1 + sum(t == s for t, _ in found))]
+
+
+def test_sections_stand_in_reading_order(text: str) -> None:
+    parsed = Parsed(text)
+    sections = [attributes["id"] for tag, attributes in parsed.tags if tag == "section"]
+    assert sections == ["digits", "attacks", "representations", "uses", "making"]
+
+
+# Numbers
+
+
+def shown_row(parsed: Parsed, name: str, nth: int = 0) -> list[str]:
+    return [row for row in parsed.rows if row and row[0] == name][nth]
+
+
+def test_tables_hold_the_committed_numbers(shipped: Found) -> None:
+    parsed = sound(draw(shipped))
+    probe = next(row for row in parsed.rows if row and row[0] == "VICReg" and "to" in row[1])
+    numbers = json.loads((ROOT / "metrics/probe/vicreg.json").read_text())
+    details = json.loads((ROOT / "plots/probe/vicreg/details.json").read_text())
+    low, high = (details["accuracies"]["linear"][side] for side in ("low", "high"))
+    assert probe[1] == f"{numbers['linear_accuracy']:.1f}{low:.1f} to {high:.1f}"
+    assert probe[2] == f"{details['chance']:.1f}"
+    assert probe[3] == "61.792 75.323 72.45"  # each with the number of its report
+    fall = shown_row(parsed, "Classifier under PGD, ε\N{NO-BREAK SPACE}0.1")
+    assert fall[1].startswith(f"{json.loads((ROOT / 'metrics/fgsm_sweep/cnn.json').read_text())['pgd_eps_0_1']:.1f}")
+    network = shown_row(parsed, "VICReg without variance term")
+    ablated = json.loads((ROOT / "metrics/ablations/no_variance.json").read_text())
+    assert network[1:] == [f"{ablated[t]:.3g}" for t in ("invariance", "variance", "covariance", "effective_rank")]
+
+
+def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: Found) -> None:
+    parsed = Parsed(draw(shipped))
+    first = next(place for place, row in enumerate(parsed.rows) if row[:1] == ["encoder"])
+    rows = parsed.rows[first + 1 : first + 1 + len(shipped.encoders)]
+    assert [row[0] for row in rows] == list(shipped.encoders.values())
+    for name, row in zip(shipped.encoders, rows, strict=True):
+        for what, cell in zip(results.READINGS, row[1:], strict=True):
+            value = json.loads((ROOT / f"metrics/{what.stage}/{name}.json").read_text())[what.key]
+            assert cell == f"{value:.{what.digits}f}", (name, what.name)
+
+
+def test_a_failed_gate_is_loud(shipped: Found) -> None:
+    parsed = Parsed(draw(shipped))
+    row = shown_row(parsed, "no masking")
+    assert row[1].startswith("✗ failed")
+    assert row[2].startswith("✓ passed")
+
+
+def test_a_missing_result_names_the_stage_that_writes_it(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "lacking", "metrics", "plots", "presets", "docs", "dvc.yaml")
+    (folder / "metrics/probe/vicreg.json").unlink()
+    done = runs.run(folder, "report")
+    assert done.code == 1
+    assert done.said == "report: metrics/probe/vicreg.json is missing; run `dvc repro probe@vicreg` first\n"
+    assert not (folder / "report").exists()
+
+
+def test_a_strip_stands_where_its_numbers_do() -> None:
+    drawn = judged.strip(Row("x", 50.0, 25.0, 75.0, 10.0, (results.Quote("1", 100.0, "s"),)))
+    inner = judged.WIDTH - 2 * judged.INSET
+    places = {share: round(judged.INSET + inner * share, 1) for share in (0.1, 0.25, 0.5, 0.75, 1.0)}
+    assert f'cx="{places[0.5]}"' in drawn
+    assert f"M{places[0.25]} {judged.HEIGHT / 2}H{places[0.75]}" in drawn
+    assert f'class="floor" d="M{places[0.1]} ' in drawn
+    assert f'class="quote" d="M{places[1.0]} ' in drawn
+
+
+def test_a_strip_leaves_out_what_there_is_not() -> None:
+    drawn = judged.strip(Row("x", 50.0))
+    assert not any(word in drawn for word in ("interval", "floor", "quote"))
+
+
+# Text of others
+
+
+def test_names_are_escaped_wherever_they_stand(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = runs.copy(finished, tmp_path / "nasty", "metrics", "plots", "presets", "docs")
+    tiny.write(folder, {"encoders": {"vicreg": NASTY}, "download": {"svhn": {"archive": NASTY}}})
+    for path in folder.glob("plots/**/details.json"):
+        told = json.loads(path.read_text())
+        for row in told.get("per_class", []):
+            row["class"] = NASTY
+        told |= {"source": NASTY} if "source" in told else {}
+        path.write_text(json.dumps(told))
+    assert runs.run(folder, "report").code == 0
+    parsed = sound((folder / "report/index.html").read_text())
+    assert parsed.text.count(NASTY) > 20
+    assert sum(NASTY in str(alt) for alt in parsed.all("alt")) >= 5
+    assert sum(row[:1] == [NASTY] for row in parsed.rows) >= 10
+
+
+def test_every_kind_of_block_escapes() -> None:
+    parts = [
+        Part(NASTY, NASTY),
+        Gallery([Picture(png(), NASTY, NASTY)], NASTY),
+        Table(NASTY, NASTY, (NASTY, NASTY), [(NASTY, NASTY)], (1,), NASTY),
+    ]
+    text = page.render(NASTY, NASTY, [(NASTY, NASTY)], [NASTY], [Section("s", NASTY, [NASTY], parts)], [NASTY])
+    parsed = sound(text)
+    assert parsed.text.count(NASTY) == 22  # all that was passed in; contents and title say some twice
+    assert '<b>&"' not in text
+
+
+def test_numbers_and_their_units_stay_on_one_line() -> None:
+    assert (
+        blocks.tied("5 % at ε 0.1, n = 3")
+        == "5\N{NO-BREAK SPACE}% at ε\N{NO-BREAK SPACE}0.1, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}3"
+    )
+    assert blocks.tied(3) == 3
+
+
+# Parameters
+
+
+def leaves(values: Any) -> list[list[Any]]:
+    """The keys that lead to each leaf."""
+    if isinstance(values, dict) and values:
+        return [[key, *rest] for key, value in values.items() for rest in leaves(value)]
+    return [[]]
+
+
+def test_a_change_of_any_leaf_changes_the_hash() -> None:
+    shipped = params.load(ROOT / "params.yaml")
+    digests = {parameters.digest(shipped)}
+    for keys in leaves(shipped):
+        changed: Any = json.loads(json.dumps(shipped))
+        inner = changed
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = "changed"
+        digests.add(parameters.digest(changed))
+    assert len(digests) == 1 + len(leaves(shipped))
+
+
+def test_the_hash_does_not_see_order_or_spelling() -> None:
+    assert parameters.digest({"a": 1, "b": [2.0]}) == parameters.digest({"b": [2], "a": 1.0})
+
+
+def test_differences_name_what_is_not_the_same() -> None:
+    ours, preset = {"a": {"x": 1, "y": [1, 2]}, "only": None}, {"a": {"x": 1.0, "y": [1]}, "theirs": True}
+    found = parameters.differences(ours, preset)
+    assert found == [("a.y", "1, 2", "1"), ("only", "null", "absent"), ("theirs", "absent", "true")]
+
+
+def test_the_shipped_parameters_are_the_quick_preset() -> None:
+    part, *tables = parameters.blocks(params.load(ROOT / "params.yaml"), PRESETS)
+    assert isinstance(part, Part)
+    assert part.text.startswith("This is the preset quick.")
+    assert parameters.digest(params.load(ROOT / "params.yaml"))[:16] in part.text
+    assert len(tables) == 2
+
+
+# The graph
+
+
+def test_the_graph_has_every_stage_and_who_reads_whom() -> None:
+    groups = {group.name: group for group in graph.groups(pipeline.stages(ROOT / "dvc.yaml"))}
+    assert groups["probe"].reads == ("download", "embed")
+    assert groups["neighbors"].reads == ("embed",)
+    assert groups["embed"].stages == len(params.load(ROOT / "params.yaml")["encoders"])
+    assert "metrics" not in groups["report"].reads
+    assert {"train_cnn", "figures", "roc"} <= set(groups["report"].reads)
+
+
+def test_arcs_are_drawn_where_no_others_lead_the_same_way() -> None:
+    drawn = [
+        graph.Group("a", "", 1, ("d",)),
+        graph.Group("b", "", 1, ("a",)),
+        graph.Group("c", "", 1, ("a", "b")),
+        graph.Group("d", "", 1, ("a", "c")),
+    ]
+    assert graph.direct(drawn) == {"a": ["d"], "b": ["a"], "c": ["b"], "d": ["c"]}
+    svg = graph.svg(drawn)
+    assert svg.count('class="back"') == 1
+    assert svg.count('class="on"') == 3
+
+
+def test_captions_of_stages_are_escaped() -> None:
+    assert NASTY not in graph.svg([graph.Group(NASTY, NASTY, 1, ())])
+
+
+# In a browser
+
+
+@needs_browser
+def test_a_browser_shows_it_without_a_word_or_a_request(tmp_path: Path, text: str) -> None:
+    (tmp_path / "index.html").write_text(text)
+    seen = Seen(tmp_path, "index.html", POLICY, "--dump-dom")
+    assert seen.console == []
+    assert seen.asked == ["/index.html"]
+    assert "</html>" in seen.document
+
+
+FRAME = """<!DOCTYPE html><iframe src="index.html" style="border: 0; width: {width}px; height: 900px"></iframe><script>
+document.querySelector("iframe").onload = event => {{
+  const root = event.target.contentDocument.documentElement, images = [...root.ownerDocument.images];
+  root.querySelectorAll("details").forEach(d => d.open = true);
+  const drawn = images.filter(i => i.naturalWidth).length;
+  document.body.dataset.found = [root.clientWidth, root.scrollWidth, images.length, drawn];
+}};
+</script>"""
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_sticks_out_and_every_picture_is_drawn(tmp_path: Path, text: str, width: int) -> None:
+    (tmp_path / "index.html").write_text(text)
+    (tmp_path / "frame.html").write_text(FRAME.format(width=width))
+    seen = Seen(tmp_path, "frame.html", "default-src 'self' 'unsafe-inline' data:", "--dump-dom")
+    said = re.search(r'data-found="([\d,]+)"', seen.document)
+    assert said is not None
+    assert [int(number) for number in said[1].split(",")] == [width, width, *[text.count("<img")] * 2]
+
+
+@needs_browser
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (360, True), (1280, False), (1280, True)])
+def test_it_is_light_by_day_and_dark_by_night(tmp_path: Path, text: str, width: int, dark: bool) -> None:
+    (tmp_path / "index.html").write_text(text)
+    shot = tmp_path / "shot.png"
+    flags = (f"--window-size={width},1200", f"--screenshot={shot}", f"--blink-settings=preferredColorScheme={1 - dark}")
+    Seen(tmp_path, "index.html", POLICY, *flags)
+    with Image.open(shot) as image:
+        grey = np.asarray(image.convert("L"))
+    assert grey.shape == (1200, width)
+    assert (np.median(grey) < 60) == dark
+    assert grey.max() - int(grey.min()) > 180  # words stand out
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, as WCAG 2.1 defines it."""
+
+    def light(color: str) -> float:
+        digits = color.lstrip("#")
+        digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
+        parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+        r, g, b = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+    bright, dim = sorted((light(one), light(other)), reverse=True)
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def test_words_are_legible_by_day_and_by_night() -> None:
+    for colors in re.findall(r":root \{([^}]*)\}", template.STYLE):
+        named = dict(re.findall(r"--(\w+): (#\w+)", colors))
+        for word in ("ink", "pale", "accent"):
+            for ground in ("paper", "tint"):
+                assert contrast(named[word], named[ground]) >= 4.5, (word, ground)
