@@ -6,7 +6,7 @@ runs the stages `similarity` and `factors` of every family for each of those see
 and redrawings; the images stay the same), with the parameters of params.yaml but for those given.
 """
 
-import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from visrep import factors, params, redrawn
+from visrep import artifacts, factors, params, redrawn
 
 READERS = ("agreement", "probe", "movement")
 ROOT = Path(__file__).parents[1]
@@ -45,10 +45,9 @@ def _study(folder: Path, seed: int, changes: dict[str, str]) -> dict[str, Any]:
     for name in values["families"]:
         for stage in ("similarity", "factors"):
             command = [sys.executable, "-m", f"stages.{stage}", name]
-            subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    return {
-        name: json.loads((folder / f"plots/factors/{name}/details.json").read_text()) for name in values["families"]
-    }
+            environment = os.environ | {"PYTHONPATH": f"{ROOT}/src:{ROOT}"}
+            subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return {name: artifacts.read_json(folder / f"plots/factors/{name}/details.json") for name in values["families"]}
 
 
 def table(studies: list[dict[str, Any]]) -> str:
