@@ -13,8 +13,8 @@ from visrep.settings.similarity import Families
 
 TRAINING, NEW = "training images", "new images"
 TAMMES = {2: "opposite", 3: "triangle", 4: "tetrahedron", 5: "no regular one", 6: "octahedron", 12: "icosahedron"}
-READ = "In brackets: chance. Shade: share kept between chance and 100. Kept or lost is what was predicted:"
-READ += " ✓ confirmed, ✗ refuted, ? undecided by the 95 % interval."
+READ = "In brackets: chance. Movement: 100 % is the way to a random picture. Shade: what is kept of what could be kept."
+READ += " Kept or lost is what was predicted: ✓ confirmed, ✗ refuted, ? undecided by the 95 % interval."
 LEARNT = "Of these, the percent whose nearest other one has the same value; by chance"
 
 

@@ -7,10 +7,13 @@
 - *movement*: how far the feature goes when only this factor of the picture changes, in percent of the distance (mean
   squares) between two random pictures. It asks for invariance in its literal sense.
 
-A reading becomes comparable as the share that is kept of what can be kept: (value - chance) / (100 - chance). By a
-prediction a factor is *kept* or *lost*. A reading confirms "kept" where its whole 95 % interval has at least
-``kept_above`` of it, "lost" where the whole interval has at most ``lost_below``; it refutes a prediction where it
-confirms the opposite; between the two it is undecided.
+A reading becomes comparable as the share that is kept of what can be kept: (value - chance) / (full - chance). Full is
+100 for agreement and probe. For movement it is 100 / m where m factors are to be kept: a code that gives each of them
+an even part of its distances moves little farther than that when one of them changes, and may be as good as any.
+
+By a prediction a factor is *kept* or *lost*. A reading confirms "kept" where its whole 95 % interval has at least
+``kept_above`` of that share, "lost" where the whole interval has at most ``lost_below``; it refutes a prediction where
+it confirms the opposite; between the two it is undecided.
 
 A family predicts that what it varies is lost and the rest is kept. Of an autoencoder everything is predicted to be
 kept, since it must draw everything.
@@ -32,11 +35,13 @@ CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
 
 
 class Reading(NamedTuple):
-    """Percent; what knowing nothing gets; how many images; by which reader (agreement, probe, movement)."""
+    """By which reader (agreement, probe, movement); percent; what knowing nothing gets, and what keeping the factor
+    wholly gets; of how many images."""
 
     reader: str
     interval: Interval
     chance: float
+    full: float
     n: int
 
 
@@ -44,17 +49,18 @@ def agreement(found: np.ndarray, train: np.ndarray, own: np.ndarray) -> Reading:
     """Of ``found`` (N, k), indices into the values ``train`` (G,) of a factor, those that have the query's, ``own``
     (N,), with the normal interval of the mean over images of their shares. By chance: random training images."""
     shares = np.mean(train[found] == own[:, None], axis=1) * 100
-    return Reading("agreement", mean(shares, 100), retrieval.chance(train, own), len(own))
+    return Reading("agreement", mean(shares, 100), retrieval.chance(train, own), 100.0, len(own))
 
 
 def probe(predicted: np.ndarray, own: np.ndarray) -> Reading:
     """Of the values ``predicted`` (N,) those that are right, with Wilson's interval. By chance: the best constant."""
-    return Reading("probe", statistics.accuracy(predicted, own), statistics.chance(own), len(own))
+    return Reading("probe", statistics.accuracy(predicted, own), statistics.chance(own), 100.0, len(own))
 
 
-def movement(moved: np.ndarray) -> Reading:
-    """Of `geometry.movements` (N,), with a normal interval. By chance: an encoder blind to the factor, 0."""
-    return Reading("movement", mean(moved, np.inf), 0.0, len(moved))
+def movement(moved: np.ndarray, kept: int) -> Reading:
+    """Of `geometry.movements` (N,), with a normal interval. By chance: an encoder blind to the factor, 0. Full: an even
+    part among the factors ``kept``."""
+    return Reading("movement", mean(moved, np.inf), 0.0, 100 / kept, len(moved))
 
 
 def mean(values: np.ndarray, most: float) -> Interval:
@@ -64,9 +70,9 @@ def mean(values: np.ndarray, most: float) -> Interval:
     return Interval(middle, max(0.0, middle - half), min(most, middle + half))
 
 
-def share_kept(percent: float, chance: float) -> float:
+def share_kept(percent: float, chance: float, full: float) -> float:
     """Of what can be kept beyond ``chance``; 0 where chance leaves nothing to keep."""
-    return (percent - chance) / (100 - chance) if chance < 100 else 0.0
+    return (percent - chance) / (full - chance) if chance < full else 0.0
 
 
 def predicted(name: str, varied: Sequence[str] | None) -> str:
@@ -74,7 +80,8 @@ def predicted(name: str, varied: Sequence[str] | None) -> str:
 
 
 def verdict(prediction: str, reading: Reading, settings: Factors) -> str:
-    low, high = (share_kept(end, reading.chance) for end in (reading.interval.low, reading.interval.high))
+    ends = reading.interval.low, reading.interval.high
+    low, high = (share_kept(end, reading.chance, reading.full) for end in ends)
     if low >= settings.kept_above:
         return CONFIRMED if prediction == KEPT else REFUTED
     if high <= settings.lost_below:
@@ -93,7 +100,8 @@ def row(images: str, name: str, reading: Reading, varied: Sequence[str] | None, 
         "n": reading.n,
         **reading.interval._asdict(),
         "chance": reading.chance,
-        "share_kept": share_kept(reading.interval.value, reading.chance),
+        "full": reading.full,
+        "share_kept": share_kept(reading.interval.value, reading.chance, reading.full),
         "prediction": prediction,
         "verdict": verdict(prediction, reading, settings),
     }

@@ -66,7 +66,8 @@ def table(
             own = those.factors[:, column]
             readings = [factors.agreement(those.near, train.factors[:, column], own), factors.probe(named[images], own)]
             rows += [factors.row(images, name, reading, varied, settings) for reading in readings]
-        rows.append(factors.row(NEW, name, factors.movement(moved[name]), varied, settings))
+        reading = factors.movement(moved[name], len(redrawn.kept(varied or ())))
+        rows.append(factors.row(NEW, name, reading, varied, settings))
     return rows
 
 

@@ -18,7 +18,7 @@ MARKS = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
 HEADINGS = {
     "agreement": "Neighbours that share it (%)",
     "probe": "Linear probes that name it (%)",
-    "movement": "How far its change moves (%)",
+    "movement": "Movement when it changes (%)",
 }
 CELL = 0.42  # inches
 
