@@ -58,3 +58,23 @@ def test_the_confusion_table_holds_every_pair() -> None:
         {"actual": "dog", "predicted": "cat", "count": 0, "percent": 0.0},
         {"actual": "dog", "predicted": "dog", "count": 1, "percent": 100.0},
     ]
+
+
+def test_an_auroc_interval_is_the_spread_of_repeated_draws() -> None:
+    """Hanley and McNeil assume exponential scores, for which Q1 and Q2 are exact: draw such scores again and again."""
+    random, positives, negatives = np.random.default_rng(0), 60, 90
+    areas = []
+    for _ in range(2000):
+        high, low = random.exponential(4.0, positives), random.exponential(1.0, negatives)
+        areas.append(100 * float((high[:, None] > low).mean()))
+    seen = statistics.auroc(80.0, positives, negatives)  # 4 / (4 + 1)
+    assert np.mean(areas) == pytest.approx(80, abs=0.3)
+    assert (seen.high - seen.low) / 2 == pytest.approx(statistics.Z * np.std(areas), rel=0.06)
+
+
+def test_an_auroc_interval_stays_between_0_and_100() -> None:
+    assert statistics.auroc(100.0, 5, 5) == (100.0, 100.0, 100.0)
+    assert statistics.auroc(0.0, 5, 5) == (0.0, 0.0, 0.0)
+    assert statistics.auroc(99.0, 5, 5).high == 100
+    assert statistics.auroc(1.0, 5, 5).low == 0
+    assert statistics.auroc(70.0, 5, 50) != statistics.auroc(70.0, 50, 5)

@@ -50,6 +50,7 @@ thead th { border-top: 0; border-bottom: 2px solid var(--ink); font-weight: 600;
 th:first-child, .words { text-align: left }
 th:first-child { padding-left: 0 }
 tbody th { font-weight: 400; min-width: 7.5rem }
+.wide:not(.prose) th:first-child { position: sticky; left: 0; background: var(--paper) }
 .words { overflow-wrap: anywhere }
 td small { display: block; color: var(--pale); white-space: nowrap }
 td span { display: block; white-space: nowrap }
@@ -94,10 +95,10 @@ PAGE = """
 {%- endmacro -%}
 
 {%- macro table(block, number) -%}
-<figure class="table{% if block.words %} wide prose{% elif block.head|length > 5 %} wide{% endif %}" id="{{ number }}">
+<figure class="table{% if block.words %} wide prose{% elif block.head|length > 4 %} wide{% endif %}" id="{{ number }}">
 <figcaption id="{{ number }}-says"><b>Table {{ block|numbered }}.</b> {{ block.says }}
 {%- if block.data %} <span class="data">{{ block.data }}</span>{% endif %}</figcaption>
-<div class="scroll"><table aria-labelledby="{{ number }}-says">
+<div class="scroll" tabindex="0" role="region" aria-labelledby="{{ number }}-says"><table aria-labelledby="{{ number }}-says">
 <thead><tr>{% for name in block.head -%}
 <th scope="col"{{ words(block, loop.index0) }}>{{ name }}</th>
 {%- endfor %}</tr></thead>

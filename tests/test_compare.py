@@ -1,0 +1,156 @@
+"""Two branches on one page: what differs, what is beyond chance, and which pictures changed."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+from PIL import Image
+
+import observed
+from pages import Parsed
+from test_report import sound
+from visrep import compare, statistics
+
+N = 1000
+
+
+def git(*words: str) -> None:
+    subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *words], check=True, capture_output=True)
+
+
+def lay_out(right: dict[str, int], rank: float, color: str, k: int) -> None:
+    """Results as stages leave them: ``right`` of N test images, a number without interval, a picture, a parameter."""
+    accuracies = {name: statistics.wilson(count, N)._asdict() for name, count in right.items()}
+    told = {"accuracies": accuracies, "n": N, "chance": 10.0, "source": "drawn"}
+    files = {
+        "metrics/probe/a.json": {f"{name}_accuracy": spread["value"] for name, spread in accuracies.items()},
+        "metrics/vicreg.json": {"effective_rank": rank},
+        "plots/probe/a/details.json": told,
+    }
+    for name, content in files.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(json.dumps(content))
+    for name, shade in (("changed", color), ("same", "blue")):
+        buffer = BytesIO()
+        Image.new("RGB", (4, 4), shade).save(buffer, "png")
+        Path(f"plots/{name}.png").write_bytes(buffer.getvalue())
+    Path("params.yaml").write_text(f"probe:\n  k: {k}\n  same: 1\n")
+
+
+DVC = """
+stages:
+  probe:
+    cmd: "true"
+    params: [probe]
+    metrics:
+      - metrics/probe/a.json: {cache: false}
+      - metrics/vicreg.json: {cache: false}
+    plots:
+      - plots/probe: {cache: false}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    with observed.inside(tmp_path):
+        git("init", "-q", "-b", "main")
+        Repo.init().close()
+        Path("dvc.yaml").write_text(DVC)
+        Path(".gitignore").write_text("/report\n")
+        lay_out({"linear": 500, "knn": 400}, 30.0, "red", 3)
+        git("add", "-A")
+        git("commit", "-qm", "start")
+        git("switch", "-qc", "other")
+        lay_out({"linear": 600, "knn": 410}, 20.0, "green", 5)
+        git("commit", "-qam", "other")
+        yield tmp_path
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "visrep.compare", *words], capture_output=True, text=True)
+
+
+def page(*words: str) -> Parsed:
+    done = run(*words)
+    assert (done.returncode, done.stdout) == (0, "report/compare.html\n"), done.stderr
+    return sound(Path("report/compare.html").read_text())
+
+
+def cells(parsed: Parsed, name: str) -> list[str]:
+    return next(row[1:] for row in parsed.rows if row and row[0] == name)
+
+
+def test_numbers_stand_side_by_side_with_their_intervals(project: Path) -> None:
+    parsed = page("main", "other")
+    low, high = statistics.wilson(500, N)[1:]
+    sure = cells(parsed, "probe/a linear_accuracy")
+    assert sure[0] == f"50 ({low:.1f} to {high:.1f})"
+    assert sure[2:] == ["+10", "beyond both intervals"]
+    assert cells(parsed, "probe/a knn_accuracy")[2:] == ["+1", "within"]
+    assert cells(parsed, "vicreg effective_rank") == ["30", "20", "-10", "-"]
+    assert "Numbers that differ: 3; beyond both intervals: 1." in parsed.text
+
+
+def test_the_order_of_the_two_counts(project: Path) -> None:
+    assert cells(page("other", "main"), "probe/a linear_accuracy")[2:] == ["-10", "beyond both intervals"]
+
+
+def test_only_parameters_and_pictures_that_changed_are_shown(project: Path) -> None:
+    parsed = page("main", "other")
+    assert cells(parsed, "probe.k") == ["3", "5"]
+    assert "probe.same" not in parsed.text
+    assert "plots/changed.png" in parsed.text
+    assert "plots/same.png" not in parsed.text
+    assert len(parsed.all("src")) == 2
+
+
+def test_both_commits_are_named(project: Path) -> None:
+    commits = [
+        subprocess.run(["git", "rev-parse", "--short", name], capture_output=True, text=True).stdout.strip()
+        for name in ("main", "other")
+    ]
+    assert f"Before: main, commit {commits[0]}. After: other, commit {commits[1]}." in page("main", "other").text
+
+
+def test_with_one_name_it_is_compared_with_the_working_tree(project: Path) -> None:
+    Path("metrics/vicreg.json").write_text('{"effective_rank": 25}')
+    parsed = page("main")
+    assert cells(parsed, "vicreg effective_rank")[:2] == ["30", "25"]
+    assert "working tree on commit" in parsed.text
+    assert "edited" in parsed.text
+
+
+def test_what_only_one_of_them_has_is_shown_as_such(project: Path) -> None:
+    Path("metrics/vicreg.json").write_text('{"effective_rank": 20, "new": 7}')
+    Path("plots/changed.png").unlink()
+    git("commit", "-qam", "one picture less")
+    parsed = page("main", "other")
+    assert cells(parsed, "vicreg new") == ["-", "7", "-", "-"]
+    assert len(parsed.all("src")) == 1
+
+
+def test_a_branch_equals_itself(project: Path) -> None:
+    parsed = page("main", "main")
+    assert "Numbers that differ: 0" in parsed.text
+    assert "Parameters that differ: 0" in parsed.text
+    assert parsed.all("src") == []
+
+
+@pytest.mark.parametrize("words", [("mian",), ("main", "mian"), ("mian", "main")])
+def test_an_unknown_branch_is_one_line(project: Path, words: tuple[str, ...]) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    assert done.stderr == "compare: no branch, tag or commit 'mian'; `git branch --all` lists them\n"
+    assert not Path("report").exists()
+
+
+def test_intervals_that_touch_are_no_difference() -> None:
+    low, high = statistics.Interval(5, 0, 10), statistics.Interval(15, 10, 20)
+    assert compare._verdict(low, high) == compare._verdict(high, low) == "within"
+    above = high._replace(low=10.1)
+    assert compare._verdict(low, above) == compare._verdict(above, low) == compare.BEYOND

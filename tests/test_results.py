@@ -1,0 +1,108 @@
+"""Numbers beside what they are held against: intervals, floors, and what the reports say."""
+
+import json
+
+import pytest
+
+from oracles import ROOT
+from visrep import params, results, statistics
+from visrep.results import Found
+
+REPORTED = params.load(ROOT / results.REPORTED)
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> Found:
+    monkeypatch.chdir(ROOT)
+    return results.here()
+
+
+def test_reported_numbers_are_complete_and_belong_to_known_reports() -> None:
+    for name, keys in REPORTED["numbers"].items():
+        for key, entry in keys.items():
+            assert set(entry) == {"setting", "values"}, (name, key)
+            assert entry["setting"]
+            assert entry["values"]
+            assert set(entry["values"]) <= set(REPORTED["reports"]), (name, key)
+            assert all(type(value) in (int, float) for value in entry["values"].values()), (name, key)
+
+
+PLANNED = {"simclr"}  # stages that are still to come
+
+
+def test_reported_numbers_stand_beside_a_number_of_ours(found: Found) -> None:
+    for name, keys in REPORTED["numbers"].items():
+        if name not in PLANNED or (found.metrics / f"{name}.json").exists():
+            assert set(keys) <= set(found.numbers(name)), name
+
+
+def test_a_quote_says_which_report_and_which_setting(found: Found) -> None:
+    quotes = found.quotes("probe/vicreg", "linear_accuracy")
+    assert [(quote.report, quote.value) for quote in quotes] == [("2", 61.79), ("3", 75.32), ("5", 72.4)]
+    assert {quote.setting for quote in quotes} == {"CIFAR-10, 128 dimensions"}
+    assert found.quotes("probe/vicreg", "knn_accuracy") == found.quotes("nothing", "at all") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("train_cnn", "test_accuracy"),
+        ("fgsm_sweep/cnn", "clean"),
+        ("fgsm_sweep/cnn", "fgsm_eps_0_05"),
+        ("fgsm_sweep/adv_cnn", "pgd_eps_0_1"),
+        ("probe/vicreg", "linear_accuracy"),
+        ("probe/vicreg", "knn_accuracy"),
+        ("probe/pixels", "unstandardised_accuracy"),
+        ("adv_train", "val_pgd"),
+    ],
+)
+def test_shares_of_images_have_wilsons_interval(found: Found, name: str, key: str) -> None:
+    value, n = found.numbers(name)[key], found.details(name)["n"]
+    expected = statistics.wilson(round(value * n / 100), n)
+    assert results.interval(found, name, key) == pytest.approx(expected, abs=1e-4)
+
+
+def test_areas_have_an_interval_of_their_own_anomalies(found: Found) -> None:
+    n = found.details("anomaly/vicreg")["n"]
+    for kind in ("mnist", "svhn"):
+        value = found.numbers("anomaly/vicreg")[f"auroc_{kind}"]
+        seen = results.interval(found, "anomaly/vicreg", f"auroc_{kind}")
+        assert seen == statistics.auroc(value, n[kind], n["test"])
+
+
+def test_other_numbers_have_none(found: Found) -> None:
+    others = [
+        ("train_cnn", "test_loss"),
+        ("fgsm_sweep/cnn", "masking_suspected"),
+        ("probe/vicreg", "macro_f1"),
+        ("anomaly/vicreg", "aupr_mnist"),
+        ("adv_train", "epochs"),
+        ("clustering/vicreg", "silhouette"),
+        ("vicreg", "effective_rank"),
+    ]
+    assert [pair for pair in others if results.interval(found, *pair) is not None] == []
+
+
+def test_rows_of_every_attack_are_the_metrics(found: Found) -> None:
+    rows = {row.name: row for row in results.attacked(found, "cnn")}
+    metrics = json.loads((ROOT / "metrics/fgsm_sweep/cnn.json").read_text())
+    assert len(rows) == len(found.details("fgsm_sweep/cnn")["accuracies"])
+    for radius in ("0.01", "0.05", "0.1", "0.2", "0.3"):
+        key = f"fgsm_eps_{radius.replace('.', '_')}"
+        assert rows[f"FGSM, ε {radius}"].value == pytest.approx(metrics[key], abs=1e-3)
+        assert [quote.value for quote in rows[f"FGSM, ε {radius}"].reported] == [
+            REPORTED["numbers"]["fgsm_sweep/cnn"][key]["values"][1]
+        ]
+    assert [name for name in rows if name.startswith("FGSM")] == [
+        f"FGSM, ε {radius}" for radius in ("0.01", "0.05", "0.1", "0.2", "0.3", "1")
+    ]
+    assert next(iter(rows)) == "clean images"
+
+
+def test_readings_cover_every_encoder_floors_first(found: Found) -> None:
+    for what in results.READINGS:
+        rows = results.reading(found, what)
+        assert [row.name for row in rows] == list(found.encoders.values())
+    assert [row.floor for row in results.reading(found, results.AUROC_STREET)] == [50.0] * len(found.encoders)
+    assert results.reading(found, results.SILHOUETTE)[0].floor is None
+    assert results.reading(found, results.PROBE)[0].floor == pytest.approx(11.1333, abs=1e-3)
