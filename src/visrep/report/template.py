@@ -98,7 +98,8 @@ PAGE = """
 <figure class="table{% if block.words %} wide prose{% elif block.head|length > 4 %} wide{% endif %}" id="{{ number }}">
 <figcaption id="{{ number }}-says"><b>Table {{ block|numbered }}.</b> {{ block.says }}
 {%- if block.data %} <span class="data">{{ block.data }}</span>{% endif %}</figcaption>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="{{ number }}-says"><table aria-labelledby="{{ number }}-says">
+<div class="scroll" tabindex="0" role="region" aria-labelledby="{{ number }}-says">
+<table aria-labelledby="{{ number }}-says">
 <thead><tr>{% for name in block.head -%}
 <th scope="col"{{ words(block, loop.index0) }}>{{ name }}</th>
 {%- endfor %}</tr></thead>
