@@ -72,10 +72,17 @@ def _learned(found: Found) -> list[Block]:
         ),
         Table(
             "SimCLR in its last epoch: its loss, what it is where all projections are alike, and what it cannot fall "
-            "below; how often a view finds its own image first.",
+            "below; how often a view finds its own image first. The reported loss is of unknown batch size and "
+            "temperature, so it cannot be held against any of these.",
             on,
-            ("network", *SIMCLR.values(), "effective rank"),
-            [(labels["simclr"], *[f"{simclr[key]:.3g}" for key in (*SIMCLR, "effective_rank")])],
+            ("network", *SIMCLR.values(), "effective rank", "reported loss"),
+            [
+                (
+                    labels["simclr"],
+                    *[f"{simclr[key]:.3g}" for key in (*SIMCLR, "effective_rank")],
+                    " / ".join(f"{quote.value:g}" for quote in found.quotes("simclr", "loss")) or "-",
+                )
+            ],
         ),
         Gallery([picture(found, f"figures_training/{name}", says, on) for name, says in said.items()]),
         Gallery(
