@@ -1,9 +1,10 @@
 """VICReg with something left out: what is each part of the loss, and each kind of view, good for?"""
 
-from visrep import device, encoders, params, representations, run, vicreg
-from visrep.data import store
-from visrep.settings.runtime import Runtime
-from visrep.settings.vicreg import Overrides, VICReg, ablated
+from functools import partial
+
+from visrep import params, representations, run, vicreg
+from visrep.settings.ablations import Overrides, ablated
+from visrep.settings.vicreg import VICReg
 
 
 def items() -> list[str]:
@@ -12,12 +13,8 @@ def items() -> list[str]:
 
 def main(job: run.Job) -> None:
     settings = ablated(job.read("vicreg", VICReg), job.read(f"ablations.{job.item}", Overrides))
-    machine = device.prepare(job.read("runtime", Runtime))
-    cifar10 = store.load(job.input("data/cifar10"))
-    images = encoders.whole(cifar10.train.images, machine.device)
-    objective = vicreg.OfViews(images, settings.augment, settings.views, settings.weights)
-    learned = representations.learn(job, machine, settings, objective, cifar10)
-    representations.write(job, learned, f"ablations/{job.item}", cifar10)
+    loss = partial(vicreg.loss, weights=settings.weights)
+    representations.of_views(job, settings, loss, f"ablations/{job.item}", vicreg.Terms._fields)
 
 
 if __name__ == "__main__":

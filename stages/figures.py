@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from visrep import artifacts, run
 from visrep.data import store
+from visrep.data.store import ImageSet
 from visrep.figures import anomalies, maps, retrieved, style
 from visrep.settings.encoders import Label, items
 from visrep.settings.figures import Figures
@@ -15,42 +17,57 @@ SETS = {"test": "objects", "mnist": "handwritten", "svhn": "street"}  # digits, 
 
 
 def main(job: run.Job) -> None:
-    settings, name = job.read("figures", Figures), job.item
-    label = job.read(f"encoders.{name}", Label).root
-    cifar10, mnist, svhn = (store.load(job.input(f"data/{key}")) for key in ("cifar10", "mnist", "svhn"))
-    points = pd.DataFrame(artifacts.read_json(job.input(f"plots/maps/{name}.json")))
-    mapped, found, strange = (
-        artifacts.read_json(job.input(f"plots/{stage}/{name}/details.json"))
-        for stage in ("maps", "retrieval", "anomaly")
-    )
-    distances = artifacts.read_array(job.input(f"predictions/clustering/{name}.npy"))
-
-    palette, classes = style.PALETTES[settings.palette], cifar10.classes
-    footer = style.foot(cifar10.source, mapped["n"], "test images")
-    nearest, farthest, queries = (np.array([q[key] for q in found["queries"]]) for key in ("near", "far", "query"))
-    hubs = {hub["image"]: hub["appearances"] for hub in found["hubs"]}
-    images = {SETS[key]: data.test.images for key, data in (("test", cifar10), ("mnist", mnist), ("svhn", svhn))}
-    rows = [row | {"set": SETS[row["set"]]} for row in strange["most_anomalous"]]
-    ranked = {f"all {sum(strange['n'].values()):,} test images": rows}
-    sources = "; ".join(
-        f"{SETS[key]}: {source} (n = {strange['n'][key]:,})" for key, source in strange["sources"].items()
-    )
+    settings, label = job.read("figures", Figures), job.read(f"encoders.{job.item}", Label).root
+    palette = style.PALETTES[settings.palette]
+    sets = {key: store.load(job.input(f"data/{key}")) for key in ("cifar10", "mnist", "svhn")}
     drawn = {
-        "map": maps.embedding_map(label, points, _captions(mapped), classes, footer, palette),
-        "clusters": maps.clusters(f"{label}: clusters", *_clustered(points, distances), classes, footer, palette),
+        **_mapped(job, label, sets["cifar10"], palette),
+        **_retrieved(job, label, sets["cifar10"], palette),
+        **_strange(job, label, {"test": sets["cifar10"], "mnist": sets["mnist"], "svhn": sets["svhn"]}, palette),
+    }
+    folder = job.out(f"plots/figures/{job.item}")
+    for picture, figure in drawn.items():
+        style.save(figure, folder / f"{picture}.png", settings.dpi)
+
+
+def _mapped(job: run.Job, label: str, cifar10: ImageSet, palette: style.Palette) -> dict[str, Figure]:
+    points = pd.DataFrame(artifacts.read_json(job.input(f"plots/maps/{job.item}.json")))
+    told = artifacts.read_json(job.input(f"plots/maps/{job.item}/details.json"))
+    distances = artifacts.read_array(job.input(f"predictions/clustering/{job.item}.npy"))
+    footer = style.foot(cifar10.source, told["n"], "test images")
+    return {
+        "map": maps.embedding_map(label, points, _captions(told), cifar10.classes, footer, palette),
+        "clusters": maps.clusters(
+            f"{label}: clusters", *_clustered(points, distances), cifar10.classes, footer, palette
+        ),
+    }
+
+
+def _retrieved(job: run.Job, label: str, cifar10: ImageSet, palette: style.Palette) -> dict[str, Figure]:
+    told = artifacts.read_json(job.input(f"plots/retrieval/{job.item}/details.json"))
+    nearest, farthest, queries = (np.array([q[key] for q in told["queries"]]) for key in ("near", "far", "query"))
+    hubs = {hub["image"]: hub["appearances"] for hub in told["hubs"]}
+    return {
         "neighbors": retrieved.neighbors(
             f"{label}: nearest and farthest", cifar10, queries, nearest, farthest, palette
         ),
         "hubs": retrieved.hubs(
-            f"{label}: far from everything", cifar10, "farthest", farthest.shape[1], hubs, found["n"], palette
-        ),
-        "most_anomalous": anomalies.most_anomalous(
-            f"{label}: strangest", ranked, images, SETS["test"], f"Data: {sources}.", palette
+            f"{label}: far from everything", cifar10, "farthest", farthest.shape[1], hubs, told["n"], palette
         ),
     }
-    folder = job.out(f"plots/figures/{name}")
-    for picture, figure in drawn.items():
-        style.save(figure, folder / f"{picture}.png", settings.dpi)
+
+
+def _strange(job: run.Job, label: str, sets: dict[str, ImageSet], palette: style.Palette) -> dict[str, Figure]:
+    told = artifacts.read_json(job.input(f"plots/anomaly/{job.item}/details.json"))
+    images = {SETS[key]: data.test.images for key, data in sets.items()}
+    rows = [row | {"set": SETS[row["set"]]} for row in told["most_anomalous"]]
+    sources = "; ".join(f"{SETS[key]}: {source} (n = {told['n'][key]:,})" for key, source in told["sources"].items())
+    ranked = {f"all {sum(told['n'].values()):,} test images": rows}
+    return {
+        "most_anomalous": anomalies.most_anomalous(
+            f"{label}: strangest", ranked, images, SETS["test"], f"Data: {sources}.", palette
+        )
+    }
 
 
 def _captions(told: dict[str, Any]) -> dict[str, str]:

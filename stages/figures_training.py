@@ -4,31 +4,41 @@ import pandas as pd
 
 from visrep import artifacts, run
 from visrep.figures import style, unlabelled
+from visrep.settings.ablations import Ablations
 from visrep.settings.encoders import Labels
 from visrep.settings.figures import Figures
-from visrep.settings.vicreg import Ablations
 
-PLAIN = ("vicreg", "no_generated_neighbors")
+STEPS = {"vicreg": unlabelled.VICREG, "simclr": unlabelled.SIMCLR[:1]}  # panels whose curves are drawn batch by batch
+PLAIN = {"vicreg": unlabelled.VICREG, "no_generated_neighbors": unlabelled.VICREG, "simclr": unlabelled.SIMCLR}
 
 
 def main(job: run.Job) -> None:
     settings, labels = job.read("figures", Figures), job.read("encoders", Labels).root
     ablations = job.input("plots/ablations")
-    named = {name: job.input(f"plots/{name}/history.json") for name in PLAIN}
-    named |= {name: ablations / name / "history.json" for name in job.read("ablations", Ablations).root}
-    histories = {name: pd.DataFrame(artifacts.read_json(path)) for name, path in named.items()}
-    steps = pd.DataFrame(artifacts.read_json(job.input("plots/vicreg/steps.json")))
-    told = artifacts.read_json(job.input("plots/vicreg/details.json"))
+    folders = {name: job.input(f"plots/{name}") for name in PLAIN}
+    folders |= {name: ablations / name for name in job.read("ablations", Ablations).root}
+    histories = {name: pd.DataFrame(artifacts.read_json(path / "history.json")) for name, path in folders.items()}
+    told = {name: artifacts.read_json(path / "details.json") for name, path in folders.items()}
 
-    palette, dimensions = style.PALETTES[settings.palette], len(told["dimensions"])
-    footer = style.foot(told["source"], told["n"], "training images; rank and spread on test images")
-    shown = {labels.get(name, name): history for name, history in histories.items()}
+    palette, dimensions = style.PALETTES[settings.palette], len(told["vicreg"]["axes"])
+    footer = style.foot(
+        told["vicreg"]["source"], told["vicreg"]["n"], "training images; rank and spread on test images"
+    )
+    named = {name: labels.get(name, name) for name in folders}
+    spectra = {named[name]: pd.DataFrame(details["axes"]) for name, details in told.items()}
     drawn = {
-        "steps": unlabelled.steps("VICReg, batch by batch", steps, footer, palette),
-        "collapse": unlabelled.collapse("Which networks collapse", shown, dimensions, footer, palette),
+        "collapse": unlabelled.collapse(
+            "Which networks collapse", {named[k]: v for k, v in histories.items()}, dimensions, footer, palette
+        ),
+        "spectra": unlabelled.spectra("How many directions an embedding uses", spectra, footer, palette),
     }
     for name, history in histories.items():
-        drawn[name] = unlabelled.history(labels.get(name, name), history, dimensions, footer, palette)
+        panels = PLAIN.get(name, unlabelled.VICREG)
+        drawn[name] = unlabelled.history(named[name], history, panels, dimensions, footer, palette)
+    for name, stepwise in STEPS.items():
+        rows = pd.DataFrame(artifacts.read_json(folders[name] / "steps.json"))
+        curves = {key: label for panel in stepwise for key, label in panel.curves.items()}
+        drawn[f"{name}_steps"] = unlabelled.steps(f"{named[name]}, batch by batch", rows, curves, footer, palette)
     folder = job.out("plots/figures_training")
     for name, figure in drawn.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)

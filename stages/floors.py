@@ -13,7 +13,7 @@ def main(job: run.Job) -> None:
     encoder = job.read("vicreg.encoder", Encoder)
     cifar10 = store.load(job.input("data/cifar10"))
     if job.item == "random":
-        weights.save(job.out("models/random.safetensors"), encoders.untrained(encoder.model_dump(), settings.seed))
+        weights.save(job.out("models/random.safetensors"), encoders.untrained(encoder, settings.seed))
     else:
         axes = floors.principal_axes(cifar10.train.images, encoder.dimensions)
         artifacts.write_weights(job.out("models/pixels.safetensors"), axes, {"kind": floors.KIND})

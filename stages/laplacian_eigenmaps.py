@@ -25,7 +25,7 @@ def main(job: run.Job) -> None:
     )
     artifacts.write_metrics(
         job.out("metrics/laplacian_eigenmaps.json"),
-        {"effective_rank": collapse.effective_rank(found.coordinates), "residual": found.residual},
+        {"effective_rank": collapse.effective_rank(collapse.spectrum(found.coordinates)), "residual": found.residual},
     )
     artifacts.write_json(
         job.out("plots/laplacian_eigenmaps/details.json"),

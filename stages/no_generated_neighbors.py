@@ -1,9 +1,11 @@
 """VICReg without generated views: an image's positives are its nearest neighbours in the embedding of VICReg."""
 
+from functools import partial
+
 import numpy as np
 import torch
 
-from visrep import artifacts, device, encoders, representations, run, vicreg
+from visrep import artifacts, device, encoders, positives, representations, run, vicreg
 from visrep.data import store
 from visrep.settings.neighbors import NoGeneratedNeighbors
 from visrep.settings.runtime import Runtime
@@ -18,11 +20,11 @@ def main(job: run.Job) -> None:
     nearest = artifacts.read_array(job.input("neighbors/vicreg.npy"))
 
     images = encoders.whole(cifar10.train.images, machine.device)
-    positives = torch.from_numpy(np.array(nearest)).to(machine.device)
+    near = torch.from_numpy(np.array(nearest)).to(machine.device)
     augment = settings.augment if own.augmented else None
-    objective = vicreg.OfNeighbors(images, positives, augment, settings.weights)
+    objective = positives.OfNeighbors(images, near, augment, partial(vicreg.loss, weights=settings.weights))
     learned = representations.learn(job, machine, settings, objective, cifar10)
-    representations.write(job, learned, "no_generated_neighbors", cifar10)
+    representations.write(job, learned, "no_generated_neighbors", cifar10, vicreg.Terms._fields)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,19 @@ from typing import Any
 
 import yaml
 
+import tiny
 from oracles import ROOT
-from visrep import params
 
 FILE = ROOT / "dvc.yaml"
 
 
 def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every stage by its full name, `foreach` written out."""
+    """Every stage by its full name, `foreach` written out, by sections of the tiny study."""
     named: dict[str, dict[str, Any]] = {}
     for name, stage in (dvc.get("stages") or {}).items():
         items = stage.get("foreach", {None: None}) or {}
         if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
-            items = _shipped().get(items.strip("${}"), {})
+            items = _tiny().get(items.strip("${}"), {})
         for item in items:
             body = stage["do"] if "foreach" in stage else stage
             named[name if item is None else f"{name}@{item}"] = _written_out(body or {}, str(item))
@@ -40,8 +40,8 @@ def parse(text: str) -> Any:
 
 
 @cache
-def _shipped() -> dict[str, Any]:
-    return params.load(ROOT / "params.yaml")
+def _tiny() -> dict[str, Any]:
+    return tiny.study()
 
 
 def paths(entries: Any) -> list[str]:

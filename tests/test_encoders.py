@@ -1,18 +1,25 @@
 """Encoders against torchvision's network and counts by hand; the floors against scikit-learn."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from sklearn.decomposition import PCA
 from torch import nn
-from torchvision.models import resnet18
+from torch.nn import functional as F
+from torchvision.models import ResNet50_Weights, resnet18, resnet50
+from torchvision.transforms.functional import normalize
 
 from visrep import encoders, floors, weights
 from visrep.errors import Failure
 from visrep.randomness import generator
+from visrep.resnet50 import ResNet50
+from visrep.settings.encoder import Encoder
 
-NARROW = {"stem_stride": 2, "widths": [4, 6], "blocks": [1, 2], "dimensions": 8}
-RESNET18 = {"stem_stride": 1, "widths": [64, 128, 256, 512], "blocks": [2, 2, 2, 2], "dimensions": 10}
+NARROW = {"input_size": 32, "stem_stride": 2, "widths": [4, 6], "blocks": [1, 2], "dimensions": 8}
+RESNET18 = {"input_size": 32, "stem_stride": 1, "widths": [64, 128, 256, 512], "blocks": [2, 2, 2, 2], "dimensions": 10}
 
 
 def test_wide_enough_it_is_torchvisions_resnet18_with_a_small_stem() -> None:
@@ -74,3 +81,90 @@ def test_axes_need_more_images_than_dimensions() -> None:
 def test_equal_images_have_coordinates_zero() -> None:
     seen = np.repeat(images(1), 20, axis=0)
     assert np.abs(floors.project(seen, floors.principal_axes(seen, 3))).max() < 1e-4
+
+
+@pytest.mark.parametrize("size", [32, 48])
+def test_images_are_enlarged_before_the_first_convolution(size: int) -> None:
+    model = weights.fresh(encoders.ResNet, NARROW | {"input_size": size}, generator("cpu", 0)).eval()
+    seen: list[torch.Size] = []
+    model.features[0].register_forward_hook(lambda module, given, out: seen.append(given[0].shape))
+    x = torch.randn(2, 3, 32, 32, generator=generator("cpu", "x"))
+    found = model(x)
+    assert seen == [(2, 3, size, size)]
+    larger = F.interpolate(x, scale_factor=size / 32, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(found, model.embedding(model.features(larger)))
+
+
+RESNET50 = {"network": "resnet50", "input_size": 64, "dimensions": 16}
+
+
+def test_resnet50_is_torchvisions_on_images_as_imagenet_has_them() -> None:
+    ours = weights.fresh(encoders.build, RESNET50, generator("cpu", 0)).eval()
+    assert isinstance(ours, ResNet50)
+    theirs = resnet50(num_classes=16).eval()
+    theirs.load_state_dict(ours.network.state_dict())
+    x = torch.rand(2, 3, 32, 32, generator=generator("cpu", "x"))
+    larger = F.interpolate(x, size=64, mode="bilinear", align_corners=False)
+    normal = normalize(larger, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    torch.testing.assert_close(ours(2 * x - 1), theirs(normal), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("config", [{"network": "small", **NARROW}, RESNET50])
+def test_an_encoder_of_either_kind_comes_back_from_its_file(config: dict[str, Any], tmp_path: Path) -> None:
+    model = weights.fresh(encoders.build, config, generator("cpu", 0)).eval()
+    weights.save(tmp_path / "encoder.safetensors", model)
+    back = weights.load(tmp_path / "encoder.safetensors", encoders.build)
+    x = torch.randn(2, 3, 32, 32, generator=generator("cpu", "x"))
+    assert torch.equal(back(x), model(x))
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which torch.hub keeps weights, empty; those of ImageNet are at an address where nobody listens."""
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    monkeypatch.setattr(ResNet50_Weights.IMAGENET1K_V2.value, "url", "http://127.0.0.1:9/resnet50-11ad3fa6.pth")
+    return tmp_path / "checkpoints"
+
+
+def pretrained(network: str = "resnet50", asked: bool = True) -> Encoder:
+    return Encoder.model_validate(
+        {**NARROW, "network": network, "pretrained": asked, "widths": (4, 6), "blocks": (1, 2), "dimensions": 16}
+    )
+
+
+def test_imagenets_weights_go_into_all_but_the_last_layer(hub: Path) -> None:
+    theirs = resnet50(num_classes=1000)
+    hub.mkdir()
+    torch.save(theirs.state_dict(), hub / "resnet50-11ad3fa6.pth")
+    ours = encoders.started(pretrained(), 3)
+    fresh = encoders.untrained(pretrained(), 3)
+    for name, value in ours.state_dict().items():
+        expected = fresh.state_dict()[name] if "fc" in name else theirs.state_dict()[name.removeprefix("network.")]
+        assert torch.equal(value, expected), name
+
+
+def test_imagenets_weights_that_cannot_be_fetched_are_one_line_that_says_how_to_go_on(hub: Path) -> None:
+    with pytest.raises(Failure, match=r"encoder\.pretrained: .* cannot be fetched .*set it to false, or put") as raised:
+        encoders.started(pretrained(), 0)
+    assert str(hub / "resnet50-11ad3fa6.pth") in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not list(hub.glob("*"))
+
+
+def test_imagenets_weights_with_another_hash_are_refused(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = hub.parent / "resnet50-11ad3fa6.pth"
+    other.write_bytes(b"other weights")
+    monkeypatch.setattr(ResNet50_Weights.IMAGENET1K_V2.value, "url", other.as_uri())
+    with pytest.raises(Failure, match=r"cannot be fetched .*hash"):
+        encoders.started(pretrained(), 0)
+    assert not list(hub.glob("*"))
+
+
+def test_imagenets_weights_are_left_alone_unless_they_are_asked_for(hub: Path) -> None:
+    ours, fresh = encoders.started(pretrained(asked=False), 3), encoders.untrained(pretrained(), 3)
+    assert all(torch.equal(value, fresh.state_dict()[name]) for name, value in ours.state_dict().items())
+
+
+def test_the_small_network_has_no_imagenet_weights() -> None:
+    with pytest.raises(ValueError, match="pretrained needs network resnet50"):
+        pretrained("small")

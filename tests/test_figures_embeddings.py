@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from drawn import legible, words
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.figures import anomalies, cloud, looks, maps, retrieved, style, unlabelled
+from visrep.figures import anomalies, cloud, compared, looks, maps, retrieved, style, unlabelled
 
 ROOT = Path(__file__).parents[1]
 SOURCE = "drawn by a test: /a/source/with_a_name_that_is_longer_than_a_line_can_be.zip"
@@ -30,6 +30,7 @@ COUNT, DPI = 60, 40
 OKABE = style.PALETTES["okabe_ito"]
 FOOT = style.foot(SOURCE, COUNT, "test images")
 TERMS = ("invariance", "variance", "covariance")
+CURVES = {name: name for name in ("loss", *TERMS)}
 
 
 def images(classes: tuple[str, ...]) -> ImageSet:
@@ -77,6 +78,32 @@ def history(epochs: int, seed: int = 0, zero: bool = False) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
+def found_first(epochs: int, zero: bool = False) -> pd.DataFrame:
+    """A history of SimCLR."""
+    table = history(epochs, zero=zero)
+    for part in ("train", "test"):
+        table = table.assign(**{f"{part}_loss_chance": 6.2, f"{part}_loss_floor": 3.1, f"{part}_positive_top1": 40.0})
+    return table
+
+
+def spectrum(dimensions: int, collapsed: bool = False) -> pd.DataFrame:
+    """Shares that halve, or one direction that holds everything."""
+    share = np.eye(1, dimensions)[0] if collapsed else 0.5 ** np.arange(1, dimensions + 1)
+    return pd.DataFrame({"axis": np.arange(1, dimensions + 1), "share": share / share.sum()})
+
+
+def panels(encoders: int, collapsed: bool = False) -> list[compared.Panel]:
+    random = np.random.default_rng(4)
+    values = [
+        [(0.0, 0.0, 0.0) if collapsed else (v, v - 3, v + 3) for v in random.uniform(10, 90, encoders)] * 1
+        for _ in "ab"
+    ]
+    return [
+        compared.Panel("Named rightly, %", {"linear probe": values[0], "nearest neighbours": values[1]}, 10.0),
+        compared.Panel("Clusters", {"silhouette": values[1]}, None),
+    ]
+
+
 def steps(count: int, zero: bool = False) -> pd.DataFrame:
     rows = [
         {"step": step, "term": name, "value": 0.0 if zero and name != "variance" else 1.0 / step + place}
@@ -119,9 +146,12 @@ def drawings(classes: tuple[str, ...], palette: style.Palette, poor: bool = Fals
         "hubs": lambda: retrieved.hubs(title, data, "farthest", 5, {} if poor else {4: 50, 2: 3}, COUNT, palette),
         "most": lambda: anomalies.most_anomalous(title, {"all": scored, "none": []}, pixels, "CIFAR-10", FOOT, palette),
         "roc": lambda: anomalies.roc(title, curves, areas, ("encoder 0", "encoder 3"), FOOT, palette),
-        "history": lambda: unlabelled.history(title, history(epochs, zero=poor), 16, FOOT, palette),
+        "rows": lambda: compared.rows(title, list(runs), list(runs)[:2], panels(len(runs), poor), FOOT, palette),
+        "history": lambda: unlabelled.history(title, history(epochs, zero=poor), unlabelled.VICREG, 16, FOOT, palette),
         "collapse": lambda: unlabelled.collapse(title, runs, 16, FOOT, palette),
-        "steps": lambda: unlabelled.steps(title, steps(1 if poor else 700, poor), FOOT, palette),
+        "found": lambda: unlabelled.history(title, found_first(epochs, poor), unlabelled.SIMCLR, 16, FOOT, palette),
+        "steps": lambda: unlabelled.steps(title, steps(1 if poor else 700, poor), CURVES, FOOT, palette),
+        "spectra": lambda: unlabelled.spectra(title, {name: spectrum(16, poor) for name in runs}, FOOT, palette),
     }
 
 
@@ -340,7 +370,7 @@ def test_roc_curves_are_ranked_by_area_and_floors_are_pale(palette: style.Palett
 
 def test_histories_show_every_curve() -> None:
     epochs = history(12)
-    _, loss, second, terms, rank, spread = unlabelled.history("t", epochs, 16, FOOT, OKABE).axes
+    _, loss, second, terms, rank, spread = unlabelled.history("t", epochs, unlabelled.VICREG, 16, FOOT, OKABE).axes
     wanted = [(loss, ["loss"]), (terms, list(TERMS))]
     for axes, names in wanted:
         columns = [f"{part}_{name}" for name in names for part in ("train", "test")]
@@ -386,15 +416,55 @@ def test_an_axis_is_logarithmic_where_values_differ_much(values: tuple[float, fl
     assert ("0.01" in labels) == (scale in ("log", "symlog")) and ("0" in labels) == (scale == "symlog")
 
 
+def test_each_panel_has_its_curves_in_looks_of_their_own() -> None:
+    epochs = found_first(5)
+    _, above, losses, first, rank, spread = unlabelled.history("t", epochs, unlabelled.SIMCLR, 16, FOOT, OKABE).axes
+    assert list(key(above)) == ["loss", "all alike: chance", "floor"]
+    for axes, names in ((losses, ["loss", "loss_chance", "loss_floor"]), (first, ["positive_top1"])):
+        columns = [f"{part}_{name}" for name in names for part in ("train", "test")]
+        for curve, column in zip(axes.get_lines(), columns, strict=True):
+            np.testing.assert_array_equal(ends(curve), epochs[["epoch", column]].to_numpy())
+    assert len({curve.get_color() for axes in (losses, first) for curve in axes.get_lines()}) == 4
+    assert len(rank.get_lines()) == len(spread.get_lines()) == 1
+
+
+def test_spectra_are_shown_in_percent_without_what_is_rounding() -> None:
+    runs = {"full": spectrum(8), "collapsed": spectrum(8, collapsed=True)}
+    top, axes = unlabelled.spectra("t", runs, FOOT, OKABE).axes
+    assert list(key(top)) == ["full", "collapsed"]
+    full, collapsed = axes.get_lines()
+    np.testing.assert_allclose(ends(full), np.column_stack([runs["full"]["axis"], 100 * runs["full"]["share"]]))
+    assert ends(collapsed).tolist() == [[1, 100]]
+    assert axes.get_xscale() == axes.get_yscale() == "log"
+
+
+def test_encoders_stand_in_rows_with_their_intervals() -> None:
+    names, (accuracies, clusters) = ["pixels", "VICReg", "SimCLR"], panels(3)
+    figure = compared.rows("t", names, ["pixels"], [accuracies, clusters], FOOT, OKABE)
+    above, first, _, second = figure.axes
+    assert list(key(above)) == ["linear probe", "nearest neighbours", "chance"]
+    assert [label.get_text() for label in first.get_yticklabels()] == names
+    assert [label.get_style() for label in first.get_yticklabels()] == ["italic", "normal", "normal"]
+    *shown, chance = first.get_lines()
+    for curve, values in zip(shown, accuracies.readings.values(), strict=True):
+        assert ends(curve)[:, 0].tolist() == [value for value, _, _ in values]
+        np.testing.assert_allclose(ends(curve)[:, 1], range(3), atol=0.2)
+    assert ends(chance)[:, 0].tolist() == [10, 10]
+    drawn = [segment[:, 0].tolist() for lines in first.collections for segment in lines.get_segments()]
+    assert drawn == [[low, high] for values in accuracies.readings.values() for _, low, high in values]
+    assert first.get_ylim() == (2.5, -0.5)  # the first on top
+    assert len(second.get_lines()) == 1 and first.get_xlim()[0] == 0
+
+
 def test_steps_are_thinned_to_means() -> None:
     rows = steps(700).sample(frac=1, random_state=0)  # in no order
-    top, axes = unlabelled.steps("t", rows, FOOT, OKABE).axes
+    top, axes = unlabelled.steps("t", rows, CURVES, FOOT, OKABE).axes
     assert list(key(top)) == ["loss", *TERMS]
     for k, curve in enumerate(axes.get_lines()):
         values = [1.0 / step + k for step in range(1, 701)]
         means = [(np.mean(range(i + 1, i + 6)), np.mean(values[i : i + 5])) for i in range(0, 700, 5)]
         np.testing.assert_allclose(ends(curve), means)
-    whole = unlabelled.steps("t", steps(150), FOOT, OKABE).axes[1].get_lines()[0]
+    whole = unlabelled.steps("t", steps(150), CURVES, FOOT, OKABE).axes[1].get_lines()[0]
     np.testing.assert_allclose(ends(whole)[:, 0], np.arange(1, 151))
 
 
@@ -428,7 +498,7 @@ def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
             width, height = axes.get_window_extent().size / figure.dpi
             legend = axes.get_legend()
             if legend is None:
-                assert width > 3 and height > 0.8, (name, axes.get_title(loc="left"))
+                assert width > (2.2 if name == "rows" else 3) and height > 0.8, (name, axes.get_title(loc="left"))
             else:
                 assert legend.get_window_extent().height / figure.dpi <= height + 0.1, name
 

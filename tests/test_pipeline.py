@@ -125,7 +125,7 @@ def test_sections_stages_and_modules_correspond() -> None:
     names = {name.partition("@")[0] for name in stages(parse(FILE.read_text()))}
     assert modules == names == set(dict(tiny.RUNS))
     assert set(shipped) == set(Study.model_fields)
-    assert set(shipped) - {"runtime", "figures", "encoders"} <= names
+    assert set(shipped) - {"runtime", "figures", "encoders", "families"} <= names
 
 
 def test_every_parameter_is_read_by_the_stages_that_declare_it(folder: Path, seen: dict[str, observed.Seen]) -> None:
@@ -143,8 +143,17 @@ def test_packages_hold_a_docstring_and_nothing_that_could_change_a_result() -> N
     assert ast.unparse(waiting) == said
 
 
-TRAINING = {"train_cnn", "adv_train", "vicreg", "ablations", "no_generated_neighbors"}
-NETWORKS = {*TRAINING, "fgsm_sweep", "floors", "embed"}
+TRAINING = {
+    "train_cnn",
+    "adv_train",
+    "vicreg",
+    "ablations",
+    "no_generated_neighbors",
+    "simclr",
+    "simclr_ablations",
+    "similarity",
+}
+NETWORKS = {*TRAINING, "fgsm_sweep", "floors", "embed", "factors"}
 DRAWING = {"roc", *(name for name in dict(tiny.RUNS) if name.startswith("figures"))}
 
 

@@ -318,8 +318,8 @@ FRAME = """<!DOCTYPE html><iframe src="index.html" style="border: 0; width: {wid
 document.querySelector("iframe").onload = event => {{
   const root = event.target.contentDocument.documentElement, images = [...root.ownerDocument.images];
   root.querySelectorAll("details").forEach(d => d.open = true);
-  const drawn = images.filter(image => image.naturalWidth);
-  document.body.dataset.found = [root.clientWidth, root.scrollWidth, images.length, drawn.length];
+  const drawn = images.filter(i => i.naturalWidth).length;
+  document.body.dataset.found = [root.clientWidth, root.scrollWidth, images.length, drawn];
 }};
 </script>"""
 

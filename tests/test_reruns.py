@@ -17,13 +17,13 @@ from oracles import ROOT
 SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks", "report"}
 DEFENCE = {"adv_train"} | SWEEPS - {"fgsm_sweep@cnn"}
 CNN = {"train_cnn", "figures_digits", "adv_train"} | SWEEPS
-ENCODERS = ("pixels", "random", "vicreg", "no_variance", "no_generated_neighbors", "laplacian_eigenmaps")
+ENCODERS = ("pixels", "random", "vicreg", "no_variance", "no_generated_neighbors", "laplacian_eigenmaps", "simclr")
 
 
 def read(*encoders: str) -> set[str]:
     """All that reads the embeddings of these."""
     stages = ("embed", "probe", "maps", "retrieval", "anomaly", "clustering", "figures")
-    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc", "report"}
+    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc", "figures_encoders", "report"}
 
 
 def each(*stages: str) -> set[str]:
@@ -33,11 +33,22 @@ def each(*stages: str) -> set[str]:
 ANOMALY = each("anomaly", "figures") | {"roc"}
 NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
 VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
-UNLABELLED = VICREG | {"floors@pixels", "floors@random", "laplacian_eigenmaps"} | read(*ENCODERS)
+SIMCLR = {"simclr", "figures_training"} | read("simclr")
+UNLABELLED = VICREG | SIMCLR | {"floors@pixels", "floors@random", "laplacian_eigenmaps"} | read(*ENCODERS)
+FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
+FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes", "report"}
+SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
 DOWNLOADS = {f"download@{name}" for name in ("svhn", "cifar10", "mnist", "shapes")}
-ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED}
+ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED, *SHAPES}
 
-DRAWN = each("figures") | {"figures_digits", "figures_attacks", "figures_training", "roc"}
+DRAWN = each("figures") | {
+    "figures_digits",
+    "figures_attacks",
+    "figures_training",
+    "figures_encoders",
+    "figures_shapes",
+    "roc",
+}
 
 # (file, text, its replacement): the stages that rerun
 TABLE = [
@@ -45,8 +56,8 @@ TABLE = [
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
     ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
-    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | CNN | UNLABELLED - {"floors@pixels", "floors@random"}),
-    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | VICREG | read(*ENCODERS)),
+    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS - {"floors@pixels", "floors@random"}),
+    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | SHAPES | VICREG | SIMCLR | read(*ENCODERS)),
     ("params.yaml", r"(mnist:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@mnist"} | NEIGHBORS | read(*ENCODERS)),
     (
         "params.yaml",
@@ -74,7 +85,16 @@ TABLE = [
         "params.yaml",
         r"vicreg: VICReg ",
         "vicreg: Ours ",
-        {"check", "figures@vicreg", "figures_training", "roc", "report"},
+        {"check", "figures@vicreg", "figures_training", "figures_encoders", "roc", "report"},
+    ),
+    ("params.yaml", r"temperature: 0.1        #", "temperature: 0.2        #", {"check"} | SHAPES),
+    ("params.yaml", r"(factors:(?s:.*?)k: )5", r"\g<1>3", {"check"} | FACTORS),
+    ("params.yaml", r"(shapes:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@shapes"} | SHAPES),
+    (
+        "params.yaml",
+        r"(vary_color:(?s:.*?)- color)",
+        r"\g<1>\n    - size",
+        {"check", "similarity@vary_color", "factors@vary_color", "figures_shapes", "report"},
     ),
     ("params.yaml", r"#.*", "# another comment", set()),
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
@@ -85,10 +105,16 @@ TABLE = [
     ("src/visrep/supervised.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures.py", r"\Z", "# a comment\n", each("figures")),
     ("src/visrep/vicreg.py", r"\Z", "# a comment\n", VICREG),
-    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe")),
+    ("params.yaml", r"temperature: 0\.2", "temperature: 0.25", {"check"} | SIMCLR),
+    ("src/visrep/simclr.py", r"\Z", "# a comment\n", SIMCLR),
+    ("src/visrep/scalings.py", r"\Z", "# a comment\n", ANOMALY | each("probe") | {"figures_encoders"} | FACTORS),
+    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"} | FACTORS),
+    ("src/visrep/redrawn.py", r"\Z", "# a comment\n", SHAPES),
+    ("src/visrep/geometry.py", r"\Z", "# a comment\n", FACTORS),
+    ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
     ("src/visrep/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
-    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"}),
-    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", DOWNLOADS | CNN | UNLABELLED),
+    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
+    ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
     ("src/visrep/run.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/adv_train.py", r"\Z", "# a comment\n", {"check"} | DEFENCE),
     ("src/visrep/report/template.py", r"\Z", "# a comment\n", {"report"}),
@@ -164,15 +190,16 @@ def test_the_check_ends_in_the_same_bytes_whatever_the_parameters_are(tmp_path: 
     assert len(written) == 1
 
 
-def test_metrics_and_figures_are_read_by_the_report_alone() -> None:
+def test_metrics_and_figures_are_read_by_few() -> None:
     stages = graph.stages(graph.parse(graph.FILE.read_text()))
     results = {path for stage in stages.values() for path in graph.paths(stage.get("metrics"))}
     results |= {path for stage in stages.values() for path in graph.paths(stage.get("plots")) if "figures" in path}
     reading = {name for name, stage in stages.items() for dep in graph.paths(stage["deps"]) for path in results
                if Path(path).is_relative_to(dep)}  # fmt: skip
     assert len(results) > 40
-    assert reading == {"report"}
+    assert reading == {"report", "figures_encoders"}
 
 
 def test_all_is_every_stage() -> None:
-    assert set(graph.stages(graph.parse(graph.FILE.read_text()))) == ALL
+    named = set(graph.stages(graph.parse(graph.FILE.read_text())))
+    assert {name for name in named if not name.endswith("@large_batch")} == ALL  # the tiny study's own

@@ -22,6 +22,7 @@ from visrep.settings.views import Views
 
 OFF: dict[str, Any] = {
     "crop_scale": 1.0,
+    "crop_aspect": 4 / 3,
     "flip": 0.0,
     "jitter": 0.0,
     "brightness": 0.0,
@@ -232,17 +233,20 @@ def test_solarize_is_torchvisions() -> None:
 # Their parameters, against the distribution of torchvision's
 
 
-def their_crops(count: int, smallest: float) -> np.ndarray:
+def their_crops(count: int, smallest: float, widest: float) -> np.ndarray:
     image = torch.empty(3, 32, 32)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return np.array([RandomResizedCrop.get_params(image, [smallest, 1], [3 / 4, 4 / 3]) for _ in range(count)])
+        return np.array(
+            [RandomResizedCrop.get_params(image, [smallest, 1], [1 / widest, widest]) for _ in range(count)]
+        )
 
 
-@pytest.mark.parametrize("smallest", [0.08, 0.9, 0.99])  # the last two often end with the whole image
-def test_crops_are_distributed_as_torchvisions(smallest: float) -> None:
-    ours = views.crops(draws(40_000, "crops"), 32, smallest).double().numpy()
-    expected = their_crops(3_000, smallest)
+# of 0.9 and 0.99 many end with the whole image
+@pytest.mark.parametrize(("smallest", "widest"), [(0.08, 4 / 3), (0.9, 4 / 3), (0.99, 4 / 3), (0.2, 3.0), (0.3, 1.0)])
+def test_crops_are_distributed_as_torchvisions(smallest: float, widest: float) -> None:
+    ours = views.crops(draws(40_000, "crops"), 32, smallest, widest).double().numpy()
+    expected = their_crops(3_000, smallest, widest)
     readings: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "top": lambda box: box[:, 0],
         "left": lambda box: box[:, 1],
@@ -261,7 +265,7 @@ def test_crops_are_distributed_as_torchvisions(smallest: float) -> None:
 
 def test_crops_are_distributed_as_the_definition_says() -> None:
     """Among areas that fit whatever their aspect, and with pixels so small that rounding does not show."""
-    top, left, height, width = views.crops(draws(40_000, "definition"), 512, 0.05).double().numpy().T
+    top, left, height, width = views.crops(draws(40_000, "definition"), 512, 0.05, 4 / 3).double().numpy().T
     small = height * width < 0.5 * 512**2  # these fit whatever their aspect
     area = (height * width)[small] / 512**2
     assert stats.kstest(area, stats.uniform(0.05, 0.45).cdf).pvalue > UNLIKELY
@@ -275,7 +279,7 @@ def test_crops_are_distributed_as_the_definition_says() -> None:
 
 @pytest.mark.parametrize("smallest", [1e-6, 0.3, 0.999])
 def test_crops_are_whole_pixels_inside_the_image_and_reach_its_borders(smallest: float) -> None:
-    top, left, height, width = views.crops(draws(100_000, "inside"), 32, smallest).unbind(1)
+    top, left, height, width = views.crops(draws(100_000, "inside"), 32, smallest, 4 / 3).unbind(1)
     for start, side in ((top, height), (left, width)):
         assert torch.equal(start, start.round()) and torch.equal(side, side.round())
         assert float(side.min()) >= 1 and float(side.max()) == 32
@@ -285,7 +289,7 @@ def test_crops_are_whole_pixels_inside_the_image_and_reach_its_borders(smallest:
 
 
 def test_a_crop_scale_of_one_is_the_whole_image() -> None:
-    assert views.crops(draws(3, 0), 32, 1.0).tolist() == [[0.0, 0.0, 32.0, 32.0]] * 3
+    assert views.crops(draws(3, 0), 32, 1.0, 4 / 3).tolist() == [[0.0, 0.0, 32.0, 32.0]] * 3
 
 
 def test_factors_are_distributed_as_torchvisions() -> None:

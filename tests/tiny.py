@@ -13,8 +13,17 @@ from visrep import params
 
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 
-TRAINED = ["pixels", "random", "vicreg", "no_variance", "laplacian_eigenmaps"]
+UNLABELLED = {
+    "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
+    "projector": [16, 16],
+    "watched": 30,
+    "epochs": 3,
+    "batch_size": 40,
+}
+
+TRAINED = ["pixels", "random", "vicreg", "no_variance", "laplacian_eigenmaps", "simclr", "large_batch"]
 ENCODERS = [*TRAINED, "no_generated_neighbors"]
+FAMILIES = ["autoencoder", "vary_color", "vary_location", "keep_color"]
 READERS = ["probe", "maps", "retrieval", "anomaly", "clustering", "figures"]
 
 # Every stage's module with its item, in an order in which they can run.
@@ -30,27 +39,39 @@ RUNS: list[tuple[str, str]] = [
     ("vicreg", ""),
     ("ablations", "no_variance"),
     ("laplacian_eigenmaps", ""),
+    ("simclr", ""),
+    ("simclr_ablations", "large_batch"),
     *[("embed", name) for name in TRAINED],
     ("neighbors", ""),
     ("no_generated_neighbors", ""),
     ("embed", "no_generated_neighbors"),
     *[(stage, name) for stage in READERS for name in ENCODERS],
     ("roc", ""),
+    *[(stage, name) for stage in ("similarity", "factors") for name in FAMILIES],
+    ("figures_shapes", ""),
+    ("figures_encoders", ""),
     ("figures_training", ""),
     ("figures_digits", ""),
     ("figures_attacks", ""),
     ("report", ""),
 ]
 # One item stands for all where only the bytes that are read differ.
-SOME = [(stage, item) for stage, item in RUNS if stage not in READERS or item == "vicreg"]
+SOME = [
+    (stage, item)
+    for stage, item in RUNS
+    if stage not in (*READERS, "factors") or item == ("keep_color" if stage == "factors" else "vicreg")
+]
 
 # Variants of sections that together make the stages read every parameter.
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
 VIEWS = {"blur": 0.5, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "vicreg": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "simclr": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
     "no_generated_neighbors": [{"augmented": True}],
     "probe": [{"method": "sgd"}],
+    "similarity": [{"optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "factors": [{"ground": "texture"}],
     "train_cnn": [
         {"optimizer": {"name": "lars"}},
         {"augment": AUGMENT, "balance": "weights", "ema": 0.9, "patience": 1, "select": "val_accuracy"},
@@ -102,19 +123,23 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
             "pgd": {"steps": 2},
         },
         "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2, "more_steps": 3}},
-        "vicreg": {
-            "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
-            "projector": [16, 16],
-            "watched": 30,
-            "epochs": 3,
-            "batch_size": 40,
-        },
+        "vicreg": UNLABELLED,
+        "simclr": UNLABELLED,
+        "simclr_ablations": {"large_batch": {"batch_size": 60}},  # the shipped study has none
+        "encoders": {"large_batch": "SimCLR in large batches"},
         "no_generated_neighbors": {"epochs": 2},
         "laplacian_eigenmaps": {"k": 8, "dimensions": 8},
         "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "sgd": {"epochs": 2}, "knn": {"k": 5}},
         "maps": {"points": 60, "perplexity": 5, "neighbors": 5},
         "anomaly": {"other_k": [1, 5]},
         "clustering": {"restarts": 2},
+        "similarity": {
+            "encoder": {"channels": [4, 8], "dimensions": 8},
+            "decoder": 16,
+            "epochs": 3,
+            "batch_size": 40,
+        },
+        "factors": {"sets": 10, "redrawn": 3},
         "figures": {"dpi": 50, "examples": 3},
     }
     return merge(merge(params.load(ROOT / "params.yaml"), small), change or {})

@@ -9,19 +9,29 @@ import numpy as np
 ROUNDING = 2.0**-23  # the relative spacing of float32
 
 
-def effective_rank(x: np.ndarray) -> float:
-    """exp of the entropy of the shares of variance along the principal axes of ``x`` (N, D): between 1 and D, and k
-    where k directions share the variance alike.
+def spectrum(x: np.ndarray) -> np.ndarray:
+    """The share of the variance of ``x`` (N, D) along each of its principal axes, largest first, (min(N, D),).
 
-    That is the effective rank of the covariance matrix (Roy and Vetterli 2007). Taken of ``x`` itself it weighs
-    directions by their standard deviation, and a cloud of which two directions hold 99 % of the variance may count as
-    ten. Singular values of at most `ROUNDING` times the Frobenius norm of ``x`` count as zero, since storing
-    equal rows may make as much; 1 where all do.
+    Singular values of at most `ROUNDING` times the Frobenius norm of ``x`` count as zero, since storing equal rows may
+    make as much; where all do, the first axis is said to hold everything.
     """
     x = x.astype(np.float64)
     values = np.linalg.svd(x - x.mean(0), compute_uv=False)
-    values = values[values > ROUNDING * np.linalg.norm(x)]
-    share = values**2 / (values**2).sum()
+    kept = np.where(values > ROUNDING * np.linalg.norm(x), values, 0.0) ** 2
+    if not kept.any():
+        kept[0] = 1.0
+    share: np.ndarray = kept / kept.sum()
+    return share
+
+
+def effective_rank(share: np.ndarray) -> float:
+    """exp of the entropy of a `spectrum`: between 1 and D, and k where k directions share the variance alike.
+
+    That is the effective rank of the covariance matrix (Roy and Vetterli 2007). Taken of the embedding itself it would
+    weigh directions by their standard deviation, and a cloud of which two directions hold 99 % of the variance could
+    count as ten.
+    """
+    share = share[share > 0]
     return float(np.exp(-(share * np.log(share)).sum()))
 
 

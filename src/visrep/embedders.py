@@ -24,7 +24,7 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
             return partial(floors.project, arrays=arrays)
         case spectral.KIND:
             return partial(_extended, arrays=arrays, k=config["k"], train=train)
-    network = machine.place(weights.load(path, encoders.ResNet))
+    network = machine.place(weights.load(path, encoders.build))
     return lambda images: encoders.embedded(network, encoders.whole(images, machine.device))
 
 

@@ -3,7 +3,7 @@
 N images, D dimensions of the embedding, P of the projection.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -14,18 +14,24 @@ from torch.nn import functional as F
 
 from visrep import pixels, weights
 from visrep.randomness import generator
+from visrep.resnet50 import ResNet50
+from visrep.settings.encoder import Encoder
 
 
 class ResNet(nn.Module):
     """A residual network of basic blocks (He et al. 2016) for small images: a 3x3 stem, no max pool, then a linear
     layer to the embedding. Widths 64 to 512 and two blocks each make it ResNet-18.
 
-    (N, 3, 32, 32) in [-1, 1] to (N, D).
+    (N, 3, 32, 32) in [-1, 1] to (N, D); images are enlarged to ``input_size`` first.
     """
 
-    def __init__(self, stem_stride: int, widths: Sequence[int], blocks: Sequence[int], dimensions: int) -> None:
+    def __init__(
+        self, input_size: int, stem_stride: int, widths: Sequence[int], blocks: Sequence[int], dimensions: int
+    ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
+            "network": "small",
+            "input_size": input_size,
             "stem_stride": stem_stride,
             "widths": list(widths),
             "blocks": list(blocks),
@@ -41,13 +47,41 @@ class ResNet(nn.Module):
         self.embedding = nn.Linear(before, dimensions)
 
     def forward(self, images: Tensor) -> Tensor:
+        size = self.config["input_size"]
+        if images.shape[3] != size:
+            images = F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
         embeddings: Tensor = self.embedding(self.features(images))
         return embeddings
 
 
-def untrained(config: Mapping[str, Any], seed: int) -> ResNet:
+def enlarged(images: Tensor, size: int) -> Tensor:
+    """(N, C, S, S) to (N, C, size, size), bilinear."""
+    if images.shape[3] == size:
+        return images
+    return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+
+
+Network = ResNet | ResNet50
+
+
+def build(network: str, **config: Any) -> Network:
+    """The network of an encoder's configuration, its weights drawn from torch's default generator."""
+    return ResNet50(**config) if network == "resnet50" else ResNet(**config)
+
+
+def untrained(settings: Encoder, seed: int) -> Network:
     """A fresh encoder, on the CPU, whose weights depend on the seed alone."""
-    return weights.fresh(ResNet, config, generator("cpu", seed, "encoder"))
+    foreign = {"stem_stride", "widths", "blocks"} if settings.network == "resnet50" else set[str]()
+    config = settings.model_dump(exclude={"pretrained"} | foreign)
+    return weights.fresh(build, config, generator("cpu", seed, "encoder"))
+
+
+def started(settings: Encoder, seed: int) -> Network:
+    """An encoder as its training finds it: untrained, but for ImageNet's weights where they are asked for."""
+    encoder = untrained(settings, seed)
+    if settings.pretrained and isinstance(encoder, ResNet50):
+        encoder.take_imagenet()
+    return encoder
 
 
 def whole(images: np.ndarray, device: torch.device) -> Tensor:
@@ -90,7 +124,7 @@ class Projected(nn.Module):
     """An encoder and its projector: fully connected layers of ``widths``, each but the last with batch norm and ReLU.
     Without widths the embedding is its own projection."""
 
-    def __init__(self, encoder: ResNet, widths: Sequence[int]) -> None:
+    def __init__(self, encoder: Network, widths: Sequence[int]) -> None:
         super().__init__()
         self.encoder = encoder
         layers: list[nn.Module] = []

@@ -7,16 +7,12 @@ averages the two views. ``sum_variance`` doubles it, which is the equation and w
 V views, N images, P dimensions.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from visrep import pixels, views
-from visrep.settings.encoder import Weights
-from visrep.settings.views import Views
+from visrep.settings.vicreg import Weights
 
 EPSILON = 1e-4  # keeps the slope of the standard deviation finite at 0
 
@@ -30,8 +26,7 @@ class Terms(NamedTuple):
 
 
 def terms(z: Tensor) -> Terms:
-    """The three terms of projections (V, N, P) with V, N >= 2, in float32 at least."""
-    z = z if z.dtype == torch.float64 else z.float()
+    """The three terms of projections (V, N, P) with V, N >= 2, in float32 or float64."""
     return Terms(invariance(z), variance(z), covariance(z))
 
 
@@ -66,46 +61,7 @@ def total(found: Terms, weights: Weights) -> Tensor:
     return loss + weights.covariance * found.covariance
 
 
-def descend(model: nn.Module, images: Tensor, weights: Weights) -> dict[str, Tensor]:
-    """Accumulate the gradient for views (V, N, 3, 32, 32), all in one forward pass; returns the loss and its terms."""
-    z = projections(model, images)
-    with torch.autocast(z.device.type, enabled=False):  # bfloat16 products would be off by half a percent
-        found = terms(z)
-        loss = total(found, weights)
-    loss.backward()
-    return {"loss": loss.detach(), **{name: term.detach() for name, term in found._asdict().items()}}
-
-
-def projections(model: nn.Module, images: Tensor) -> Tensor:
-    """(V, N, 3, 32, 32) to (V, N, P)."""
-    z: Tensor = model(images.flatten(0, 1)).unflatten(0, images.shape[:2])
-    return z
-
-
-@dataclass(frozen=True)
-class OfViews:
-    """The loss on random views of the same image. ``images`` (N, 32, 32, 3) uint8."""
-
-    images: Tensor
-    augment: Views
-    count: int
-    weights: Weights
-
-    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        return descend(model, views.draw(self.images[batch], self.augment, self.count, draw), self.weights)
-
-
-@dataclass(frozen=True)
-class OfNeighbors:
-    """The loss on an image and one of its nearest, ``positives`` (N, k), drawn anew each time it is seen."""
-
-    images: Tensor
-    positives: Tensor
-    augment: Views | None
-    weights: Weights
-
-    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        column = torch.randint(self.positives.shape[1], batch.shape, generator=draw, device=batch.device)
-        pairs = self.images[torch.cat([batch, self.positives[batch, column]])]
-        x = views.draw(pairs, self.augment, 1, draw)[0] if self.augment else pixels.scaled(pairs)
-        return descend(model, x.unflatten(0, (2, -1)), self.weights)
+def loss(z: Tensor, weights: Weights) -> dict[str, Tensor]:
+    """The loss of projections (V, N, P), and its terms by name."""
+    found = terms(z)
+    return {"loss": total(found, weights), **found._asdict()}

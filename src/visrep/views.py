@@ -18,7 +18,6 @@ from visrep.settings.views import Views
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)  # columns of factors, and what an order is made of
 ATTEMPTS = 10  # at a crop that fits, before the whole image is taken
-ASPECT = 4 / 3  # widest crop, width by height; the narrowest is 3 / 4
 LEAST_SIGMA = 0.1  # of blur, in pixels
 PART = 64  # images at a time on the CPU: their planes stay in its cache
 
@@ -63,7 +62,7 @@ def _placed(images: Tensor, settings: Views, draws: Draws) -> Tensor:
     """Crop, flip and rotation; stored images to (N, 3, S, S) in [0, 1]."""
     size = images.shape[1]
     if settings.crop_scale < 1 or settings.flip:
-        boxes = crops(draws, size, settings.crop_scale)
+        boxes = crops(draws, size, settings.crop_scale, settings.crop_aspect)
         views = resized_crop(images, boxes, draws.chosen(settings.flip))
     else:
         views = images.permute(0, 3, 1, 2).contiguous().float()
@@ -122,17 +121,18 @@ def _wide(parameter: Tensor) -> Tensor:
     return parameter[:, None, None, None]
 
 
-def crops(draws: Draws, size: int, smallest: float) -> Tensor:
+def crops(draws: Draws, size: int, smallest: float, widest: float) -> Tensor:
     """Random boxes (N, 4) of whole pixels in float: top, left, height, width.
 
-    The area is uniform in [``smallest``, 1] of the image and the logarithm of the aspect uniform; of ten such boxes the
-    first that fits is taken, and the whole image where none does or ``smallest`` is 1; its place is uniform.
+    The area is uniform in [``smallest``, 1] of the image and the logarithm of the aspect uniform between those of
+    1 / ``widest`` and ``widest``; of ten such boxes the first that fits is taken, and the whole image where none does
+    or ``smallest`` is 1; its place is uniform.
     """
     if smallest == 1:
         whole = torch.full((draws.count, 2), float(size), device=draws.generator.device)
         return F.pad(whole, (2, 0))
     area = draws.uniform(smallest, 1, ATTEMPTS) * size**2
-    aspect = draws.uniform(-math.log(ASPECT), math.log(ASPECT), ATTEMPTS).exp()
+    aspect = draws.uniform(-math.log(widest), math.log(widest), ATTEMPTS).exp()
     sides = torch.stack([(area / aspect).sqrt().round(), (area * aspect).sqrt().round()], 2)  # (N, attempts, 2)
     sides = F.pad(sides, (0, 0, 0, 1), value=size)  # a last attempt that always fits
     fits = ((sides > 0) & (sides <= size)).all(2)

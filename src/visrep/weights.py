@@ -1,6 +1,6 @@
 """Networks and their files: the weights, and the configuration that rebuilds what they belong to."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -21,7 +21,7 @@ class Network(Protocol):
 M = TypeVar("M", bound=torch.nn.Module)
 
 
-def fresh(kind: type[M], config: Mapping[str, Any], generator: torch.Generator) -> M:
+def fresh(kind: Callable[..., M], config: Mapping[str, Any], generator: torch.Generator) -> M:
     """A new network, its weights drawn from ``generator``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
@@ -33,7 +33,7 @@ def save(path: Path, model: Network) -> None:
     artifacts.write_weights(path, arrays, model.config)
 
 
-def load(path: Path, kind: type[M]) -> M:
+def load(path: Path, kind: Callable[..., M]) -> M:
     """The network of a file, in evaluation mode. Raises `Failure` where the file is missing or unreadable."""
     arrays, config = artifacts.read_weights(path)
     model = kind(**config)

@@ -1,11 +1,12 @@
 """How a network learns without labels, by epoch and by batch, and whether its embedding collapses meanwhile.
 
-A history has a row for each epoch: epoch, lr, loss, invariance, variance and covariance (the terms before they are
-weighted) of training (``train_``) and test images (``test_``), and of the embedding of test images effective_rank and
-std (mean over its D dimensions).
+A history has a row for each epoch: epoch, lr, the loss and what else its objective tells of training (``train_``) and
+test images (``test_``), and of the embedding of test images effective_rank and std (mean over its D dimensions).
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,35 +16,75 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from visrep.figures import looks, style
 
-TERMS = ("invariance", "variance", "covariance")
+
+class Panel(NamedTuple):
+    """Curves of a history that belong together, by their names in it, with what they are called."""
+
+    title: str
+    curves: Mapping[str, str]
+
+
+VICREG = (
+    Panel("Loss", {"loss": "loss"}),
+    Panel(
+        "Its three terms, before they are weighted",
+        {name: name for name in ("invariance", "variance", "covariance")},
+    ),
+)
+SIMCLR = (
+    Panel(
+        "Loss (NT-Xent) between chance and floor",
+        {"loss": "loss", "loss_chance": "all alike: chance", "loss_floor": "floor"},
+    ),
+    Panel("Views that find their own image first, %", {"positive_top1": "found first"}),
+)
 PARTS = {"train": "training images", "test": "test images"}
 DECADES = 1e-3  # of the largest value: below, a logarithmic axis runs on linearly to 0
+LEAST_SHARE = 1e-8  # of the variance, that is drawn
 POINTS = 150  # of a curve over batches
 SPREAD = "Spread: mean standard deviation of a dimension"
 
 
 @style.house
-def history(title: str, epochs: pd.DataFrame, dimensions: int, footer: str, palette: style.Palette) -> Figure:
-    """The loss, its three terms, and what shows a collapse: effective rank and spread of an embedding of
+def history(
+    title: str, epochs: pd.DataFrame, panels: Sequence[Panel], dimensions: int, footer: str, palette: style.Palette
+) -> Figure:
+    """What the objective tells, in ``panels``, and what shows a collapse: effective rank and spread of an embedding of
     ``dimensions``, by epoch."""
     row = looks.key_height(["one row"], lines=True)
-    figure = style.chart(9.4, title, footer)
-    first, loss, second, terms, rank, spread = figure.subplots(6, 1, height_ratios=[row, 1.3, row, 1.9, 1.2, 1.2])
-    for k, name in enumerate(("loss", *TERMS)):
-        for part in PARTS:
-            _curve(terms if k else loss, epochs["epoch"], epochs[f"{part}_{name}"], _part(k, part, palette))
+    heights = [row]
+    for panel in panels:
+        names = list(panel.curves.values())
+        heights += [looks.key_height(names, lines=True), 1.9] if len(names) > 1 else [1.3]
+    figure = style.chart(sum(heights) + 4.6, title, footer)
+    first, *rest, rank, spread = figure.subplots(len(heights) + 2, 1, height_ratios=[*heights, 1.2, 1.2])
     looks.key(first, list(PARTS.values()), [_part(0, part, palette) for part in PARTS])
-    looks.key(second, TERMS, [_part(k, "train", palette) for k in (1, 2, 3)])
-    first.set_title("Loss", loc="left")
-    second.set_title("Its three terms, before they are weighted", loc="left")
+    remaining, numbers = iter(rest), itertools.count()
+    drawn = [_panel(panel, remaining, numbers, epochs, palette) for panel in panels]
     _curve(rank, epochs["epoch"], epochs["effective_rank"], looks.line(0, palette))
     _curve(spread, epochs["epoch"], epochs["std"], looks.line(0, palette))
     _ranks(rank, dimensions)
     spread.set_title(SPREAD, loc="left")
-    for axes in (loss, terms, spread):
+    for axes in (*drawn, spread):
         _values(axes)
-    _along([loss, terms, rank, spread], "epoch")
+    _along([*drawn, rank, spread], "epoch")
     return figure
+
+
+def _panel(
+    panel: Panel, remaining: Iterator[Axes], numbers: Iterator[int], epochs: pd.DataFrame, palette: style.Palette
+) -> Axes:
+    """Takes the next axes, of two the first for a key where there is more than one curve, and a number for each."""
+    above = next(remaining)
+    axes = next(remaining) if len(panel.curves) > 1 else above
+    numbered = dict(zip(panel.curves, numbers, strict=False))
+    for name, k in numbered.items():
+        for part in PARTS:
+            _curve(axes, epochs["epoch"], epochs[f"{part}_{name}"], _part(k, part, palette))
+    if len(panel.curves) > 1:
+        looks.key(above, list(panel.curves.values()), [_part(k, "train", palette) for k in numbered.values()])
+    above.set_title(panel.title, loc="left")
+    return axes
 
 
 @style.house
@@ -68,14 +109,32 @@ def collapse(
 
 
 @style.house
-def steps(title: str, rows: pd.DataFrame, footer: str, palette: style.Palette) -> Figure:
-    """The loss and its terms over batches: ``rows`` of step, term, value, thinned to means over neighbouring rows."""
-    names = [name for name in ("loss", *TERMS) if (rows["term"] == name).any()]
-    height = looks.key_height(names, lines=True)
+def spectra(title: str, runs: Mapping[str, pd.DataFrame], footer: str, palette: style.Palette) -> Figure:
+    """How an embedding's variance is spread over its principal axes: of each run by name rows of axis and share."""
+    names = looks.cut(list(runs))
+    row = looks.key_height(names, lines=True)
+    figure = style.chart(row + 4.0, title, footer)
+    top, axes = figure.subplots(2, 1, height_ratios=[row, 3.4])
+    looks.key(top, names, [looks.line(k, palette) for k in range(len(names))])
+    for k, rows in enumerate(runs.values()):
+        shown = rows[rows["share"] > LEAST_SHARE]  # below is rounding
+        _curve(axes, shown["axis"], 100 * shown["share"], looks.line(k, palette))
+    axes.set(xscale="log", yscale="log", ylim=(100 * LEAST_SHARE, 200), xlabel="principal axis, by its share")
+    axes.set_title("Share of the variance along each principal axis, %", loc="left")
+    for side in (axes.xaxis, axes.yaxis):
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.grid()
+    return figure
+
+
+@style.house
+def steps(title: str, rows: pd.DataFrame, curves: Mapping[str, str], footer: str, palette: style.Palette) -> Figure:
+    """``curves`` over batches: ``rows`` of step, term, value, thinned to means over neighbouring rows."""
+    height = looks.key_height(list(curves.values()), lines=True)
     figure = style.chart(height + 4.0, title, footer)
     top, axes = figure.subplots(2, 1, height_ratios=[height, 3.4])
-    looks.key(top, names, [looks.line(k, palette) for k in range(len(names))])
-    for k, name in enumerate(names):
+    looks.key(top, list(curves.values()), [looks.line(k, palette) for k in range(len(curves))])
+    for k, name in enumerate(curves):
         curve = rows.loc[rows["term"] == name, ["step", "value"]].sort_values("step")
         means = curve.groupby(np.arange(len(curve)) // -(-len(curve) // POINTS)).mean()
         _curve(axes, means["step"], means["value"], looks.line(k, palette))

@@ -5,7 +5,7 @@ from typing import Any
 
 from visrep import results
 from visrep.pipeline import Stage
-from visrep.report import digits, graph, judged, page, parameters, unlabelled
+from visrep.report import digits, graph, judged, page, parameters, similarity, unlabelled
 from visrep.report.blocks import Drawing, Section, Table
 from visrep.results import Found
 from visrep.settings.encoders import FLOORS
@@ -20,9 +20,8 @@ SECTIONS: tuple[Callable[[Found], Section], ...] = (
     digits.classifier,
     digits.attacks,
     unlabelled.learning,
-    # simclr.contrast,  # to be enabled once metrics/simclr.json is written
     unlabelled.uses,
-    # similarity.similarity,  # to be enabled once metrics/similarity and plots/factors are written
+    similarity.similarity,
 )
 
 

@@ -11,6 +11,7 @@ from visrep.results import Found
 from visrep.settings.encoders import FLOORS
 
 TERMS = ("invariance", "variance", "covariance", "effective_rank")
+SIMCLR = {"loss": "loss", "loss_chance": "by chance", "loss_floor": "floor", "positive_top1": "view found first, %"}
 MORE = {  # further numbers of a stage: key, name, decimals
     "probe": (("macro_f1", "macro F1", 1), ("unstandardised_accuracy", "accuracy, embedding as it is", 1)),
     "retrieval": (("precision_at_5", "precision at 5", 1), ("class_farthest_agreement", "the same of the farthest", 1)),
@@ -20,43 +21,20 @@ MORE = {  # further numbers of a stage: key, name, decimals
 
 
 def learning(found: Found) -> Section:
-    told = found.details("vicreg")
-    on = data(told, "training images; terms, rank and spread on test images")
     mapped = data(found.details(f"maps/{_first(found)}"), "test images")
-    trained = {"vicreg": "vicreg", "no_generated_neighbors": "no_generated_neighbors"}
-    trained |= {name: f"ablations/{name}" for name in found.parameters["ablations"]}
-    labels = {name: found.encoders.get(name, name) for name in trained}
-    said = {
-        "collapse": "How many directions an embedding uses, and how far it spreads, by epoch: collapse shows in both.",
-        "steps": "Loss of VICReg and its three terms, batch by batch.",
-    }
-    each = {name: f"{label}: loss, its terms, effective rank and spread, by epoch." for name, label in labels.items()}
     return Section(
         "representations",
         "Representations without labels",
         [
             "VICReg learns from views: two random versions of an image should have one embedding (invariance), while "
             "each dimension varies over the images (variance) and none repeats another (covariance). Without the "
-            "variance term a network may answer alike to everything: it collapses.",
-            "Two other ways are tried beside it: nearest images in place of views, and coordinates from a graph of "
+            "variance term a network may answer alike to everything: it collapses. SimCLR learns from the same views "
+            "by telling them apart from all other images of a batch.",
+            "Two other ways are tried beside them: nearest images in place of views, and coordinates from a graph of "
             "look-alikes, without any network.",
         ],
         [
-            Table(
-                "The three terms of the loss in the last epoch, before they are weighted, and the effective rank: how "
-                f"many of the {len(told['dimensions'])} directions of the embedding are in use.",
-                on,
-                ("network", *[term.replace("_", " ") for term in TERMS]),
-                [
-                    (labels[name], *[f"{found.numbers(place)[term]:.3g}" for term in TERMS])
-                    for name, place in trained.items()
-                ],
-            ),
-            Gallery([picture(found, f"figures_training/{name}", says, on) for name, says in said.items()]),
-            Gallery(
-                [picture(found, f"figures_training/{name}", says, on) for name, says in each.items()],
-                "How each network learned",
-            ),
+            *_learned(found),
             Part(
                 "Maps",
                 "Each point is a test image; marker and colour are its class, which no training has seen. Above the "
@@ -65,6 +43,53 @@ def learning(found: Found) -> Section:
             of_encoders(found, "map", "test images by PCA and by t-SNE.", mapped),
         ],
     )
+
+
+def _learned(found: Found) -> list[Block]:
+    """What the trainings said of themselves."""
+    told, simclr = found.details("vicreg"), found.numbers("simclr")
+    on = data(told, "training images; terms, rank and spread on test images")
+    trained = {"vicreg": "vicreg", "no_generated_neighbors": "no_generated_neighbors"}
+    trained |= {name: f"ablations/{name}" for name in found.parameters["ablations"]}
+    labels = {name: found.encoders.get(name, name) for name in (*trained, "simclr")}
+    said = {
+        "collapse": "How many directions an embedding uses, and how far it spreads, by epoch: collapse shows in both.",
+        "spectra": "The variance of each embedding along its principal axes: a collapsed one has few.",
+        "vicreg_steps": "Loss of VICReg and its three terms, batch by batch.",
+        "simclr_steps": "Loss of SimCLR, batch by batch, between chance and floor.",
+    }
+    each = {name: f"{label}: what its loss is made of, effective rank and spread." for name, label in labels.items()}
+    return [
+        Table(
+            "The three terms of the loss in the last epoch, before they are weighted, and the effective rank: how many "
+            f"of the {len(told['axes'])} directions of the embedding share its variance.",
+            on,
+            ("network", *[term.replace("_", " ") for term in TERMS]),
+            [
+                (labels[name], *[f"{found.numbers(place)[term]:.3g}" for term in TERMS])
+                for name, place in trained.items()
+            ],
+        ),
+        Table(
+            "SimCLR in its last epoch: its loss, what it is where all projections are alike, and what it cannot fall "
+            "below; how often a view finds its own image first. The reported loss is of unknown batch size and "
+            "temperature, so it cannot be held against any of these.",
+            on,
+            ("network", *SIMCLR.values(), "effective rank", "reported loss"),
+            [
+                (
+                    labels["simclr"],
+                    *[f"{simclr[key]:.3g}" for key in (*SIMCLR, "effective_rank")],
+                    " / ".join(f"{quote.value:g}" for quote in found.quotes("simclr", "loss")) or "-",
+                )
+            ],
+        ),
+        Gallery([picture(found, f"figures_training/{name}", says, on) for name, says in said.items()]),
+        Gallery(
+            [picture(found, f"figures_training/{name}", says, on) for name, says in each.items()],
+            "How each network learned",
+        ),
+    ]
 
 
 def uses(found: Found) -> Section:
@@ -98,6 +123,9 @@ def _probing(found: Found) -> list[Block]:
             "Is the class there?",
             "A linear probe is trained on the frozen embedding, with labels. k-NN trains nothing: the nearest training "
             "images vote. Floor: always the most frequent class.",
+        ),
+        Gallery(
+            [picture(found, "figures_encoders/accuracy", "Linear probe and k-NN of every encoder, with chance.", on)]
         ),
         judged.table("Linear probe: accuracy in percent.", on, results.reading(found, results.PROBE)),
         judged.table("k-NN: accuracy in percent.", on, results.reading(found, results.KNN)),
@@ -160,7 +188,19 @@ def _clusters(found: Found) -> list[Block]:
         Part(
             "Do classes fall into groups by themselves?",
             "k-means seeks as many clusters as there are classes. A silhouette tells whether clusters are tight, "
-            "whatever they are made of; NMI and ARI whether they are the classes (0 by chance, 1 exactly).",
+            "whatever they are made of; NMI and ARI whether they are the classes (0 by chance, 1 exactly). Tight "
+            "clusters need not be classes: they may be groups of colour, or the few directions of a collapsed "
+            "embedding.",
+        ),
+        Gallery(
+            [
+                picture(
+                    found,
+                    "figures_encoders/clusters",
+                    "How tight the clusters of every encoder are, how far they are classes, and how far colours.",
+                    on,
+                )
+            ]
         ),
         judged.table(says, on, silhouette, digits=3, drawn=False),
         _more(found, "clustering", "Clusters against classes", on),

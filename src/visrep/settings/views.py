@@ -12,6 +12,7 @@ class Views(Section):
     """Drawn per image; a probability or a strength of 0 leaves a change out, and so does a crop scale of 1."""
 
     crop_scale: Annotated[float, Field(gt=0, le=1)]  # smallest share of the area that is kept
+    crop_aspect: Annotated[float, Field(ge=1)]  # widest crop, width by height; the narrowest is 1 by as much
     flip: Probability
     jitter: Probability  # of the next four together, in random order
     brightness: NonNegativeFloat  # largest change of the factor

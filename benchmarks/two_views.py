@@ -1,0 +1,143 @@
+"""Learning from two views of each image, from stored images to moved weights: ours beside lightly's.
+
+Ours draws the views of a whole batch at once, passes both through the network together and computes the loss on a
+tensor of views. lightly's way, as its examples have it: a transform of one PIL image at a time in a `DataLoader` of two
+workers, a pass for each view, a loss of two tensors. Both train the shipped encoder and projector with AdamW on two
+cores, each with as many threads as suit it best, and change images in the same ways, equally often and strongly. V
+views, N images, P dimensions of the projection.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from lightly.transforms.multi_view_transform import MultiViewTransform
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from benchmarks import measure
+from visrep import encoders, params, positives, views, weights
+from visrep.data.embedded import cifar10
+from visrep.randomness import generator
+from visrep.settings.vicreg import VICReg
+from visrep.settings.views import Views
+
+PRESET = Path(__file__).parents[1] / "presets" / "quick.yaml"
+CORES = 2
+COUNT, ROUNDS = 2560, 5  # images of an epoch, which is a round
+TOLERANCE = 1e-5
+OURS, PEER = "ours", "lightly"
+PACKAGES = ("lightly", "torchvision", "pillow")
+
+
+class Task(NamedTuple):
+    """``ours`` judges projections (V, N, P), ``peer`` those of each view (N, P); ``augment`` says what ``transform``
+    does."""
+
+    name: str
+    ours: positives.Loss
+    peer: Callable[[Tensor, Tensor], Tensor]
+    augment: Views
+    transform: MultiViewTransform
+
+
+def compare(task: Task) -> None:
+    settings = params.read("vicreg", VICReg, PRESET)
+    images = cifar10.draw(0, COUNT, 1).train.images
+    difference = _difference(task, settings, torch.from_numpy(images[: settings.batch_size]))
+    epochs = {OURS: ours(task, settings, torch.from_numpy(images)), PEER: by_lightly(task, settings, images)}
+    threads = {name: measure.fastest((1, CORES), partial(_on, epoch)) for name, epoch in epochs.items()}
+    work = {name: partial(_on, epoch, threads[name]) for name, epoch in epochs.items()}
+    rates = measure.interleaved(work, ROUNDS, warm=False)
+    found = {
+        "ratio": measure.ratio(rates, OURS, PEER),
+        "images_per_second": {name: measure.summary(values) for name, values in rates.items()},
+        "difference": difference,
+        "settings": {"images_of_a_round": COUNT, "batch_size": settings.batch_size, "workers_of_the_loader": CORES}
+        | {"threads_tried": (1, CORES), "threads": threads, "augment": task.augment.model_dump()}
+        | {"encoder": settings.encoder.model_dump(), "projector": settings.projector},
+    }
+    measure.write(task.name, found, PACKAGES)
+
+
+def ours(task: Task, settings: VICReg, images: Tensor) -> Callable[[], int]:
+    """An epoch, from which it returns how many images it saw."""
+    model, optimizer = _fresh(settings, torch.channels_last)
+    objective = positives.OfViews(images, task.augment, 2, task.ours)
+    draw = generator("cpu", "views")
+
+    def epoch() -> int:
+        batches = _whole(torch.randperm(len(images), generator=draw), settings.batch_size)
+        for batch in batches:
+            optimizer.zero_grad()
+            objective(model, batch, draw, 0.0)
+            optimizer.step()
+        return len(batches) * settings.batch_size
+
+    return epoch
+
+
+def by_lightly(task: Task, settings: VICReg, images: np.ndarray) -> Callable[[], int]:
+    """Its workers live on from epoch to epoch and rest in between."""
+    model, optimizer = _fresh(settings, torch.contiguous_format)
+    stored = Stored(images, task.transform)
+    more = {"num_workers": CORES, "persistent_workers": True, "drop_last": True, "shuffle": True}
+    loader: DataLoader[list[Tensor]] = DataLoader(stored, settings.batch_size, **more)
+
+    def epoch() -> int:
+        for first, second in loader:
+            optimizer.zero_grad()
+            task.peer(model(first), model(second)).backward()
+            optimizer.step()
+        return len(loader) * settings.batch_size
+
+    return epoch
+
+
+class Stored(Dataset[list[Tensor]]):
+    """The views of one image."""
+
+    def __init__(self, images: np.ndarray, transform: MultiViewTransform) -> None:
+        self.images, self.transform = images, transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> list[Tensor]:
+        found: list[Tensor] = self.transform(Image.fromarray(self.images[index]))
+        return found
+
+
+def _fresh(settings: VICReg, memory: torch.memory_format) -> tuple[encoders.Projected, torch.optim.Optimizer]:
+    encoder = encoders.untrained(settings.encoder, settings.seed)
+    parts = {"encoder": encoder, "widths": settings.projector}
+    model = weights.fresh(encoders.Projected, parts, generator("cpu", "projector")).to(memory_format=memory).train()
+    return model, torch.optim.AdamW(model.parameters(), settings.optimizer.lr)
+
+
+def _whole(order: Tensor, size: int) -> list[Tensor]:
+    return [batch for batch in order.split(size) if len(batch) == size]
+
+
+def _on(epoch: Callable[[], int], threads: int, _: int = 0) -> int:
+    with measure.on(threads):
+        return epoch()
+
+
+def _difference(task: Task, settings: VICReg, images: Tensor) -> dict[str, float]:
+    """Of the losses of the same projections, and of their gradients by length, relative. Raises `ArithmeticError` where
+    one is above `TOLERANCE`."""
+    model, _ = _fresh(settings, torch.contiguous_format)
+    seen = views.draw(images, task.augment, 2, generator("cpu", "views"))
+    z = model(seen.flatten(0, 1)).unflatten(0, seen.shape[:2]).detach().requires_grad_()  # (V, N, P)
+    losses = [task.ours(z)["loss"], task.peer(z[0], z[1])]
+    gradients = [torch.autograd.grad(loss, z)[0] for loss in losses]
+    apart = float((gradients[0] - gradients[1]).norm() / gradients[1].norm())
+    return {
+        "loss": measure.agree(losses[0].item(), losses[1].item(), TOLERANCE),
+        "gradient": measure.agree(1 + apart, 1, TOLERANCE),
+    }

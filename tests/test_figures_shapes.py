@@ -1,0 +1,129 @@
+"""Figures of drawn shapes: what they say is what they were given, and it can be read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from drawn import legible, words
+from visrep import factors, geometry
+from visrep.data.embedded import shapes
+from visrep.figures import alike, similar, style
+
+DATA = shapes.draw(0, 60, 40)
+NAMES = list(shapes.FACTORS)
+ENCODERS = ("autoencoder", "vary color", "an encoder with a long name")
+FOOT = style.foot(DATA.source, 40, "new images", "A sentence that goes on for longer than one line of a phone can.")
+
+
+def row(encoder: str, factor: str, reader: str, value: float, prediction: str, verdict: str) -> dict[str, Any]:
+    chance = 0.0 if reader == "movement" else 12.5
+    share = factors.share_kept(value, chance, 100)
+    told = {"encoder": encoder, "factor": factor, "reader": reader, "value": value, "chance": chance}
+    return told | {"share_kept": share, "prediction": prediction, "verdict": verdict}
+
+
+def rows() -> list[dict[str, Any]]:
+    verdicts = ("confirmed", "refuted", "undecided")
+    return [
+        row(encoder, factor, reader, 10.0 * place + place_of + 0.25, "kept" if place else "lost", verdicts[place])
+        for reader in ("agreement", "probe", "movement")
+        for place, encoder in enumerate(ENCODERS)
+        for place_of, factor in enumerate(NAMES)
+    ]
+
+
+def history(epochs: int) -> pd.DataFrame:
+    draw = np.random.default_rng(0)
+    columns = {name: draw.uniform(0, 100, epochs) for name in NAMES}
+    losses = {"train_loss": draw.uniform(0.5, 9, epochs), "held_out_loss": draw.uniform(0.5, 3, epochs)}
+    return pd.DataFrame({"epoch": np.arange(1, epochs + 1), **columns, **losses})
+
+
+HISTORIES = {name: history(epochs) for name, epochs in zip(ENCODERS, (1, 4, 60), strict=True)}
+TOLD = {name: {"chance": 3.4657, "floor": 0.0831, "loss": "InfoNCE (nats)"} for name in ENCODERS}
+QUANTILES = {"mean": 0.5, "q10": 0.2, "q50": 0.45, "q90": 0.9}
+QUERIES = [{"query": 3, "near": [1, 2, 5, 8, 9]}, {"query": 0, "near": [7, 4, 1, 0, 3]}]
+
+
+def drawings(palette: style.Palette) -> dict[str, Callable[[], Figure]]:
+    sets = {name: {"diameter": QUANTILES, "margin": {key: 2 * q for key, q in QUANTILES.items()}} for name in ENCODERS}
+    shares = {kind: dict.fromkeys(NAMES, 33.3) for kind in ("training images", "new images")}
+    shown = {"training images": (DATA.train, QUERIES), "new images": (DATA.test, QUERIES)}
+    points = {f"{count} points": geometry.dispersed(count, 3, seed=0, restarts=1) for count in (2, 5, 12)}
+    captions = ["opposite, 2.0000", "none, 1.4142", "icosahedron, 1.0515"]
+    return {
+        "table": lambda: similar.table("Which factors encoders keep", rows(), FOOT, palette),
+        "losses": lambda: similar.losses("How the encoders learned", HISTORIES, TOLD, FOOT, palette),
+        "learning": lambda: similar.learning("What is learnt first", HISTORIES, NAMES, FOOT, palette),
+        "sets": lambda: similar.sets("Sets of pictures", sets, FOOT, palette),
+        "tammes": lambda: similar.tammes("Features that only repel", points, captions, FOOT, palette),
+        "neighbors": lambda: alike.neighbors("Most alike", DATA, shown, shares, FOOT, palette),
+    }
+
+
+@pytest.mark.parametrize("palette", style.PALETTES)
+@pytest.mark.parametrize("name", drawings(style.PALETTES["grey"]))
+def test_every_figure_can_be_read_and_has_the_same_bytes_each_time(tmp_path: Path, name: str, palette: str) -> None:
+    drawn = []
+    for path in (tmp_path / "first.png", tmp_path / "second.png"):
+        figure = drawings(style.PALETTES[palette])[name]()
+        style.save(figure, path, 60)
+        drawn.append(path.read_bytes())
+    legible(figure, name)
+    assert drawn[0] == drawn[1]
+    assert "colored shapes" in " ".join(words(figure).split())
+
+
+def test_the_table_says_what_was_read_predicted_and_found() -> None:
+    figure = drawings(style.PALETTES["okabe_ito"])["table"]()
+    assert len(figure.axes) == 3
+    for axes in figure.axes:
+        texts = [text.get_text() for text in axes.texts]
+        numbers, said = texts[::2], texts[1::2]
+        assert numbers == [f"{10 * place + k + 0.25:.1f}" for place in range(3) for k in range(4)]
+        assert said == ["lost ✓"] * 4 + ["kept ✗"] * 4 + ["kept ?"] * 4
+        shade = np.asarray(axes.get_images()[0].get_array())
+        assert shade.shape == (3, 4)
+    assert "(12.5)" in words(figure)
+    shade = np.asarray(figure.axes[2].get_images()[0].get_array())
+    assert shade == pytest.approx(np.array([[10 * place + k + 0.25 for k in range(4)] for place in range(3)]) / 100)
+
+
+def test_lines_are_the_columns_of_the_history() -> None:
+    figure = drawings(style.PALETTES["okabe_ito"])["learning"]()
+    for axes, told in zip(figure.axes[1:], HISTORIES.values(), strict=True):
+        for line, name in zip(axes.get_lines(), NAMES, strict=True):
+            assert np.array_equal(np.asarray(line.get_ydata()), told[name])
+    figure = drawings(style.PALETTES["okabe_ito"])["losses"]()
+    for axes, told in zip(figure.axes[1:], HISTORIES.values(), strict=True):
+        lines = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
+        assert np.array_equal(lines[0], told["train_loss"]) and np.array_equal(lines[1], told["held_out_loss"])
+        assert [lines[2][0], lines[3][0]] == [3.4657, 0.0831]
+        assert axes.get_ylim()[1] > max(told["train_loss"].max(), 3.4657)  # nothing is cut off
+
+
+def test_neighbours_stand_in_order_with_what_they_share_written_out() -> None:
+    figure = drawings(style.PALETTES["okabe_ito"])["neighbors"]()
+    pictures = [np.asarray(image.get_array()) for image in figure.axes[0].get_images()]
+    expected = []
+    for split in (DATA.train, DATA.test):
+        for query in QUERIES:
+            expected += [split.images[query["query"]], *DATA.train.images[query["near"]]]
+    assert all(np.array_equal(a, b) for a, b in zip(pictures, expected, strict=True))
+    said = [text.get_text() for text in figure.axes[0].texts]
+    own, near = DATA.test.factors[3], DATA.train.factors[1]
+    assert "\n".join(n if a == b else "·" for n, a, b in zip(NAMES, own, near, strict=True)) in said
+    assert alike.shared(NAMES, np.array([True, False, False, True])) == "color\n·\n·\nsize"
+    assert "33 %" in words(figure)
+
+
+def test_the_nearest_points_of_a_sphere_are_joined() -> None:
+    figure = drawings(style.PALETTES["okabe_ito"])["tammes"]()
+    edges = [sum(len(np.asarray(line.get_xdata())) == 2 and line.get_marker() == "None" for line in a.get_lines())
+             for a in figure.axes[:3]]  # fmt: skip
+    assert edges == [1, 6, 30]  # a line, two poles with three points between them, an icosahedron

@@ -1,0 +1,90 @@
+"""What an objective shows to a network: views of the batch, or neighbours; and its gradient against lightly's loss."""
+
+from functools import partial
+
+import torch
+from lightly.loss import VICRegLoss
+from torch import Tensor, nn
+
+from visrep import positives, vicreg
+from visrep.randomness import generator
+from visrep.settings.vicreg import Weights
+from visrep.settings.views import Views
+
+OFF = Views(
+    crop_scale=1.0, crop_aspect=1.0, flip=0.0, jitter=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0,
+    grey=0.0, blur=0.0, blur_sigma=1.0, solarize=0.0, noise=0.0, rotation=0.0,
+)  # fmt: skip
+WEIGHTS = Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)
+LOSS = partial(vicreg.loss, weights=WEIGHTS)
+
+
+class Recorder(nn.Module):
+    """Remembers what it was shown; its projection is the mean colour, weighed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(3))
+        self.seen: list[Tensor] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.seen.append(images)
+        return images.mean((2, 3)) * self.weight
+
+
+def stored(count: int) -> Tensor:
+    """Images, each of one grey level of its own."""
+    return torch.arange(count, dtype=torch.uint8)[:, None, None, None].expand(-1, 32, 32, 3).contiguous()
+
+
+def levels(images: Tensor) -> list[int]:
+    return ((images[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+def test_views_are_of_the_batch() -> None:
+    model = Recorder()
+    objective = positives.OfViews(stored(9), OFF, 3, LOSS)
+    scalars = objective(model, torch.tensor([4, 7]), generator("cpu", 0), 0.0)
+    assert levels(model.seen[0]) == [4, 7] * 3
+    assert float(scalars["invariance"]) < 1e-12
+    assert set(scalars) == {"loss", "invariance", "variance", "covariance"}
+    assert model.weight.grad is not None
+    assert not scalars["loss"].requires_grad
+
+
+def test_positives_are_drawn_from_the_neighbours_anew_each_time() -> None:
+    model, draw = Recorder(), generator("cpu", 0)
+    near = torch.tensor([[(n + 1) % 9, (n + 2) % 9, (n + 5) % 9] for n in range(9)])
+    objective = positives.OfNeighbors(stored(9), near, None, LOSS)
+    batch, pairs = torch.tensor([3, 8]), set()
+    for _ in range(60):
+        objective(model, batch, draw, 0.0)
+        shown = levels(model.seen[-1])
+        assert shown[:2] == [3, 8]
+        pairs.add((shown[2], shown[3]))
+    assert pairs == {(a, b) for a in (4, 5, 8) for b in (0, 1, 4)}
+
+
+def test_the_gradient_of_the_objective_is_that_of_its_loss() -> None:
+    model = Recorder()
+    positives.OfViews(stored(9), OFF, 2, LOSS)(model, torch.arange(9), generator("cpu", 0), 0.0)
+    weight = torch.ones(3, requires_grad=True)
+    z = torch.stack([model.seen[0][:9].mean((2, 3)), model.seen[0][9:].mean((2, 3))]) * weight
+    theirs = VICRegLoss()(z[0], z[1])
+    theirs.backward()
+    torch.testing.assert_close(model.weight.grad, weight.grad)
+
+
+def test_half_precision_is_left_before_the_loss() -> None:
+    """A network that answers in bfloat16 is judged as if its answers were exact."""
+    z = torch.randn(2, 64, 32, generator=generator("cpu", "z")).bfloat16()
+    exact = vicreg.total(vicreg.terms(z.double()), WEIGHTS)
+    seen = torch.zeros(2, 64, 3, 32, 32)
+    answers = nn.Module()
+    answers.forward = lambda images: z.flatten(0, 1)  # type: ignore[method-assign]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = positives.judged(answers, seen, LOSS)
+    assert (
+        float(found["loss"]) == torch.tensor(float(exact)).float()
+        or abs(float(found["loss"]) / float(exact) - 1) < 1e-5
+    )
