@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+import observed
 import runs
 import tiny
 from oracles import ROOT, digests
 from runs import Moment
+from visrep import pipeline
 
 
 @pytest.fixture
@@ -42,6 +44,22 @@ def test_misuse_is_one_line(folder: Path, stage: str, item: str, says: str, stat
     shutil.copy(ROOT / "dvc.yaml", folder)
     done = runs.run(folder, stage, item)
     assert (done.code, done.said) == (status, says + "\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "stage"),
+    [
+        ("embeddings/vicreg/train.npy", " embed@vicreg"),  # below an output
+        ("models/no_variance.safetensors", " ablations@no_variance"),
+        ("plots/figures/pixels/map.png", " figures@pixels"),
+        ("plots/maps", " maps"),  # above outputs of one entry
+        ("plots", ""),  # above those of many
+        ("nowhere", ""),
+    ],
+)
+def test_what_is_missing_names_the_stage_that_writes_it(path: str, stage: str) -> None:
+    with observed.inside(ROOT):
+        assert str(pipeline.missing(path)) == f"{path} is missing; run `dvc repro{stage}` first"
 
 
 def test_help_says_what_the_stage_does_and_which_items_there_are(folder: Path) -> None:
