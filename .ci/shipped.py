@@ -42,3 +42,11 @@ def test_without_the_variance_term_it_learns_little() -> None:
     whole, ablated = read("probe/vicreg"), read("probe/no_variance")
     assert ablated["linear_accuracy"] <= whole["linear_accuracy"] - 10
     assert read("ablations/no_variance")["effective_rank"] < read("vicreg")["effective_rank"] / 2
+
+
+def test_encoders_of_shapes_lose_what_their_family_varies_and_keep_the_rest() -> None:
+    color, location, only = (read(f"similarity/{name}") for name in ("vary_color", "vary_location", "keep_color"))
+    assert color["color_agreement"] <= 25 and location["location_agreement"] <= 40
+    assert min(color[f"{name}_agreement"] for name in ("shape", "location", "size")) >= 90
+    assert min(location[f"{name}_agreement"] for name in ("color", "shape", "size")) >= 80
+    assert only["color_agreement"] >= 95 and only["margin"] > only["diameter"]
