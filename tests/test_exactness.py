@@ -88,6 +88,14 @@ def test_what_changes_during_a_run_fails_it(finished: Path, tmp_path: Path, edit
     assert "models/cnn.safetensors" not in digests(folder)
 
 
+def test_parameters_edited_while_the_report_is_made_fail_it(finished: Path, tmp_path: Path) -> None:
+    folder, _ = started(finished, tmp_path / "edited", "report", "")
+    done = runs.run(folder, "report", do=(Moment("visrep.report.page:render", 1), _edit, folder / "params.yaml"))
+    assert done.code == 1
+    assert "changed while this ran" in done.said
+    assert not (folder / "report").exists()
+
+
 def test_code_edited_during_a_run_fails_it(finished: Path, tmp_path: Path) -> None:
     folder = runs.copy(finished, tmp_path / "edited", "data/svhn")
     for name in ("src", "stages"):

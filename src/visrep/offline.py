@@ -13,6 +13,7 @@ from visrep import artifacts
 
 FOLDER, NAME = Path(".dvc"), "offline.html"
 VEGA_LITE = "5.21"  # of the specifications that DVC and .dvc/plots write
+SNIPPET = "window.vegaEmbed = vegaEmbed;"  # the one name that pages of `dvc plots` call
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -38,7 +39,7 @@ table { border-spacing: 1rem }
 
 def template() -> str:
     """A page as `dvc plots` fills it, with Vega, Vega-Lite and Vega-Embed inside."""
-    bundle = vl_convert.javascript_bundle(vl_version=VEGA_LITE)  # type: ignore[call-arg]  # its stub forgets defaults
+    bundle = vl_convert.javascript_bundle(SNIPPET, VEGA_LITE)
     return PAGE.replace("{bundle}", bundle.replace("</script", r"<\/script"))
 
 
