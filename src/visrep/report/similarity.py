@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from visrep.report.blocks import Gallery, Part, Section, Table
+from visrep.report.blocks import SPACE, Gallery, Part, Section, Table
 from visrep.report.shown import picture
 from visrep.results import Found
 
@@ -60,7 +60,7 @@ def _table(reader: str, says: str, told: dict[str, Any], on: str) -> Table:
 
 def _cells(rows: Sequence[dict[str, Any]], reader: str) -> list[str]:
     return [
-        f"{row['value']:.0f} ({row['chance']:.0f}) {row['prediction']} {MARKS[row['verdict']]}"
+        f"{row['value']:.0f}{SPACE}({row['chance']:.0f}) {row['prediction']}{SPACE}{MARKS[row['verdict']]}"
         for row in rows
         if _chosen(row, reader)
     ]
