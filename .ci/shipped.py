@@ -33,12 +33,27 @@ def test_no_gate_fails_for_the_defended_model() -> None:
 
 
 def test_learning_without_labels_beats_both_floors() -> None:
-    learned = read("probe/vicreg")["linear_accuracy"]
-    for floor in ("pixels", "random"):
-        assert learned >= read(f"probe/{floor}")["linear_accuracy"] + 8, floor
+    for encoder in ("vicreg", "simclr"):
+        for floor in ("pixels", "random"):
+            learned, unlearned = (read(f"probe/{name}")["linear_accuracy"] for name in (encoder, floor))
+            assert learned >= unlearned + 8, (encoder, floor)
+
+
+def test_simclr_finds_the_other_view() -> None:
+    told = read("simclr")
+    assert told["loss_floor"] < told["loss"] < told["loss_chance"] - 0.7
+    assert told["positive_top1"] >= 5  # of some 500 views; by chance 0.2
 
 
 def test_without_the_variance_term_it_learns_little() -> None:
     whole, ablated = read("probe/vicreg"), read("probe/no_variance")
     assert ablated["linear_accuracy"] <= whole["linear_accuracy"] - 10
-    assert read("ablations/no_variance")["effective_rank"] < read("vicreg")["effective_rank"] / 2
+    assert read("ablations/no_variance")["effective_rank"] < min(3, read("vicreg")["effective_rank"] / 2)
+
+
+def test_encoders_of_shapes_lose_what_their_family_varies_and_keep_the_rest() -> None:
+    color, location, only = (read(f"similarity/{name}") for name in ("vary_color", "vary_location", "keep_color"))
+    assert color["color_agreement"] <= 25 and location["location_agreement"] <= 40
+    assert min(color[f"{name}_agreement"] for name in ("shape", "location", "size")) >= 90
+    assert min(location[f"{name}_agreement"] for name in ("color", "shape", "size")) >= 80
+    assert only["color_agreement"] >= 95 and only["margin"] > only["diameter"]

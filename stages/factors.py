@@ -14,9 +14,9 @@ SHOWN = 5  # queries of a kind
 
 def main(job: run.Job) -> None:
     settings, probe = job.read("factors", Factors), job.read("probe", Probe)
-    varied, runtime = job.read(f"families.{job.item}", Family).root, job.read("runtime", Runtime)
-    machine = device.prepare(runtime)
-    threads.limit(runtime.threads)
+    varied = job.read(f"families.{job.item}", Family).root
+    machine = device.prepare(job.read("runtime", Runtime))
+    threads.limit(1)  # the probes' products are small: more threads gain nothing, and wait for long on a busy machine
     shapes = store.load(job.input("data/shapes"))
     encoder = machine.place(weights.load(job.input(f"models/similarity_{job.item}.safetensors"), autoencoder.Encoder))
 

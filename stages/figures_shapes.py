@@ -28,7 +28,8 @@ def main(job: run.Job) -> None:
 
     palette, first = style.PALETTES[settings.palette], next(iter(learning.values()))
     new = style.foot(shapes.source, len(shapes.test.labels), "new images", READ)
-    seen = style.foot(shapes.source, first["n"], f"training images; held out: {first['held_out']:,}")
+    what = f"training images; held out: {first['held_out']:,}"
+    seen = style.foot(shapes.source, first["n"], what, "Training values are means over an epoch.")
     chances = ", ".join(f"{share:.0f} ({name})" for name, share in first["shared_by_chance"].items())
     watched = style.foot(shapes.source, first["held_out"], "held-out images", f"{LEARNT} {chances}.")
     drawn = {
