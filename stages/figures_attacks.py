@@ -23,14 +23,19 @@ def main(job: run.Job) -> None:
         lines[name] = pd.DataFrame(artifacts.read_json(job.input(f"plots/fgsm_sweep/{model}.json")))
         details[name] = artifacts.read_json(job.input(f"plots/fgsm_sweep/{model}/details.json"))
 
+    history = pd.DataFrame(artifacts.read_json(job.input("plots/adv_train/history.json")))
+    defended = artifacts.read_json(job.input("plots/adv_train/details.json"))
+
     palette, labels, classes = style.PALETTES[settings.palette], svhn.test.labels, len(svhn.classes)
     footer = style.foot(svhn.source, len(labels), "test images")
     radii, gate = sorted(attack.epsilons), attack.gate_epsilon
     each = np.bincount(labels, minlength=classes)
     spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class."
+    held_out = style.foot(defended["source"], defended["n"], "held-out images")
     shares = {name: swept.per_class(found, labels, classes, radii) for name, found in answers.items()}
     drawn = {
         "accuracy_against_epsilon": curves.robustness(lines, details, f"{footer} Bands: 95 % intervals.", palette),
+        "learning_adv_cnn": curves.hardening(history, defended["epoch"], held_out, palette),
         "per_class": curves.per_class(shares, radii, svhn.classes, spread, palette),
         "one_image": galleries.radii(svhn, answers, radii, settings),
         "misclassified_adv_cnn": galleries.mistakes(svhn, answers["defended"], "defended", settings),

@@ -4,12 +4,11 @@ from visrep import artifacts, classification, embeddings, probes, run, statistic
 from visrep.data import store
 from visrep.settings.encoders import items
 from visrep.settings.probe import Probe
-from visrep.settings.threads import Threads
 
 
 def main(job: run.Job) -> None:
     settings = job.read("probe", Probe)
-    threads.limit(job.read("runtime.threads", Threads).root)
+    threads.limit(1)  # the products are small: more threads gain little, and wait for long on a busy machine
     cifar10 = store.load(job.input("data/cifar10"))
     found = embeddings.load(job.input(f"embeddings/{job.item}"))
     told = probes.subset(cifar10.train.labels, settings.labelled, settings.seed)

@@ -81,9 +81,11 @@ def drawings(
     history = pd.DataFrame(
         [{"epoch": 1, **{f"{part}_{kind}": 1.0 for part in ("train", "val") for kind in ("loss", "accuracy")}}]
     )
+    hardened = pd.DataFrame([{"epoch": 1, **dict.fromkeys(curves.HARDENING, 50.0)}])
     colors, foot = style.PALETTES[palette], style.foot(data.source, COUNT, "test images")
     return {
         "learning": lambda: curves.learning(history, 1, foot, colors),
+        "hardening": lambda: curves.hardening(hardened, 1, foot, colors),
         "robustness": lambda: curves.robustness(
             {"one": curve, "two": curve}, {"one": detail, "two": detail}, foot, colors
         ),
@@ -195,6 +197,16 @@ def test_accuracy_is_drawn_up_to_the_largest_radius_with_its_intervals() -> None
         {round(i.low, 6) for i in wanted} | {round(i.high, 6) for i in wanted} == set(np.round(e, 6)) for e in edges
     )
     assert "GATE FAILED" not in words(figure)
+
+
+def test_the_kept_epoch_is_circled_where_each_held_out_curve_passes() -> None:
+    rows = [{"epoch": k, "val_clean": 90 + k, "val_fgsm": 50 + k, "val_pgd": 40 - k} for k in (1, 2, 3)]
+    history = pd.DataFrame([{**row, "train_attacked_accuracy": 20.0} for row in rows])
+    axes = curves.hardening(history, 2, "", PALETTE).axes[0]
+    circles = [line for line in axes.get_lines() if line.get_markersize() > 10]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in circles] == [(2, 92), (2, 52), (2, 38)]
+    drawn = {str(line.get_label()): list(line.get_ydata()) for line in axes.get_lines()}
+    assert drawn["PGD, held out"] == [39, 38, 37] and drawn["clean, held out"] == [91, 92, 93]
 
 
 def test_a_failed_gate_is_said_for_the_classifier_that_failed_it() -> None:

@@ -149,7 +149,7 @@ def test_tsne_of_few_or_equal_points(perplexity: float) -> None:
 
 def test_umap_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "umap", None)
-    with pytest.raises(Failure, match=r"^maps.umap: .*pip install 'visrep\[umap\]'$"):
+    with pytest.raises(Failure, match=r"^maps.umap: .*run `\.uv/bin/uv pip install umap-learn`$"):
         maps.umap(clouds(30)[0], 15, 0)
 
 

@@ -82,13 +82,14 @@ def html(before: Side, after: Side) -> str:
     sections = [
         Section("numbers", "Numbers", [_counted(rows)], _tables(rows, heads)),
         Section("parameters", "Parameters", [], [_parameters(parameters, heads)]),
-        Section("pictures", "Pictures that changed", [], list(_pictures(before, after)) or [Part("None")]),
+        Section(
+            "pictures",
+            "Pictures that changed",
+            [],
+            list(_pictures(before, after)) or [Part("None", "All pictures are the same, to the byte.")],
+        ),
     ]
-    note = (
-        "A difference is called beyond both intervals where the two 95 % intervals do not meet. Where a number is no "
-    )
-    note += "share of images and no area under a curve, there is no interval, and nothing is said of chance."
-    return page.render("Two runs compared", heads, [], [note], sections, [])
+    return page.render("Two runs compared", heads, [], [NOTE], sections, [])
 
 
 def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[tuple[str, ...]]:

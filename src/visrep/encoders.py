@@ -47,18 +47,8 @@ class ResNet(nn.Module):
         self.embedding = nn.Linear(before, dimensions)
 
     def forward(self, images: Tensor) -> Tensor:
-        size = self.config["input_size"]
-        if images.shape[3] != size:
-            images = F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
-        embeddings: Tensor = self.embedding(self.features(images))
+        embeddings: Tensor = self.embedding(self.features(pixels.enlarged(images, self.config["input_size"])))
         return embeddings
-
-
-def enlarged(images: Tensor, size: int) -> Tensor:
-    """(N, C, S, S) to (N, C, size, size), bilinear."""
-    if images.shape[3] == size:
-        return images
-    return F.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
 
 
 Network = ResNet | ResNet50

@@ -73,7 +73,7 @@ def umap(points: np.ndarray, k: int, seed: int) -> np.ndarray:
     try:
         library = import_module("umap")
     except ImportError:
-        raise Failure("maps.umap: umap-learn is not installed; pip install 'visrep[umap]'") from None
+        raise Failure("maps.umap: umap-learn is not installed; run `.uv/bin/uv pip install umap-learn`") from None
     start = pca(points, points).coordinates
     if len(points) < 4 or not start.any():
         return start

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from visrep import pixels
 from visrep.errors import Failure
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels in [0, 1], which its weights expect
@@ -31,8 +32,7 @@ class ResNet50(nn.Module):
             self.register_buffer(name, torch.tensor(value)[:, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        size = self.config["input_size"]
-        larger = nn.functional.interpolate(images, size=(size, size), mode="bilinear", align_corners=False)
+        larger = pixels.enlarged(images, self.config["input_size"])
         embeddings: Tensor = self.network(((larger + 1) / 2 - self.mean) / self.std)
         return embeddings
 

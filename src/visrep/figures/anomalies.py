@@ -17,6 +17,7 @@ ACROSS = 4  # tiles beside each other: the name of a set fits below one
 MARK = 0.15  # inches
 SIDE = 3.2  # inches of a panel
 CHANCE = "chance"
+KINDS = {"mnist": "Handwritten digits", "svhn": "Street digits"}  # what the sets of foreign images are of
 SAME = 1e-5  # of the largest score: closer than that they differ by rounding
 
 
@@ -60,15 +61,17 @@ def roc(
     a row for each threshold: encoder, anomalies, fpr, tpr (shares; anomalies are the positives). ``areas`` holds the
     AUROC in percent by set and encoder. ``floors`` names those encoders that learned nothing: pale and thin."""
     lines = _lines_of(list(dict.fromkeys(curves["encoder"])), floors, palette)
-    height = looks.key_height([f"99.9 {name}" for name in looks.cut(list(lines))], lines=True)
+    height = looks.key_height([f"99.9 {name}" for name in looks.cut(list(lines), looks.LONG)], lines=True)
     figure = style.chart(len(areas) * (SIDE + height + 1.0), title, footer)
     panels = figure.subplots(2 * len(areas), 1, height_ratios=[height, SIDE] * len(areas))
     for top, axes, (foreign, found) in zip(panels[::2], panels[1::2], areas.items(), strict=True):
         values = {**found, CHANCE: 50.0}
         ranked = sorted(values, key=lambda name: -values[name])
-        words = [f"{values[name]:.1f} {short}" for name, short in zip(ranked, looks.cut(ranked), strict=True)]
+        names = looks.cut(ranked, looks.LONG)
+        words = [f"{values[name]:.1f} {short}" for name, short in zip(ranked, names, strict=True)]
         looks.key(top, words, [lines[name] for name in ranked])
-        top.set_title(style.wrapped(f"{foreign}: area under the curve (AUROC, %)", style.BASE, 3.6), loc="left")
+        said = f"{KINDS.get(foreign, foreign)}: area under the curve (AUROC, %)"
+        top.set_title(style.wrapped(said, style.BASE, 3.6), loc="left")
         for place, name in enumerate(ranked):
             rows = curves[(curves["anomalies"] == foreign) & (curves["encoder"] == name)]
             x, y = ((0, 1), (0, 1)) if name == CHANCE else (rows["fpr"], rows["tpr"])

@@ -16,6 +16,13 @@ from visrep.figures import style
 from visrep.pixels import LEVELS
 
 ATTACKS = {"noise": "noise", "fgsm": "FGSM", "pgd": "PGD"}
+TRAINING = "train_attacked_accuracy"
+HARDENING = {  # columns of the history of a defence
+    "val_clean": "clean, held out",
+    "val_fgsm": "FGSM, held out",
+    "val_pgd": "PGD, held out",
+    TRAINING: "attacked, training",
+}
 EPSILON = "radius ε of the attack (inputs lie in [-1, 1])"
 GREY_LEVELS = "ε in grey levels of 255"
 
@@ -43,6 +50,28 @@ def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pal
     below.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     below.set_xlabel("epoch")
     above.legend(loc="best", frameon=True, edgecolor="none")
+    return figure
+
+
+@style.house
+def hardening(history: pd.DataFrame, chosen: int, footer: str, palette: style.Palette) -> Figure:
+    """Accuracy of a classifier in defence training by epoch, on held-out images that are clean and attacked and on the
+    attacked images it learns from; ``chosen`` is the epoch that was kept."""
+    kept = history[history.epoch == chosen].iloc[0]
+    figure = style.chart(4.4, f"Learning to withstand: epoch {chosen} is kept", footer)
+    axes, below = figure.subplots(2, 1, height_ratios=[8, 1.5])
+    for place, (column, name) in enumerate(HARDENING.items()):
+        dash, marker = style.DASHES[place % len(style.DASHES)], style.MARKERS[place]
+        look = {"color": palette.lines[place % len(palette.lines)], "ls": dash, "marker": marker, "clip_on": False}
+        axes.plot(history.epoch, history[column], label=name, **look)
+        if column != TRAINING:
+            axes.plot([chosen], [kept[column]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4)
+    axes.axvline(chosen, color=style.PALE, lw=1, ls=":", zorder=1)
+    style.percent(axes)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+    below.axis("off")
+    below.legend(*axes.get_legend_handles_labels(), loc="upper center", ncols=2, borderpad=0, columnspacing=1)
     return figure
 
 

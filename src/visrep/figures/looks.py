@@ -11,6 +11,7 @@ from matplotlib.textpath import text_to_path
 from visrep.figures import style
 
 NAME = 1.5  # inches a name may take
+LONG = 2.9  # the same where names are few and may stand below each other
 Look = dict[str, Any]  # of a matplotlib line
 
 
@@ -35,14 +36,14 @@ def width(text: str, bold: bool = False) -> float:
     return points / 72
 
 
-def cut(names: Sequence[str]) -> list[str]:
-    """Each to at most `NAME` inches."""
-    return [_cut(name) for name in names]
+def cut(names: Sequence[str], inches: float = NAME) -> list[str]:
+    """Each to at most ``inches``."""
+    return [_cut(name, inches) for name in names]
 
 
-def _cut(name: str) -> str:
+def _cut(name: str, inches: float) -> str:
     fitting = (f"{name[:end]}…" for end in range(len(name) - 1, 0, -1))
-    return name if width(name) <= NAME else next((short for short in fitting if width(short) <= NAME), "…")
+    return name if width(name) <= inches else next((short for short in fitting if width(short) <= inches), "…")
 
 
 def key(axes: Axes, names: Sequence[str], looks: Sequence[Look]) -> None:

@@ -93,7 +93,7 @@ def collapse(
 ) -> Figure:
     """Effective rank and spread of the embedding by epoch, a line for each run by name. Both, because an embedding may
     shrink towards one point and keep its rank."""
-    names = looks.cut(list(histories))
+    names = looks.cut(list(histories), looks.LONG)
     row = looks.key_height(names, lines=True)
     figure = style.chart(row + 6.2, title, footer)
     top, rank, spread = figure.subplots(3, 1, height_ratios=[row, 2.6, 2.2])
@@ -111,7 +111,7 @@ def collapse(
 @style.house
 def spectra(title: str, runs: Mapping[str, pd.DataFrame], footer: str, palette: style.Palette) -> Figure:
     """How an embedding's variance is spread over its principal axes: of each run by name rows of axis and share."""
-    names = looks.cut(list(runs))
+    names = looks.cut(list(runs), looks.LONG)
     row = looks.key_height(names, lines=True)
     figure = style.chart(row + 4.0, title, footer)
     top, axes = figure.subplots(2, 1, height_ratios=[row, 3.4])

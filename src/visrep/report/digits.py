@@ -119,7 +119,8 @@ def _attacked(found: Found, gate: float, on: str) -> list[Picture]:
     said = {}
     for model, name in CLASSIFIERS.items():
         said[f"before_after_{model}"] = (
-            f"Right before and wrong after FGSM at ε {gate:g}, {name} classifier, and the change, ten times as strong."
+            f"Right before and wrong after FGSM at ε {gate:g}, {name} classifier, and the change, magnified "
+            f"{1 / gate:.3g} times."
         )
     for model, name in CLASSIFIERS.items():
         said[f"confusion_{model}"] = (
@@ -128,6 +129,10 @@ def _attacked(found: Found, gate: float, on: str) -> list[Picture]:
     said["one_image"] = (
         "The same images at every radius, attacked through each classifier, with its answers. The eye still reads "
         "nearly all of them."
+    )
+    said["learning_adv_cnn"] = (
+        "How the defence came about: accuracy on held-out images by epoch, clean and attacked; the epoch that was kept "
+        "is circled."
     )
     said["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
     return [picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()]

@@ -12,8 +12,9 @@ from visrep.settings.encoders import FLOORS
 
 TITLE = "visrep: what the study found"
 LEAD = (
-    "One pipeline from images to results: a classifier of street digits, its fall under attack and its defence, and "
-    "representations learned without labels, each number beside its floor."
+    "One pipeline from images to results: a classifier of street digits, its fall under attack and its defence; "
+    "representations learned without labels and what they are good for; and what encoders of shapes keep and let go. "
+    "Each number stands beside its floor."
 )
 DRAWN = "embedded"  # a source: images that the study draws or ships itself
 SECTIONS: tuple[Callable[[Found], Section], ...] = (
