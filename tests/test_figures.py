@@ -279,6 +279,12 @@ def test_wrapped_text_and_sheets_hold_their_width() -> None:
     assert max(len(line) for line in style.wrapped("word " * 100, 9, 4).split("\n")) <= 60
     assert style.fitted("short", 9, 2) == "short"
     assert style.fitted("long name", 9, 0.3).endswith("…")
+    assert style.fitted("long name", 9, 0) == "…"
+    letters = {
+        text: max(k for k in range(len(text) + 1) if style.fitted(text[:k], 9, 0.5) == text[:k])
+        for text in ("i" * 40, "W" * 40)
+    }
+    assert letters["i" * 40] > 2 * letters["W" * 40]  # as wide as it is drawn, not as its letters are many
     for columns in (1, 5, 7):
         for sided in (False, True):
             across = columns * sheet.tile_width(columns, sided) + (columns - 1) * sheet.GAP + sheet.SIDE * sided

@@ -44,7 +44,7 @@ def medians(axes: Axes, places: np.ndarray, kinds: np.ndarray, names: Sequence[s
     medians = np.array([np.median(places[kinds == k], axis=0) for k in shown])
     (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
     inch = (right - left) / ACROSS
-    widths = np.array([looks.width(f" {names[k]}", bold=True) for k in shown])
+    widths = np.array([style.width(f" {names[k]}", style.SMALL, bold=True) for k in shown])
     starts = (medians - (left, bottom)) / inch + (0.16, 0)
     starts[:, 0] -= (starts[:, 0] + widths > ACROSS) * (widths + 0.32)  # to the left where there is no room
     written = apart(starts, widths, 0.17, DOWN) * inch + (left, bottom)

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
-from matplotlib.textpath import text_to_path
 
 from visrep.figures import style
 
@@ -29,21 +27,9 @@ def line(k: int, palette: style.Palette) -> Look:
     return point(k, palette) | {"ls": style.DASHES[(place + turn) % len(style.DASHES)]}
 
 
-def width(text: str, bold: bool = False) -> float:
-    """Inches of small text."""
-    font = FontProperties(family=style.OURS["font.family"], size=style.SMALL, weight="bold" if bold else "normal")
-    points: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
-    return points / 72
-
-
 def cut(names: Sequence[str], inches: float = NAME) -> list[str]:
     """Each to at most ``inches``."""
-    return [_cut(name, inches) for name in names]
-
-
-def _cut(name: str, inches: float) -> str:
-    fitting = (f"{name[:end]}…" for end in range(len(name) - 1, 0, -1))
-    return name if width(name) <= inches else next((short for short in fitting if width(short) <= inches), "…")
+    return [style.fitted(name, style.SMALL, inches) for name in names]
 
 
 def key(axes: Axes, names: Sequence[str], looks: Sequence[Look]) -> None:
@@ -65,7 +51,7 @@ def _rows(names: Sequence[str], lines: bool) -> int:
     """As few as hold the names, in columns as wide as the widest."""
     # Inches. A chart has numbers at its left, where its legend does not reach.
     room, handle = (style.WIDTH - 0.45, 0.5) if lines else (style.WIDTH, 0.35)
-    widest = handle + max(width(name) for name in names)
+    widest = handle + max(style.width(name, style.SMALL) for name in names)
     return -(-len(names) // min(5, max(1, int(room / widest))))
 
 

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import text_to_path
 
 from visrep import artifacts
 
@@ -77,10 +79,18 @@ def wrapped(text: str, points: float, inches: float, bold: bool = False) -> str:
     return "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
 
 
+def width(text: str, points: float, bold: bool = False) -> float:
+    """Inches."""
+    font = FontProperties(family=OURS["font.family"], size=points, weight="bold" if bold else "normal")
+    drawn: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
+    return drawn / 72
+
+
 def fitted(text: str, points: float, inches: float) -> str:
-    """``text`` cut to about ``inches``."""
-    letters = max(2, int(inches * 72 / (points * 0.62)))
-    return text if len(text) <= letters else text[: letters - 1] + "…"
+    """``text`` cut to at most ``inches``, but never to nothing."""
+    shorter = (f"{text[:end]}…" for end in range(len(text) - 1, 0, -1))
+    fits = width(text, points) <= inches
+    return text if fits else next((short for short in shorter if width(short, points) <= inches), "…")
 
 
 def foot(source: str, count: int, what: str, more: str = "") -> str:
