@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from visrep import artifacts, clustering, embeddings, run, threads
+from visrep import artifacts, clustering, run, threads
 from visrep.data import store
 from visrep.settings.clustering import Clustering
 from visrep.settings.encoders import items
@@ -13,17 +13,17 @@ def main(job: run.Job) -> None:
     settings = job.read("clustering", Clustering)
     threads.limit(job.read("runtime.threads", Threads).root)
     cifar10 = store.load(job.input("data/cifar10"))
-    found = embeddings.load(job.input(f"embeddings/{job.item}"))
+    train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     labels = cifar10.train.labels
 
-    groups = clustering.kmeans(found.train, len(cifar10.classes), settings.seed, settings.restarts)
+    groups = clustering.kmeans(train, len(cifar10.classes), settings.seed, settings.restarts)
     artifacts.write_array(
-        job.out(f"predictions/clustering/{job.item}.npy"), clustering.distances(found.test, groups.centroids)
+        job.out(f"predictions/clustering/{job.item}.npy"), clustering.distances(test, groups.centroids)
     )
     artifacts.write_metrics(
         job.out(f"metrics/clustering/{job.item}.json"),
         {
-            "silhouette": clustering.silhouette(found.train, groups.labels),
+            "silhouette": clustering.silhouette(train, groups.labels),
             "nmi": clustering.nmi(labels, groups.labels),
             "ari": clustering.ari(labels, groups.labels),
             "accuracy": clustering.matched_accuracy(labels, groups.labels),
@@ -33,7 +33,7 @@ def main(job: run.Job) -> None:
     artifacts.write_json(
         job.out(f"plots/clustering/{job.item}/details.json"),
         {"n": len(labels), "source": cifar10.source, "metric": "Euclidean"}
-        | {"silhouette_of_classes": clustering.silhouette(found.train, labels)}
+        | {"silhouette_of_classes": clustering.silhouette(train, labels)}
         | {"colour_explained_by_clusters": clustering.explained(colour, groups.labels)}
         | {"colour_explained_by_classes": clustering.explained(colour, labels)}
         | {"counts": clustering.table(labels, groups.labels, cifar10.classes)},

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from visrep import artifacts, embeddings, maps, run, threads
+from visrep import artifacts, maps, run, threads
 from visrep.data import store
 from visrep.settings.encoders import items
 from visrep.settings.maps import Maps
@@ -15,11 +15,11 @@ def main(job: run.Job) -> None:
     limit = job.read("runtime.threads", Threads).root
     threads.limit(limit)
     cifar10 = store.load(job.input("data/cifar10"))
-    found = embeddings.load(job.input(f"embeddings/{job.item}"))
-    shown = store.sample(len(found.test), settings.points, settings.seed)
-    points, names = found.test[shown], np.array(cifar10.classes)[cifar10.test.labels[shown]]
+    train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
+    shown = store.sample(len(test), settings.points, settings.seed)
+    points, names = test[shown], np.array(cifar10.classes)[cifar10.test.labels[shown]]
 
-    plane = maps.pca(found.train, points)
+    plane = maps.pca(train, points)
     drawn = {"PCA": plane.coordinates, "t-SNE": maps.tsne(points, settings.perplexity, settings.seed, limit)}
     if settings.umap:
         drawn["UMAP"] = maps.umap(points, settings.neighbors, settings.seed)

@@ -8,7 +8,7 @@ from visrep.settings.threads import Threads
 def main(job: run.Job) -> None:
     settings = job.read("neighbors", Neighbors)
     threads.limit(job.read("runtime.threads", Threads).root)
-    train = artifacts.read_array(job.input("embeddings/vicreg") / "train.npy")
+    train = artifacts.read_array(job.input("embeddings/vicreg/train.npy"))
     artifacts.write_array(
         job.out("neighbors/vicreg.npy"), neighbors.nearest(train, train, settings.k, itself=True).index
     )

@@ -1,6 +1,6 @@
 """What a linear reader and the nearest neighbours find in the embedding: which class, how surely."""
 
-from visrep import artifacts, classification, embeddings, probes, run, statistics, threads
+from visrep import artifacts, classification, probes, run, statistics, threads
 from visrep.data import store
 from visrep.settings.encoders import items
 from visrep.settings.probe import Probe
@@ -10,13 +10,13 @@ def main(job: run.Job) -> None:
     settings = job.read("probe", Probe)
     threads.limit(1)  # the products are small: more threads gain little, and wait for long on a busy machine
     cifar10 = store.load(job.input("data/cifar10"))
-    found = embeddings.load(job.input(f"embeddings/{job.item}"))
+    train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     told = probes.subset(cifar10.train.labels, settings.labelled, settings.seed)
-    train, labels, truth = found.train[told], cifar10.train.labels[told], cifar10.test.labels
+    train, labels, truth = train[told], cifar10.train.labels[told], cifar10.test.labels
 
-    predicted, how = probes.linear(train, labels, found.test, truth, settings)
-    bare = probes.logistic(train, labels, found.test, settings, standardised=False)
-    voted = probes.knn(train, labels, found.test, settings.knn.k, settings.knn.temperature, len(cifar10.classes))
+    predicted, how = probes.linear(train, labels, test, truth, settings)
+    bare = probes.logistic(train, labels, test, settings, standardised=False)
+    voted = probes.knn(train, labels, test, settings.knn.k, settings.knn.temperature, len(cifar10.classes))
     report = classification.per_class(truth, predicted, cifar10.classes)
     readers = {"linear": predicted, "unstandardised": bare.predicted, "knn": voted}
     accuracies = {name: statistics.accuracy(answers, truth) for name, answers in readers.items()}

@@ -1,6 +1,6 @@
 """Which training images lie nearest to a test image, which farthest, and are they of its class?"""
 
-from visrep import artifacts, embeddings, neighbors, retrieval, run, threads
+from visrep import artifacts, neighbors, retrieval, run, threads
 from visrep.data import store
 from visrep.settings.encoders import items
 from visrep.settings.retrieval import Retrieval
@@ -13,10 +13,10 @@ def main(job: run.Job) -> None:
     settings = job.read("retrieval", Retrieval)
     threads.limit(job.read("runtime.threads", Threads).root)
     cifar10 = store.load(job.input("data/cifar10"))
-    found = embeddings.load(job.input(f"embeddings/{job.item}"))
+    train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     labels, truth = cifar10.train.labels, cifar10.test.labels
-    near = neighbors.nearest(found.test, found.train, FOUND).index
-    far = neighbors.farthest(found.test, found.train, FOUND).index
+    near = neighbors.nearest(test, train, FOUND).index
+    far = neighbors.farthest(test, train, FOUND).index
 
     artifacts.write_metrics(
         job.out(f"metrics/retrieval/{job.item}.json"),

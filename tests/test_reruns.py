@@ -137,6 +137,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for stage in repo.index.stages:
             for out in stage.outs:
                 _fake(Path(out.fs_path))
+        for stage in repo.index.stages:
+            for dep in stage.deps:
+                if not Path(dep.fs_path).exists():  # a file of a folder that another stage writes
+                    _fake(Path(dep.fs_path))
         repo.commit(force=True)
         assert repo.status() == {}
         yield folder
@@ -176,6 +180,19 @@ def test_an_edit_reruns_what_it_touches(
         assert reruns(study) == expected
     finally:
         path.write_text(before)
+
+
+def test_other_digits_concern_nobody_but_the_search_for_anomalies(study: Path) -> None:
+    path = study / "embeddings/vicreg/mnist.npy"
+    _fake(path)
+    try:
+        with observed.inside(study), Repo() as repo:
+            repo.commit("embed@vicreg", force=True)
+            assert set(repo.status()) == {"anomaly@vicreg"}
+    finally:
+        path.unlink()
+        with observed.inside(study), Repo() as repo:
+            repo.commit("embed@vicreg", force=True)
 
 
 def test_the_check_ends_in_the_same_bytes_whatever_the_parameters_are(tmp_path: Path) -> None:
