@@ -28,7 +28,7 @@ prune: $(READY)
 	@python -m visrep.prune $(if $(YES),--yes)
 
 test: $(READY)
-	python -m pytest
+	python -m pytest -n auto --maxprocesses 4
 
 lint: $(READY)
 	ruff check .
