@@ -45,7 +45,10 @@ def test_a_folder_of_archives_changes_two_leaves_of_each_set_that_lies_there(pro
 
 @pytest.mark.parametrize(
     ("name", "data", "says"),
-    [("bset", None, "no preset 'bset'; one of best, quick, reference"), ("best", "presets", "presets holds none of")],
+    [
+        ("bset", None, "no preset 'bset'; one of best, laptop, quick, reference"),
+        ("best", "presets", "presets holds none of"),
+    ],
 )
 def test_what_is_not_there_is_one_line(project: Path, name: str, data: str | None, says: str) -> None:
     with observed.inside(project), pytest.raises(Failure, match=says):
