@@ -51,7 +51,7 @@ th:first-child, .words { text-align: left }
 th:first-child { padding-left: 0 }
 tbody th { font-weight: 400; min-width: 7.5rem }
 .wide:not(.prose) th:first-child { position: sticky; left: 0; background: var(--paper) }
-.words { overflow-wrap: anywhere }
+td.words { overflow-wrap: anywhere }
 td small { display: block; color: var(--pale); white-space: nowrap }
 td span { display: block; white-space: nowrap }
 sup { font-size: .7em; color: var(--pale); line-height: 0; padding-left: .1em }
