@@ -86,3 +86,9 @@ def test_a_refusal_leaves_the_file_and_ends_with_a_status(project: Path) -> None
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert (project / "params.yaml").read_bytes() == before
+
+
+def test_stages_of_a_group_are_counted_and_single_ones_named() -> None:
+    names = ["check", "embed@a", "probe@b", "embed@b", "embed@c"]
+    assert preset.grouped(names) == "check, embed (3), probe@b"
+    assert not preset.grouped([])

@@ -8,6 +8,7 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def main() -> None:
     except Failure as failure:
         print(f"preset: {failure}", file=sys.stderr)
         sys.exit(failure.status)
-    print(f"{params.FILE} is now {words.preset}; `dvc repro` reruns at most: {', '.join(touched()) or 'nothing'}")
+    print(f"{params.FILE} is now {words.preset}; `dvc repro` reruns at most: {grouped(touched()) or 'nothing'}")
 
 
 def chosen(name: str, data: Path | None) -> str:
@@ -99,6 +100,14 @@ def touched() -> list[str]:
         hit = {stage for stage in order if stage.addressing in changed and stage.addressing != "check"}
         hit |= {later for stage in hit for later in nx.ancestors(graph, stage)}
         return [stage.addressing for stage in order if stage in hit or stage.addressing in changed]
+
+
+def grouped(names: Sequence[str]) -> str:
+    """Stages in words: of a group (embed@...) of which there are several, how many."""
+    members: dict[str, list[str]] = {}
+    for name in names:
+        members.setdefault(name.partition("@")[0], []).append(name)
+    return ", ".join(f"{group} ({len(own)})" if len(own) > 1 else own[0] for group, own in members.items())
 
 
 if __name__ == "__main__":
