@@ -22,10 +22,10 @@ plots: $(READY) $(OFFLINE)
 	dvc plots show
 
 compare: $(READY)
-	@python -m visrep.compare $(or $(A),$(BRANCH),main) $(B)
+	@python -m visrep.tools.compare $(or $(A),$(BRANCH),main) $(B)
 
 prune: $(READY)
-	@python -m visrep.prune $(if $(YES),--yes)
+	@python -m visrep.tools.prune $(if $(YES),--yes)
 
 test: $(READY)
 	python -m pytest -n auto --maxprocesses 4
@@ -36,10 +36,10 @@ lint: $(READY)
 	mypy
 
 preset: $(READY)
-	@python -m visrep.preset $(PRESET) $(if $(DATA),--data '$(DATA)')
+	@python -m visrep.tools.preset $(PRESET) $(if $(DATA),--data '$(DATA)')
 
 readme: $(READY)
-	python -m visrep.readme
+	python -m visrep.tools.readme
 
 bench: .venv-bench/.ready
 	PYTHONPATH=src:. .venv-bench/bin/python -m benchmarks
@@ -53,8 +53,8 @@ $(READY): requirements.lock pyproject.toml $(UV)
 	$(UV) pip install -q --python .venv/bin/python --no-deps --no-build-isolation --offline -e .
 	@touch $@
 
-$(OFFLINE): $(READY) src/visrep/offline.py
-	python -m visrep.offline
+$(OFFLINE): $(READY) src/visrep/tools/offline.py
+	python -m visrep.tools.offline
 
 .venv-bench/.ready: benchmarks/requirements.txt requirements.lock $(UV)
 	@echo "Setting up .venv-bench (the peers)"

@@ -4,7 +4,7 @@ import argparse
 import importlib
 import warnings
 
-from visrep.threads import limit
+from visrep.machine.threads import limit
 
 NAMES = (
     "fgsm_sweep",

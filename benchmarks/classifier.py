@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from visrep import models, pixels, weights
+from visrep.data import pixels
 from visrep.data.embedded import svhn
-from visrep.randomness import generator
+from visrep.machine.randomness import generator
+from visrep.models import cnn, weights
 
 CONFIG = {"channels": [32, 64, 128], "depth": 1, "hidden": 128, "dropout": 0.25, "classes": 10}
 
@@ -27,11 +28,11 @@ def images(train: int, test: int) -> tuple[Images, Images]:
     return seen, judged
 
 
-def fresh() -> models.ConvNet:
-    return weights.fresh(models.ConvNet, CONFIG, generator("cpu", "classifier"))
+def fresh() -> cnn.ConvNet:
+    return weights.fresh(cnn.ConvNet, CONFIG, generator("cpu", "classifier"))
 
 
-def trained(seen: Images, epochs: int, batch: int = 64) -> models.ConvNet:
+def trained(seen: Images, epochs: int, batch: int = 64) -> cnn.ConvNet:
     """In evaluation mode. Adam, learning rate 1e-3."""
     torch.manual_seed(0)  # dropout
     model = fresh().to(memory_format=torch.channels_last).train()

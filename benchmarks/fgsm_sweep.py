@@ -1,7 +1,7 @@
 """Claim: FGSM at five radii with the accuracy at each, more than twice the images per second of the fastest toolkit, at
 the same accuracies. `benchmarks/results/fgsm_sweep.json` holds the ratio, its spread and the machine.
 
-Ours is `sweep.fgsm` on `models.folded`: one gradient for all radii. The toolkits get the trained network in evaluation
+Ours is `sweep.fgsm` on `cnn.folded`: one gradient for all radii. The toolkits get the trained network in evaluation
 mode, as their users would give it to them. `torchattacks_on_folded` gets our folded network in channels_last: what is
 left of the ratio there is the one gradient. Each runs with the batch size that suits it best. K radii, N images.
 """
@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from benchmarks import classifier, measure
 from benchmarks.classifier import Images
-from visrep import models, sweep
+from visrep.models import cnn
+from visrep.robustness import sweep
 
 EPSILONS = (0.01, 0.05, 0.1, 0.2, 0.3)  # on inputs in [-1, 1]
 SIZES = (64, 128, 256)  # images in a batch
@@ -30,7 +31,7 @@ PACKAGES = ("foolbox", "adversarial-robustness-toolbox", "torchattacks")
 Way = Callable[[Tensor, Tensor], Tensor]  # a batch to what is right (1 + K, N): clean, then at each radius
 
 
-def ours(model: models.ConvNet, bf16: bool) -> Way:
+def ours(model: cnn.ConvNet, bf16: bool) -> Way:
     folded = _fast(model)
     guide = sweep.in_bf16(folded, torch.device("cpu")) if bf16 else None
 
@@ -96,15 +97,15 @@ class _Unit(nn.Module):
         return logits
 
 
-def _fast(model: models.ConvNet) -> models.ConvNet:
-    return models.folded(model).to(memory_format=torch.channels_last)
+def _fast(model: cnn.ConvNet) -> cnn.ConvNet:
+    return cnn.folded(model).to(memory_format=torch.channels_last)
 
 
 def _channels_last(way: Way) -> Way:
     return lambda x, y: way(x.contiguous(memory_format=torch.channels_last), y)
 
 
-def _ways(model: models.ConvNet) -> dict[str, Way]:
+def _ways(model: cnn.ConvNet) -> dict[str, Way]:
     return {
         "ours": ours(model, bf16=False),
         "ours_bf16": ours(model, bf16=True),

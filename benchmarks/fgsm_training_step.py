@@ -20,8 +20,9 @@ from torch.nn import functional as F
 
 from benchmarks import classifier, measure
 from benchmarks.classifier import Images
-from visrep import adversarial, models, weights
-from visrep.randomness import generator
+from visrep.learning import adversarial
+from visrep.machine.randomness import generator
+from visrep.models import cnn, weights
 
 EPSILON, ALPHA = 0.1, 0.8
 SIZES = (64, 128)  # images of a batch
@@ -136,7 +137,7 @@ def _difference(images: Images) -> dict[str, float]:
 
 
 def _gradient(way: Callable[..., object], batch: Images, bf16: bool) -> Tensor:
-    model = weights.fresh(models.ConvNet, classifier.CONFIG | {"dropout": 0.0}, generator("cpu", "classifier")).train()
+    model = weights.fresh(cnn.ConvNet, classifier.CONFIG | {"dropout": 0.0}, generator("cpu", "classifier")).train()
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
         way(model, batch.x, batch.y, EPSILON, ALPHA)
     return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])

@@ -15,8 +15,9 @@ from scipy import sparse
 from sklearn.manifold import spectral_embedding
 
 from benchmarks import measure
-from visrep import floors, neighbors, spectral
 from visrep.data.embedded import cifar10
+from visrep.models import floors, spectral
+from visrep.readers import neighbors
 
 COUNT, K = 10_000, 10
 DIMENSIONS = (128, 8)  # as the study ships, and scikit-learn's default

@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from visrep.threads import limit
+from visrep.machine.threads import limit
 
 RESULTS = Path(__file__).parent / "results"
 WARM = 1000  # rows of the call before the one that counts

@@ -15,7 +15,9 @@ from typing import Any
 
 import yaml
 
-from visrep import artifacts, factors, params, redrawn
+from visrep.data import redrawn
+from visrep.readers import factors
+from visrep.stage import artifacts, params
 
 READERS = ("agreement", "probe", "movement")
 ROOT = Path(__file__).parents[1]

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import silhouette_score
 
 from benchmarks import cloud, measure
-from visrep import clustering
+from visrep.readers import clustering
 
 COUNT = 50_000
 PEER = "scikit-learn"

@@ -8,7 +8,7 @@ from lightly.loss import NTXentLoss
 from lightly.transforms import SimCLRTransform
 
 from benchmarks import two_views
-from visrep import simclr
+from visrep.learning import simclr
 from visrep.settings.views import Views
 
 TEMPERATURE = 0.5

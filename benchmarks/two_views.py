@@ -20,11 +20,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import measure
-from visrep import encoders, params, positives, views, weights
 from visrep.data.embedded import cifar10
-from visrep.randomness import generator
+from visrep.learning import positives, views
+from visrep.machine.randomness import generator
+from visrep.models import encoders, weights
 from visrep.settings.vicreg import VICReg
 from visrep.settings.views import Views
+from visrep.stage import params
 
 PRESET = Path(__file__).parents[1] / "presets" / "quick.yaml"
 CORES = 2

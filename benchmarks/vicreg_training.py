@@ -8,7 +8,7 @@ from lightly.loss import VICRegLoss
 from lightly.transforms import VICRegTransform
 
 from benchmarks import two_views
-from visrep import vicreg
+from visrep.learning import vicreg
 from visrep.settings.vicreg import Weights
 from visrep.settings.views import Views
 

@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from visrep import params, representations, run, vicreg
+from visrep.learning import representations, vicreg
 from visrep.settings.ablations import Overrides, ablated
 from visrep.settings.vicreg import VICReg
+from visrep.stage import params, run
 
 
 def items() -> list[str]:

@@ -2,29 +2,32 @@
 
 import pandas as pd
 
-from visrep import adversarial, artifacts, device, labelled, models, run, training, weights
-from visrep.data import store
-from visrep.randomness import generator
+from visrep.data import labelled, store
+from visrep.learning import adversarial, training
+from visrep.machine import device
+from visrep.machine.randomness import generator
+from visrep.models import cnn, weights
 from visrep.settings.adv_train import AdvTrain
 from visrep.settings.runtime import Runtime
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:
     settings = job.read("adv_train", AdvTrain)
     machine = device.prepare(job.read("runtime", Runtime))
     svhn = store.load(job.input("data/svhn"))
-    trained = weights.load(job.input("models/cnn.safetensors"), models.ConvNet)
+    trained = weights.load(job.input("models/cnn.safetensors"), cnn.ConvNet)
     seen = labelled.labelled(svhn.train, machine.device)
     data, validation = labelled.divide(seen, settings.validation, settings.seed)
     watched = labelled.Labelled(*(part[: settings.attacked_validation] for part in validation))
 
     model = weights.fresh(
-        models.ConvNet,
+        cnn.ConvNet,
         settings.model.model_dump() | {"classes": len(svhn.classes)},
         generator("cpu", settings.seed, "weights"),
     )
     if settings.init == "cnn":
-        models.copy_weights(trained, model)
+        cnn.copy_weights(trained, model)
     model = machine.place(model)
     fitted = training.fit(
         model,
@@ -33,7 +36,7 @@ def main(job: run.Job) -> None:
         settings,
         ("adv_train", settings.seed),
         validate=lambda kept: adversarial.validate(
-            models.folded(kept), watched, settings.epsilon, settings.validation_pgd, settings.seed
+            cnn.folded(kept), watched, settings.epsilon, settings.validation_pgd, settings.seed
         ),
         checkpoint=job.scratch / "checkpoint.pt",
         tell=job.epoch,

@@ -2,11 +2,13 @@
 
 import pandas as pd
 
-from visrep import anomaly, artifacts, embeddings, run, threads
 from visrep.data import store
+from visrep.machine import threads
+from visrep.readers import anomaly, embeddings
 from visrep.settings.anomaly import Anomaly
 from visrep.settings.encoders import items
 from visrep.settings.threads import Threads
+from visrep.stage import artifacts, run
 
 SHOWN = 7  # most anomalous images, as in the reports
 

@@ -1,7 +1,7 @@
 """params.yaml is sound: every key known, every value in its range; nothing else starts before that."""
 
-from visrep import artifacts, params, run
 from visrep.settings.study import Study
+from visrep.stage import artifacts, params, run
 
 
 def main(job: run.Job) -> None:

@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from visrep import artifacts, clustering, run, threads
 from visrep.data import store
+from visrep.machine import threads
+from visrep.readers import clustering
 from visrep.settings.clustering import Clustering
 from visrep.settings.encoders import items
 from visrep.settings.threads import Threads
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

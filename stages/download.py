@@ -1,8 +1,8 @@
 """Where the pixels come from: the official data set, an archive or folder of one's own, or images drawn on the spot."""
 
-from visrep import run
 from visrep.data import archive, official, store
 from visrep.settings.download import Shapes, Source
+from visrep.stage import run
 
 ITEMS = ("svhn", "cifar10", "mnist", "shapes")
 

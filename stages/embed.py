@@ -1,9 +1,12 @@
 """Training and test images, digits of two kinds: one view of each, embedded once for all who read embeddings."""
 
-from visrep import device, embedders, embeddings, run, threads
 from visrep.data import store
+from visrep.machine import device, threads
+from visrep.models import embedders
+from visrep.readers import embeddings
 from visrep.settings.encoders import items
 from visrep.settings.runtime import Runtime
+from visrep.stage import run
 
 
 def main(job: run.Job) -> None:

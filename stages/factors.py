@@ -2,12 +2,15 @@
 
 import numpy as np
 
-from visrep import artifacts, autoencoder, device, factors, readings, redrawn, run, scalings, threads, weights
-from visrep.data import store
+from visrep.data import redrawn, store
+from visrep.machine import device, threads
+from visrep.models import autoencoder, weights
+from visrep.readers import factors, invariance, scalings
 from visrep.settings.factors import Factors
 from visrep.settings.probe import Probe
 from visrep.settings.runtime import Runtime
 from visrep.settings.similarity import Family, items
+from visrep.stage import artifacts, run
 
 SHOWN = 5  # queries of a kind
 
@@ -23,10 +26,10 @@ def main(job: run.Job) -> None:
     def embed(images: np.ndarray) -> np.ndarray:
         return scalings.unit(autoencoder.encoded(encoder, images))
 
-    found = readings.seen(shapes, embed, settings)
-    rows = readings.table(found, embed, varied, settings, probe)
-    sets = readings.sets(found[readings.NEW], embed, varied or (), settings)
-    judged = {(row["factor"], row["reader"]): row["value"] for row in rows if row["images"] == readings.NEW}
+    found = invariance.seen(shapes, embed, settings)
+    rows = invariance.table(found, embed, varied, settings, probe)
+    sets = invariance.sets(found[invariance.NEW], embed, varied or (), settings)
+    judged = {(row["factor"], row["reader"]): row["value"] for row in rows if row["images"] == invariance.NEW}
     artifacts.write_metrics(
         job.out(f"metrics/similarity/{job.item}.json"),
         {f"{name}_{reader}": judged[name, reader] for name in redrawn.NAMES for reader in ("agreement", "probe")}
@@ -41,7 +44,11 @@ def main(job: run.Job) -> None:
         | {"diameter": factors.told(sets.diameters), "margin": factors.told(sets.margins)}
         | {"separated": float(np.mean(sets.margins > sets.diameters) * 100)}
         | {"alignment": sets.alignment, "uniformity": sets.uniformity}
-        | {"shown": {name: readings.shown(found[name], SHOWN, settings) for name in (readings.TRAINING, readings.NEW)}},
+        | {
+            "shown": {
+                name: invariance.shown(found[name], SHOWN, settings) for name in (invariance.TRAINING, invariance.NEW)
+            }
+        },
     )
 
 

@@ -1,9 +1,13 @@
 """Test images are attacked at growing radii by FGSM, PGD, noise and transfer; gates say whom to trust."""
 
-from visrep import artifacts, device, gates, labelled, models, robustness, run, statistics, sweep, weights
-from visrep.data import store
+from visrep.data import labelled, store
+from visrep.machine import device
+from visrep.models import cnn, weights
+from visrep.readers import statistics
+from visrep.robustness import gates, summary, sweep
 from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.settings.runtime import Runtime
+from visrep.stage import artifacts, run
 
 ITEMS = ("cnn", "adv_cnn")
 
@@ -12,15 +16,15 @@ def main(job: run.Job) -> None:
     settings = job.read("fgsm_sweep", FgsmSweep)
     machine = device.prepare(job.read("runtime", Runtime))
     svhn = store.load(job.input("data/svhn"))
-    network = machine.place(models.folded(weights.load(job.input(f"models/{job.item}.safetensors"), models.ConvNet)))
+    network = machine.place(cnn.folded(weights.load(job.input(f"models/{job.item}.safetensors"), cnn.ConvNet)))
     source = None
     if job.item != "cnn":
-        source = machine.place(models.folded(weights.load(job.input("models/cnn.safetensors"), models.ConvNet)))
+        source = machine.place(cnn.folded(weights.load(job.input("models/cnn.safetensors"), cnn.ConvNet)))
 
     test = labelled.labelled(svhn.test, machine.device)
     swept = sweep.sweep(network, test, settings, source, machine.bf16)
     labels, chance = svhn.test.labels, statistics.chance(svhn.test.labels)
-    found = robustness.accuracies(swept.predictions, labels)
+    found = summary.accuracies(swept.predictions, labels)
     verdicts = gates.judge({name: interval.value for name, interval in found.items()}, settings.gate_epsilon, chance)
     for gate in verdicts:
         if not gate.passed:
@@ -29,12 +33,12 @@ def main(job: run.Job) -> None:
     artifacts.write_array(job.out(f"predictions/fgsm_sweep/{job.item}.npy"), swept.table())
     artifacts.write_metrics(
         job.out(f"metrics/fgsm_sweep/{job.item}.json"),
-        robustness.metrics(found, settings.epsilons, settings.gate_epsilon, verdicts),
+        summary.metrics(found, settings.epsilons, settings.gate_epsilon, verdicts),
     )
     artifacts.write_metrics(
-        job.out(f"metrics/gates/{job.item}.json"), robustness.gate_metrics(found, settings.gate_epsilon, verdicts)
+        job.out(f"metrics/gates/{job.item}.json"), summary.gate_metrics(found, settings.gate_epsilon, verdicts)
     )
-    artifacts.write_table(job.out(f"plots/fgsm_sweep/{job.item}.json"), robustness.curve(found))
+    artifacts.write_table(job.out(f"plots/fgsm_sweep/{job.item}.json"), summary.curve(found))
     artifacts.write_json(
         job.out(f"plots/fgsm_sweep/{job.item}/details.json"),
         statistics.judged(labels, swept.predictions["clean"], svhn.source)

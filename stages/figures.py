@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from visrep import artifacts, run
 from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.figures import anomalies, maps, retrieved, style
 from visrep.settings.encoders import Label, items
 from visrep.settings.figures import Figures
+from visrep.stage import artifacts, run
 
 SETS = {"test": "objects", "mnist": "handwritten", "svhn": "street"}  # digits, the last two
 

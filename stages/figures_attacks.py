@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from visrep import artifacts, run, statistics, swept
 from visrep.data import store
 from visrep.figures import curves, galleries, scores, style
+from visrep.readers import statistics
+from visrep.robustness import swept
+from visrep.robustness.swept import Attack
 from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.settings.figures import Figures
-from visrep.swept import Attack
+from visrep.stage import artifacts, run
 
 MODELS = {"cnn": "undefended", "adv_cnn": "defended"}
 

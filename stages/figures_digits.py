@@ -2,10 +2,11 @@
 
 import pandas as pd
 
-from visrep import artifacts, run, statistics
 from visrep.data import store
 from visrep.figures import curves, galleries, scores, style
+from visrep.readers import statistics
 from visrep.settings.figures import Figures
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

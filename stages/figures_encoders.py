@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from visrep import artifacts, run
 from visrep.figures import compared, style
 from visrep.settings.encoders import FLOORS, Labels
 from visrep.settings.figures import Figures
+from visrep.stage import artifacts, run
 
 READERS = {"linear": "linear probe", "knn": "nearest neighbours"}
 CLUSTERS = {

@@ -5,11 +5,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from visrep import artifacts, geometry, run
 from visrep.data import store
 from visrep.figures import alike, similar, style
+from visrep.readers import geometry
 from visrep.settings.figures import Figures
 from visrep.settings.similarity import Families
+from visrep.stage import artifacts, run
 
 TRAINING, NEW = "training images", "new images"
 TAMMES = {2: "opposite", 3: "triangle", 4: "tetrahedron", 5: "no regular one", 6: "octahedron", 12: "icosahedron"}

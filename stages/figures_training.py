@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from visrep import artifacts, run
 from visrep.figures import style, unlabelled
 from visrep.settings.ablations import Ablations
 from visrep.settings.encoders import Labels
 from visrep.settings.figures import Figures
+from visrep.stage import artifacts, run
 
 STEPS = {"vicreg": unlabelled.VICREG, "simclr": unlabelled.SIMCLR[:1]}  # panels whose curves are drawn batch by batch
 PLAIN = {"vicreg": unlabelled.VICREG, "no_generated_neighbors": unlabelled.VICREG, "simclr": unlabelled.SIMCLR}

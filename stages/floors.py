@@ -1,9 +1,10 @@
 """Two encoders that never learned, as floors: the principal axes of the pixels, and an untrained network."""
 
-from visrep import artifacts, encoders, floors, run, weights
 from visrep.data import store
+from visrep.models import encoders, floors, weights
 from visrep.settings.encoder import Encoder
 from visrep.settings.floors import Floors
+from visrep.stage import artifacts, run
 
 ITEMS = ("pixels", "random")
 

@@ -2,10 +2,13 @@
 
 import numpy as np
 
-from visrep import artifacts, collapse, floors, neighbors, run, spectral, threads
 from visrep.data import store
+from visrep.machine import threads
+from visrep.models import floors, spectral
+from visrep.readers import collapse, neighbors
 from visrep.settings.laplacian_eigenmaps import LaplacianEigenmaps
 from visrep.settings.threads import Threads
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 
-from visrep import artifacts, maps, run, threads
 from visrep.data import store
+from visrep.machine import threads
+from visrep.readers import maps
 from visrep.settings.encoders import items
 from visrep.settings.maps import Maps
 from visrep.settings.threads import Threads
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

@@ -1,8 +1,10 @@
 """The nearest training images of each training image, in the embedding of VICReg: exact, itself left out."""
 
-from visrep import artifacts, neighbors, run, threads
+from visrep.machine import threads
+from visrep.readers import neighbors
 from visrep.settings.neighbors import Neighbors
 from visrep.settings.threads import Threads
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

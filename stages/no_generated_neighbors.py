@@ -5,11 +5,14 @@ from functools import partial
 import numpy as np
 import torch
 
-from visrep import artifacts, device, encoders, positives, representations, run, vicreg
 from visrep.data import store
+from visrep.learning import positives, representations, vicreg
+from visrep.machine import device
+from visrep.models import encoders
 from visrep.settings.neighbors import NoGeneratedNeighbors
 from visrep.settings.runtime import Runtime
 from visrep.settings.vicreg import VICReg
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

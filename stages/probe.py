@@ -1,9 +1,11 @@
 """What a linear reader and the nearest neighbours find in the embedding: which class, how surely."""
 
-from visrep import artifacts, classification, probes, run, statistics, threads
 from visrep.data import store
+from visrep.machine import threads
+from visrep.readers import classification, probes, statistics
 from visrep.settings.encoders import items
 from visrep.settings.probe import Probe
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

@@ -1,8 +1,8 @@
 """The whole study on one page that opens from a disk, without a network."""
 
-from visrep import artifacts, params, pipeline, results, run
-from visrep.report import study
-from visrep.results import Found
+from visrep.report import results, study
+from visrep.report.results import Found
+from visrep.stage import artifacts, params, pipeline, run
 
 GRAPH = "docs/stages.yaml"  # a link to dvc.yaml: DVC refuses that name as a dependency
 

@@ -1,10 +1,12 @@
 """Which training images lie nearest to a test image, which farthest, and are they of its class?"""
 
-from visrep import artifacts, neighbors, retrieval, run, threads
 from visrep.data import store
+from visrep.machine import threads
+from visrep.readers import neighbors, retrieval
 from visrep.settings.encoders import items
 from visrep.settings.retrieval import Retrieval
 from visrep.settings.threads import Threads
+from visrep.stage import artifacts, run
 
 FOUND = 5  # images, as in the reports
 

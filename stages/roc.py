@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from visrep import artifacts, run
 from visrep.figures import anomalies, style
 from visrep.settings.encoders import FLOORS, Labels
 from visrep.settings.figures import Figures
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from visrep import representations, run, simclr
+from visrep.learning import representations, simclr
 from visrep.settings.simclr import SimCLR
+from visrep.stage import run
 
 
 def main(job: run.Job) -> None:

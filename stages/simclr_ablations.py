@@ -2,9 +2,10 @@
 
 from functools import partial
 
-from visrep import params, representations, run, simclr
+from visrep.learning import representations, simclr
 from visrep.settings.ablations import Overrides, ablated
 from visrep.settings.simclr import SimCLR
+from visrep.stage import params, run
 
 
 def items() -> list[str]:

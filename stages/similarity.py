@@ -2,10 +2,13 @@
 
 import pandas as pd
 
-from visrep import artifacts, device, run, similarity, weights
 from visrep.data import store
+from visrep.learning import similarity
+from visrep.machine import device
+from visrep.models import weights
 from visrep.settings.runtime import Runtime
 from visrep.settings.similarity import Family, Similarity, items
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:

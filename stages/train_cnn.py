@@ -3,12 +3,16 @@
 import pandas as pd
 from torch.nn import functional as F
 
-from visrep import artifacts, classification, device, labelled, models, run, statistics, supervised, training, weights
-from visrep.data import store
-from visrep.losses import balanced_weights
-from visrep.randomness import generator
+from visrep.data import labelled, store
+from visrep.learning import supervised, training
+from visrep.learning.losses import balanced_weights
+from visrep.machine import device
+from visrep.machine.randomness import generator
+from visrep.models import cnn, weights
+from visrep.readers import classification, statistics
 from visrep.settings.runtime import Runtime
 from visrep.settings.train_cnn import TrainCNN
+from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:
@@ -21,7 +25,7 @@ def main(job: run.Job) -> None:
 
     model = machine.place(
         weights.fresh(
-            models.ConvNet,
+            cnn.ConvNet,
             settings.model.model_dump() | {"classes": classes},
             generator("cpu", settings.seed, "weights"),
         )

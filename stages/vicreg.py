@@ -2,8 +2,9 @@
 
 from functools import partial
 
-from visrep import representations, run, vicreg
+from visrep.learning import representations, vicreg
 from visrep.settings.vicreg import VICReg
+from visrep.stage import run
 
 
 def main(job: run.Job) -> None:

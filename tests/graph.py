@@ -51,7 +51,7 @@ def paths(entries: Any) -> list[str]:
 def files(stage: str, item: str) -> tuple[list[str], list[str]]:
     """(what a stage reads of other stages, what it writes), as declared."""
     declared = stages(parse(FILE.read_text()))[f"{stage}@{item}" if item else stage]
-    reads = [path for path in dict.fromkeys(paths(declared["deps"])) if not path.endswith(".py")]
+    reads = [path for path in dict.fromkeys(paths(declared["deps"])) if not path.startswith(("src/", "stages/"))]
     return reads, [path for kind in ("outs", "metrics", "plots") for path in paths(declared.get(kind))]
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import tiny
 from oracles import ROOT, digests
-from visrep import params, run
+from visrep.stage import params, run
 
 
 class Seen(NamedTuple):
@@ -57,7 +57,7 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     loaded = params.load
 
     def load(*rest: Any) -> Any:
-        if sys._getframe(1).f_globals["__name__"] == "visrep.run":
+        if sys._getframe(1).f_globals["__name__"] == "visrep.stage.run":
             sections.add("params.yaml")
         return loaded(*rest)
 
@@ -176,7 +176,7 @@ def _recorded(read: set[str]) -> Iterator[None]:
     def get(self: Any, field: str) -> Any:
         if id(self) in names and field in type(self).model_fields:
             read.add(f"{names[id(self)]}.{field}")
-        if id(self) in names and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.run":
+        if id(self) in names and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.stage.run":
             read.update(f"{names[id(self)]}.{leaf}" for leaf in type(self).model_fields)
         return object.__getattribute__(self, field)
 

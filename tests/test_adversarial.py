@@ -8,11 +8,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import tiny
-from visrep import adversarial, attacks, models, params, weights
-from visrep.labelled import Labelled
-from visrep.pixels import scaled
-from visrep.randomness import generator
+from visrep.data.labelled import Labelled
+from visrep.data.pixels import scaled
+from visrep.learning import adversarial
+from visrep.machine.randomness import generator
+from visrep.models import cnn, weights
+from visrep.robustness import attacks
 from visrep.settings.adv_train import AdvTrain
+from visrep.stage import params
 
 CONFIG = {"channels": [4, 6], "depth": 1, "hidden": 10, "dropout": 0.0, "classes": 10}
 
@@ -29,9 +32,9 @@ def data() -> Labelled:
     return Labelled(images, torch.randint(10, (20,), generator=draw))
 
 
-def network() -> models.ConvNet:
+def network() -> cnn.ConvNet:
     """Without batch norm, whose statistics would depend on the order of the passes."""
-    model = weights.fresh(models.ConvNet, CONFIG, generator("cpu", "network"))
+    model = weights.fresh(cnn.ConvNet, CONFIG, generator("cpu", "network"))
     for block in model.features:
         block[1] = nn.Identity()
     return model.train()
@@ -89,7 +92,7 @@ def test_the_radius_grows_with_the_ramp(data: Labelled, method: str, monkeypatch
 
 def test_pgd_training_attacks_the_network_as_it_will_be_used(data: Labelled) -> None:
     """The attack neither moves batch statistics nor draws dropout: only the descent on the attacked batch does."""
-    model = weights.fresh(models.ConvNet, CONFIG | {"dropout": 0.5}, generator("cpu", 0)).train()
+    model = weights.fresh(cnn.ConvNet, CONFIG | {"dropout": 0.5}, generator("cpu", 0)).train()
     adversarial.Objective(data, settings(method="pgd"))(model, torch.arange(20), generator("cpu", 0), 9.0)
     assert int(model.features[0][1].num_batches_tracked) == 1
     assert model.training

@@ -7,10 +7,10 @@ import pytest
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from visrep import anomaly
-from visrep.embeddings import Embeddings
-from visrep.errors import Failure
+from visrep.readers import anomaly
+from visrep.readers.embeddings import Embeddings
 from visrep.settings.anomaly import Anomaly
+from visrep.stage.errors import Failure
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from PIL import Image
 from tests.test_fetch import QUICK, serving, status, whole
 from visrep.data import archive, members
 from visrep.data.store import ImageSet
-from visrep.errors import Failure
 from visrep.settings.download import Embedded, Source
+from visrep.stage.errors import Failure
 
 Files = Mapping[str, bytes]
 

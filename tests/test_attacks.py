@@ -6,16 +6,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from visrep import attacks, models, weights
-from visrep.randomness import generator
+from visrep.machine.randomness import generator
+from visrep.models import cnn, weights
+from visrep.robustness import attacks
 
 EPSILONS = [0.01, 0.1, 0.3, 1.0]
 
 
 @pytest.fixture
-def network() -> models.ConvNet:
+def network() -> cnn.ConvNet:
     config = {"channels": [4, 8], "depth": 1, "hidden": 16, "dropout": 0.5, "classes": 10}
-    return weights.fresh(models.ConvNet, config, generator("cpu", "network")).eval().requires_grad_(False)
+    return weights.fresh(cnn.ConvNet, config, generator("cpu", "network")).eval().requires_grad_(False)
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_n_fgsm_on_a_linear_model_is_noise_of_twice_the_radius_and_a_step() -> N
 
 def test_looking_leaves_the_network_alone(batch: tuple[Tensor, Tensor]) -> None:
     config = {"channels": [4], "depth": 1, "hidden": 4, "dropout": 0.0, "classes": 10}
-    network = weights.fresh(models.ConvNet, config, generator("cpu", "grad")).eval()
+    network = weights.fresh(cnn.ConvNet, config, generator("cpu", "grad")).eval()
     attacks.look(network, *batch)
     assert all(parameter.grad is None for parameter in network.parameters())
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_score
 
-from visrep import clustering
+from visrep.readers import clustering
 
 
 def lumps(rows: int, clusters: int, dimensions: int, apart: float = 2.0, seed: int = 0) -> tuple[Any, Any]:

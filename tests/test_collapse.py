@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import entropy
 from sklearn.preprocessing import StandardScaler, normalize
 
-from visrep import collapse, scalings
+from visrep.readers import collapse, scalings
 
 
 def cloud(rows: int, dimensions: int, seed: int = 0) -> Any:

@@ -14,7 +14,8 @@ from PIL import Image
 import observed
 from pages import Parsed
 from test_report import sound
-from visrep import compare, statistics
+from visrep.readers import statistics
+from visrep.tools import compare
 
 N = 1000
 
@@ -72,7 +73,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "visrep.compare", *words], capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "visrep.tools.compare", *words], capture_output=True, text=True)
 
 
 def page(*words: str) -> Parsed:

@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from torchvision.models import ResNet50_Weights, resnet18, resnet50
 from torchvision.transforms.functional import normalize
 
-from visrep import encoders, floors, weights
-from visrep.errors import Failure
-from visrep.randomness import generator
-from visrep.resnet50 import ResNet50
+from visrep.machine.randomness import generator
+from visrep.models import encoders, floors, weights
+from visrep.models.resnet50 import ResNet50
 from visrep.settings.encoder import Encoder
+from visrep.stage.errors import Failure
 
 NARROW = {"input_size": 32, "stem_stride": 2, "widths": [4, 6], "blocks": [1, 2], "dimensions": 8}
 RESNET18 = {"input_size": 32, "stem_stride": 1, "widths": [64, 128, 256, 512], "blocks": [2, 2, 2, 2], "dimensions": 10}

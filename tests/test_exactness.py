@@ -16,14 +16,14 @@ from oracles import ROOT, digests
 from runs import KILL, TERM, Moment
 
 MOMENTS = {
-    "first step": Moment("visrep.training:_step", 1),
-    "mid-epoch": Moment("visrep.training:_step", 6),
-    "between epochs": Moment("visrep.training:_epoch", 2),
+    "first step": Moment("visrep.learning.training:_step", 1),
+    "mid-epoch": Moment("visrep.learning.training:_step", 6),
+    "between epochs": Moment("visrep.learning.training:_epoch", 2),
     "before a checkpoint is written": Moment("torch:save", 2),
     "between temporary file and rename": Moment("os:replace", 2),
-    "before outputs are written": Moment("visrep.weights:save", 1),
-    "while outputs are written": Moment("visrep.artifacts:write_json", 2),
-    "before outputs are published": Moment("visrep.run:Job.publish", 1),
+    "before outputs are written": Moment("visrep.models.weights:save", 1),
+    "while outputs are written": Moment("visrep.stage.artifacts:write_json", 2),
+    "before outputs are published": Moment("visrep.stage.run:Job.publish", 1),
     "while outputs are published": Moment("os:replace", 12),
 }
 
@@ -59,7 +59,7 @@ def test_a_killed_training_ends_in_the_same_bytes(finished: Path, tmp_path: Path
 
 def test_a_resumed_training_does_not_start_over(finished: Path, tmp_path: Path) -> None:
     folder, _ = started(finished, tmp_path, "train_cnn", "")
-    runs.run(folder, "train_cnn", die=(Moment("visrep.training:_epoch", 3), KILL))
+    runs.run(folder, "train_cnn", die=(Moment("visrep.learning.training:_epoch", 3), KILL))
     said = runs.run(folder, "train_cnn").said
     assert "epoch 3/3" in said
     assert "epoch 2/3" not in said
@@ -82,7 +82,7 @@ def _edit(path: Path) -> None:
 def test_what_changes_during_a_run_fails_it(finished: Path, tmp_path: Path, edit: str) -> None:
     folder = runs.copy(finished, tmp_path / "edited", "data/svhn")
     changed = {"params": (_edit, folder / "params.yaml"), "input": (os.remove, folder / "data/svhn/test_labels.npy")}
-    done = runs.run(folder, "train_cnn", do=(Moment("visrep.training:_step", 4), *changed[edit]))
+    done = runs.run(folder, "train_cnn", do=(Moment("visrep.learning.training:_step", 4), *changed[edit]))
     assert done.code == 1
     assert "changed while this ran" in done.said.splitlines()[-1]
     assert "models/cnn.safetensors" not in digests(folder)
@@ -101,9 +101,9 @@ def test_code_edited_during_a_run_fails_it(finished: Path, tmp_path: Path) -> No
     for name in ("src", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     edit = (
-        "import visrep.training as t, pathlib, runpy; step = t._step\n"
+        "import visrep.learning.training as t, pathlib, runpy; step = t._step\n"
         "def edited(*a):\n"
-        "    with open('src/visrep/losses.py', 'a') as f: f.write('# a comment\\n')\n"
+        "    with open('src/visrep/learning/losses.py', 'a') as f: f.write('# a comment\\n')\n"
         "    return step(*a)\n"
         "t._step = edited; runpy.run_module('stages.train_cnn', run_name='__main__', alter_sys=True)"
     )
@@ -116,7 +116,7 @@ def test_code_edited_during_a_run_fails_it(finished: Path, tmp_path: Path) -> No
 
 def test_a_second_copy_of_a_running_stage_refuses_to_start(finished: Path, tmp_path: Path) -> None:
     folder = runs.copy(finished, tmp_path / "twice", "data/svhn")
-    first = runs.run(folder, "train_cnn", do=(Moment("visrep.training:_step", 2), _second_copy, folder))
+    first = runs.run(folder, "train_cnn", do=(Moment("visrep.learning.training:_step", 2), _second_copy, folder))
     status, said = (folder / ".second").read_text().split("\n", 1)
     assert first.code == 0
     assert status == "1"

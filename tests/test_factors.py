@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 import tiny
-from visrep import factors, params, readings, redrawn
-from visrep.data import store
+from visrep.data import redrawn, store
 from visrep.data.embedded import shapes
-from visrep.errors import Failure
+from visrep.readers import factors, invariance
+from visrep.readers.statistics import Interval
 from visrep.settings.factors import Factors
 from visrep.settings.probe import Probe
-from visrep.statistics import Interval
+from visrep.stage import params
+from visrep.stage.errors import Failure
 
 DATA = shapes.draw(0, 700, 900)
 LIMITS = (8, 8, 9, 3)
@@ -131,15 +132,15 @@ def test_an_encoder_that_does_what_its_family_asks_confirms_everything(varied: t
     def embed(images: np.ndarray) -> np.ndarray:
         return one_hot(images, columns)
 
-    found = readings.seen(DATA, embed, settings(k=1))
-    rows = readings.table(found, embed, varied, settings(k=1), PROBE)
+    found = invariance.seen(DATA, embed, settings(k=1))
+    rows = invariance.table(found, embed, varied, settings(k=1), PROBE)
     assert len(rows) == 4 * (2 * 3 + 1)
     moved = [row for row in rows if row["reader"] == "movement"]
     assert [row["value"] == 0 for row in moved] == [name in varied for name in redrawn.NAMES]
-    fitted = [row for row in rows if row["reader"] == "probe" and row["images"] == readings.TRAINING]
+    fitted = [row for row in rows if row["reader"] == "probe" and row["images"] == invariance.TRAINING]
     judged = [row for row in rows if row["reader"] != "agreement" and row not in fitted]  # ties, and learnt by heart
     assert [r for r in judged if r["verdict"] != "confirmed"] == []
-    sets = readings.sets(found[readings.NEW], embed, varied, settings())
+    sets = invariance.sets(found[invariance.NEW], embed, varied, settings())
     assert sets.diameters.max() == 0 and sets.alignment == 0
     values = DATA.test.factors[store.sample(900, 30, 0)][:, columns]
     apart = (values[:, None] != values).sum(2)  # so many of the parts of two codes differ, if any
@@ -158,17 +159,17 @@ def test_what_is_left_of_a_factor_decides_who_is_nearest_however_little_it_is() 
         return np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
 
     varied, own = ("shape", "location", "size"), settings(k=2)
-    found = readings.seen(DATA, embed, own)
-    rows = {(r["factor"], r["reader"], r["images"]): r for r in readings.table(found, embed, varied, own, PROBE)}
-    assert rows["location", "agreement", readings.NEW]["verdict"] == "refuted"
-    assert rows["location", "probe", readings.NEW]["verdict"] == "refuted"
-    assert rows["location", "movement", readings.NEW]["verdict"] == "confirmed"
-    assert rows["color", "movement", readings.NEW]["value"] > 90
+    found = invariance.seen(DATA, embed, own)
+    rows = {(r["factor"], r["reader"], r["images"]): r for r in invariance.table(found, embed, varied, own, PROBE)}
+    assert rows["location", "agreement", invariance.NEW]["verdict"] == "refuted"
+    assert rows["location", "probe", invariance.NEW]["verdict"] == "refuted"
+    assert rows["location", "movement", invariance.NEW]["verdict"] == "confirmed"
+    assert rows["color", "movement", invariance.NEW]["value"] > 90
 
 
 @pytest.mark.usefixtures("recorded")
 def test_movements_change_one_factor_and_none() -> None:
-    moved = readings.movements(DATA.test.factors, lambda images: one_hot(images, (0, 1, 2, 3)), settings())
+    moved = invariance.movements(DATA.test.factors, lambda images: one_hot(images, (0, 1, 2, 3)), settings())
     assert list(moved) == [*redrawn.NAMES, "nuisances"]
     assert moved["nuisances"].max() == 0
     for name in redrawn.NAMES:  # each change swaps one of four parts: as far, for whichever factor
@@ -179,25 +180,25 @@ def test_a_collapsed_encoder_keeps_nothing() -> None:
     def embed(images: np.ndarray) -> np.ndarray:
         return np.tile(np.float32([1, 0, 0]), (len(images), 1))
 
-    found = readings.seen(DATA, embed, settings())
-    rows = readings.table(found, embed, ("color",), settings(), PROBE)
+    found = invariance.seen(DATA, embed, settings())
+    rows = invariance.table(found, embed, ("color",), settings(), PROBE)
     for row in rows:
         assert all(math.isfinite(row[key]) for key in ("value", "low", "high", "share_kept"))
         assert row["share_kept"] < 0.25
         if row["reader"] != "agreement":  # ties go to the first training images, whatever they are
             assert row["verdict"] == ("confirmed" if row["factor"] == "color" else "refuted")
-    sets = readings.sets(found[readings.NEW], embed, ("color",), settings())
+    sets = invariance.sets(found[invariance.NEW], embed, ("color",), settings())
     assert sets.diameters.max() == sets.margins.max() == 0
 
 
 def test_no_training_image_is_its_own_neighbour() -> None:
-    found = readings.seen(DATA, one_dimensional, settings(k=3))
-    train = found[readings.TRAINING]
+    found = invariance.seen(DATA, one_dimensional, settings(k=3))
+    train = found[invariance.TRAINING]
     assert not (train.near == np.arange(len(train.near))[:, None]).any()
     assert list(found) == ["training images", "new images", "on a gradient"]
     ground = found["on a gradient"]
     assert np.array_equal(ground.factors, DATA.test.factors)
-    assert not np.array_equal(ground.features, found[readings.NEW].features)
+    assert not np.array_equal(ground.features, found[invariance.NEW].features)
 
 
 def one_dimensional(images: np.ndarray) -> np.ndarray:
@@ -206,9 +207,9 @@ def one_dimensional(images: np.ndarray) -> np.ndarray:
 
 
 def test_sets_that_all_keep_the_same_have_no_margin() -> None:
-    same = readings.Seen(np.eye(3, dtype=np.float32), np.tile(DATA.test.factors[:1], (3, 1)), np.zeros((3, 1), int))
+    same = invariance.Seen(np.eye(3, dtype=np.float32), np.tile(DATA.test.factors[:1], (3, 1)), np.zeros((3, 1), int))
     with pytest.raises(Failure, match="all 3 sets keep the same values"):
-        readings.sets(same, one_dimensional, ("color",), settings())
+        invariance.sets(same, one_dimensional, ("color",), settings())
 
 
 def test_counts_and_quantiles() -> None:
@@ -218,8 +219,8 @@ def test_counts_and_quantiles() -> None:
 
 
 def test_shown_queries_are_the_same_each_time() -> None:
-    found = readings.seen(DATA, one_dimensional, settings())[readings.NEW]
-    shown = readings.shown(found, 4, settings())
-    assert [row["query"] for row in shown] == [row["query"] for row in readings.shown(found, 4, settings())]
+    found = invariance.seen(DATA, one_dimensional, settings())[invariance.NEW]
+    shown = invariance.shown(found, 4, settings())
+    assert [row["query"] for row in shown] == [row["query"] for row in invariance.shown(found, 4, settings())]
     for row in shown:
         assert np.array_equal(row["near"], found.near[row["query"]])

@@ -14,12 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from drawn import legible, words
-from visrep import classification, robustness, statistics, swept
 from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.figures import curves, galleries, scores, sheet, style
+from visrep.readers import classification, statistics
+from visrep.robustness import summary, swept
+from visrep.robustness.swept import Swept
 from visrep.settings.figures import Figures
-from visrep.swept import Swept
 
 ROOT = Path(__file__).parents[1]
 LONG = ("ambulance", "automobile, red", "bird", "grasshopper sparrow", "cat", "x", "motor scooter (large)")
@@ -73,7 +74,7 @@ def drawings(
     logits = np.eye(count, dtype=np.float32)[found.predictions["clean"]] * 3
     counts = statistics.confusion(labels, found.predictions["clean"], count)
     rows = classification.per_class(labels, found.predictions["clean"], data.classes).to_dict("records")
-    curve = robustness.curve(robustness.accuracies(found.predictions, labels))
+    curve = summary.curve(summary.accuracies(found.predictions, labels))
     detail = {
         "chance": 20.0,
         "gates": [{"name": "no_masking", "passed": right > 0.5, "says": "FGSM 3.0 - PGD 1.0 is little"}],

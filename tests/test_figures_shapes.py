@@ -10,9 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from drawn import legible, words
-from visrep import factors, geometry
 from visrep.data.embedded import shapes
 from visrep.figures import alike, similar, style
+from visrep.readers import factors, geometry
 
 DATA = shapes.draw(0, 60, 40)
 NAMES = list(shapes.FACTORS)

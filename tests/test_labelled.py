@@ -2,8 +2,8 @@
 
 import torch
 
-from visrep import labelled
-from visrep.labelled import Labelled
+from visrep.data import labelled
+from visrep.data.labelled import Labelled
 
 
 def stored(count: int) -> Labelled:

@@ -13,7 +13,7 @@ from pages import Seen, needs_browser
 
 pytest.importorskip("vl_convert", reason="vl-convert-python is not installed here")
 
-from visrep import offline
+from visrep.tools import offline
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src 'self' data:"
 REMARKS = ('"WARN ', '"The compiled spec uses Vega v5')  # on what DVC writes; all is drawn

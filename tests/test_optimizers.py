@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from visrep import optimizers
+from visrep.learning import optimizers
 from visrep.settings.training import Optimizer
 
 

@@ -10,10 +10,10 @@ from ruamel.yaml import YAML
 
 import tiny
 from oracles import ROOT
-from visrep import params
-from visrep.errors import Failure
 from visrep.settings.study import Study
 from visrep.settings.train_cnn import TrainCNN
+from visrep.stage import params
+from visrep.stage.errors import Failure
 
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 

@@ -41,7 +41,7 @@ def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str
     outs = {f for f in seen.outputs if not f.startswith(("metrics/", "plots/"))}
     return [
         *_differ("cmd", {stage.get("cmd")}, {command}),
-        *_differ("deps", dict.fromkeys(paths(stage.get("deps"))), code | data),  # @cnn is its own source of transfer
+        *_differ("deps", dict.fromkeys(_modules(stage)), code | data),  # @cnn is its own source of transfer
         *_differ("params", paths(stage.get("params")), seen.sections),
         *_differ("outs", paths(stage.get("outs")), outs),
         *[p for kind in ("metrics", "plots")
@@ -53,6 +53,13 @@ def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str
         *[f"{key} is no key that is used here" for key in stage.keys() - {"desc", "cmd", "deps", "params", "outs"}
           - {"metrics", "plots"}],
     ]  # fmt: skip
+
+
+def _modules(stage: dict[str, Any]) -> list[str]:
+    """What a stage depends on, with the modules of a package where it is named as a whole."""
+    named = paths(stage.get("deps"))
+    within = {path: sorted((ROOT / path).glob("[!_]*.py")) for path in named if path.startswith("src/")}
+    return [str(f.relative_to(ROOT)) for path in named for f in within.get(path) or [ROOT / path]]
 
 
 def _settings(stage: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -6,8 +6,8 @@ import torch
 from lightly.loss import VICRegLoss
 from torch import Tensor, nn
 
-from visrep import positives, vicreg
-from visrep.randomness import generator
+from visrep.learning import positives, vicreg
+from visrep.machine.randomness import generator
 from visrep.settings.vicreg import Weights
 from visrep.settings.views import Views
 

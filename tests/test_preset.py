@@ -10,9 +10,10 @@ import yaml
 
 import observed
 from oracles import ROOT
-from visrep import params, preset
-from visrep.errors import Failure
 from visrep.settings.study import Study
+from visrep.stage import params
+from visrep.stage.errors import Failure
+from visrep.tools import preset
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_committed_edits_and_presets_may_be_overwritten(project: Path) -> None:
 def test_a_refusal_leaves_the_file_and_ends_with_a_status(project: Path) -> None:
     edit(project)
     before = (project / "params.yaml").read_bytes()
-    command = [sys.executable, "-m", "visrep.preset", "best"]
+    command = [sys.executable, "-m", "visrep.tools.preset", "best"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1

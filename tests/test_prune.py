@@ -11,7 +11,8 @@ from dvc.repo import Repo
 
 import observed
 from oracles import ROOT
-from visrep import pipeline, prune
+from visrep.stage import pipeline
+from visrep.tools import prune
 
 STAGES = """
 stages:
@@ -58,7 +59,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(*words: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "visrep.prune", *words], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "visrep.tools.prune", *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

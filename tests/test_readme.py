@@ -7,8 +7,8 @@ import pytest
 
 import observed
 from oracles import ROOT
-from visrep import readme
-from visrep.errors import Failure
+from visrep.stage.errors import Failure
+from visrep.tools import readme
 
 TEXT = (ROOT / "README.md").read_text()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from visrep import redrawn
+from visrep.data import redrawn
 from visrep.data.embedded import shapes
 from visrep.settings.similarity import FACTORS
 

@@ -15,10 +15,10 @@ import runs
 import tiny
 from oracles import ROOT
 from pages import Parsed, Seen, needs_browser
-from visrep import params, pipeline, results
-from visrep.report import blocks, graph, judged, page, parameters, pictures, study, template
+from visrep.report import blocks, graph, judged, page, parameters, pictures, results, study, template
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table
-from visrep.results import Found, Row
+from visrep.report.results import Found, Row
+from visrep.stage import params, pipeline
 
 PRESETS = {path.stem: params.load(path) for path in ROOT.glob("presets/*.yaml")}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

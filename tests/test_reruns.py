@@ -100,22 +100,27 @@ TABLE = [
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
     ("stages/train_cnn.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures_digits.py", r"\Z", "# a comment\n", {"figures_digits", "report"}),
-    ("src/visrep/adversarial.py", r"\Z", "# a comment\n", DEFENCE),
-    ("src/visrep/sweep.py", r"\Z", "# a comment\n", SWEEPS),
-    ("src/visrep/supervised.py", r"\Z", "# a comment\n", CNN),
+    ("src/visrep/learning/adversarial.py", r"\Z", "# a comment\n", DEFENCE),
+    ("src/visrep/robustness/sweep.py", r"\Z", "# a comment\n", SWEEPS),
+    ("src/visrep/learning/supervised.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures.py", r"\Z", "# a comment\n", each("figures")),
-    ("src/visrep/vicreg.py", r"\Z", "# a comment\n", VICREG),
+    ("src/visrep/learning/vicreg.py", r"\Z", "# a comment\n", VICREG),
     ("params.yaml", r"temperature: 0\.2", "temperature: 0.25", {"check"} | SIMCLR),
-    ("src/visrep/simclr.py", r"\Z", "# a comment\n", SIMCLR),
-    ("src/visrep/scalings.py", r"\Z", "# a comment\n", ANOMALY | each("probe") | {"figures_encoders"} | FACTORS),
-    ("src/visrep/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"} | FACTORS),
-    ("src/visrep/redrawn.py", r"\Z", "# a comment\n", SHAPES),
-    ("src/visrep/geometry.py", r"\Z", "# a comment\n", FACTORS),
+    ("src/visrep/learning/simclr.py", r"\Z", "# a comment\n", SIMCLR),
+    (
+        "src/visrep/readers/scalings.py",
+        r"\Z",
+        "# a comment\n",
+        ANOMALY | each("probe") | {"figures_encoders"} | FACTORS,
+    ),
+    ("src/visrep/readers/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"} | FACTORS),
+    ("src/visrep/data/redrawn.py", r"\Z", "# a comment\n", SHAPES),
+    ("src/visrep/readers/geometry.py", r"\Z", "# a comment\n", FACTORS),
     ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
-    ("src/visrep/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
+    ("src/visrep/models/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
     ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
     ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
-    ("src/visrep/run.py", r"\Z", "# a comment\n", ALL),
+    ("src/visrep/stage/run.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/adv_train.py", r"\Z", "# a comment\n", {"check"} | DEFENCE),
     ("src/visrep/report/template.py", r"\Z", "# a comment\n", {"report"}),
     ("docs/reported.yaml", r"91.85", "91.86", {"report"}),
@@ -131,7 +136,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in ("src", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     tiny.furnish(folder)
-    shutil.copy(ROOT / "params.yaml", folder)
+    for name in ("params.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, folder)
     with observed.inside(folder):
         repo = Repo.init(no_scm=True)
         for stage in repo.index.stages:

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from oracles import ROOT
-from visrep import params, results, statistics
-from visrep.results import Found
+from visrep.readers import statistics
+from visrep.report import results
+from visrep.report.results import Found
+from visrep.stage import params
 
 REPORTED = params.load(ROOT / results.REPORTED)
 

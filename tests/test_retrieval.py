@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from visrep import retrieval
+from visrep.readers import retrieval
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import runs
 import tiny
 from oracles import ROOT, digests
 from runs import Moment
-from visrep import pipeline
+from visrep.stage import pipeline
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def _interrupt() -> None:
 
 def test_an_interrupt_is_one_line_and_keeps_progress(finished: Path, tmp_path: Path) -> None:
     folder = runs.copy(finished, tmp_path / "interrupted", "data/svhn")
-    done = runs.run(folder, "train_cnn", do=(Moment("visrep.training:_epoch", 3), _interrupt))
+    done = runs.run(folder, "train_cnn", do=(Moment("visrep.learning.training:_epoch", 3), _interrupt))
     assert done.code == 130
     assert done.said.splitlines()[-1] == "train_cnn: interrupted; run it again and it goes on from here"
     assert "epoch 3/3" in runs.run(folder, "train_cnn").said

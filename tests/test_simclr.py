@@ -9,8 +9,8 @@ from lightly.loss import NTXentLoss
 from torch import Tensor
 from torch.nn import functional as F
 
-from visrep import simclr
-from visrep.randomness import generator
+from visrep.learning import simclr
+from visrep.machine.randomness import generator
 
 
 def projections(views: int = 2, images: int = 7, dimensions: int = 5) -> Tensor:

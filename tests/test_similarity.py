@@ -12,13 +12,16 @@ from torch import nn
 from torch.nn import functional as F
 
 import tiny
-from visrep import autoencoder, contrastive, params, redrawn, similarity
+from visrep.data import redrawn
 from visrep.data.embedded import shapes
-from visrep.device import Machine
-from visrep.errors import Failure
-from visrep.randomness import generator
+from visrep.learning import contrastive, similarity
+from visrep.machine.device import Machine
+from visrep.machine.randomness import generator
+from visrep.models import autoencoder
 from visrep.settings.similarity import Similarity
 from visrep.settings.study import Study
+from visrep.stage import params
+from visrep.stage.errors import Failure
 
 MACHINE = Machine(torch.device("cpu"), False, torch.contiguous_format)
 SPLIT = shapes.draw(0, 240, 0).train

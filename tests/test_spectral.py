@@ -9,8 +9,8 @@ from scipy.linalg import eigh, subspace_angles
 from sklearn.manifold import spectral_embedding
 from sklearn.neighbors import NearestNeighbors
 
-from visrep import spectral
-from visrep.errors import Failure
+from visrep.models import spectral
+from visrep.stage.errors import Failure
 
 
 def ring(count: int) -> Any:

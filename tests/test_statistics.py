@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import classification_report, confusion_matrix
 
-from visrep import classification, statistics
+from visrep.readers import classification, statistics
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (3, 10), (0, 50), (50, 50), (9185, 10000)])

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from visrep import gates, robustness, statistics, sweep
-from visrep.labelled import Labelled
-from visrep.pixels import scaled
-from visrep.randomness import generator
+from visrep.data.labelled import Labelled
+from visrep.data.pixels import scaled
+from visrep.machine.randomness import generator
+from visrep.readers import statistics
+from visrep.robustness import gates, summary, sweep
 from visrep.settings.fgsm_sweep import FgsmSweep
 
 SETTINGS = FgsmSweep.model_validate(
@@ -63,7 +64,7 @@ class Overfitted(Linear):
 
 def judged(model: nn.Module, source: nn.Module | None = None) -> tuple[dict[str, bool], dict[str, float], Labelled]:
     data = images()
-    found = robustness.accuracies(sweep.sweep(model, data, SETTINGS, source).predictions, data.labels.numpy())
+    found = summary.accuracies(sweep.sweep(model, data, SETTINGS, source).predictions, data.labels.numpy())
     values = {name: interval.value for name, interval in found.items()}
     verdicts = gates.judge(values, 0.1, statistics.chance(data.labels.numpy()))
     return {gate.name: gate.passed for gate in verdicts}, values, data
@@ -149,7 +150,7 @@ def test_curves_start_at_the_clean_accuracy_and_carry_grey_levels() -> None:
         "fgsm 0.1": statistics.wilson(5, 10),
         "pgd 0.1": statistics.wilson(1, 10),
     }
-    table = robustness.curve(found)
+    table = summary.curve(found)
     rows: list[Any] = table.to_dict("records")
     assert [(row["attack"], row["epsilon"], row["accuracy"]) for row in rows] == [
         ("fgsm", 0.0, 90.0),
@@ -169,6 +170,6 @@ def test_results_do_not_depend_on_the_batch_size() -> None:
 
 
 def test_no_attacked_image_leaves_its_ball(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("visrep.attacks.step", lambda x, sign, epsilon: x + 1.1 * epsilon * sign)
+    monkeypatch.setattr("visrep.robustness.attacks.step", lambda x, sign, epsilon: x + 1.1 * epsilon * sign)
     with pytest.raises(ArithmeticError, match="away"):
         sweep.sweep(Linear(), images(20), SETTINGS)

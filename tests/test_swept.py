@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from visrep import attacks, pixels, swept
+from visrep.data import pixels
+from visrep.robustness import attacks, swept
 
 
 def slow_bits(sign: np.ndarray) -> list[list[list[int]]]:

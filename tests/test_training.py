@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from visrep import training
-from visrep.errors import Failure
+from visrep.learning import training
 from visrep.settings.training import Optimizer, Plan, Watched
+from visrep.stage.errors import Failure
 
 SGD: dict[str, Any] = {
     "name": "sgd",

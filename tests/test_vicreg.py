@@ -8,8 +8,8 @@ import torch
 from lightly.loss import VICRegLoss
 from torch import Tensor
 
-from visrep import vicreg
-from visrep.randomness import generator
+from visrep.learning import vicreg
+from visrep.machine.randomness import generator
 from visrep.settings.vicreg import Weights
 
 

@@ -16,8 +16,9 @@ from torch.nn import functional as F
 from torchvision.transforms import ColorJitter, InterpolationMode, RandomResizedCrop
 from torchvision.transforms import functional as theirs
 
-from visrep import pixels, views
-from visrep.randomness import generator
+from visrep.data import pixels
+from visrep.learning import views
+from visrep.machine.randomness import generator
 from visrep.settings.views import Views
 
 OFF: dict[str, Any] = {

@@ -9,7 +9,7 @@ import yaml
 from PIL import Image
 
 from oracles import ROOT
-from visrep import params
+from visrep.stage import params
 
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 

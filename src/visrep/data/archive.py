@@ -18,8 +18,8 @@ from PIL import Image, UnidentifiedImageError
 from visrep.data import fetch, store
 from visrep.data.members import MEGABYTE, Member, members, named, quoted
 from visrep.data.store import SIZE
-from visrep.errors import Failure
 from visrep.settings.download import Source
+from visrep.stage.errors import Failure
 
 SPLITS = ("train", "test")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")

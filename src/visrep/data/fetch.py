@@ -16,7 +16,7 @@ from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from visrep.errors import Failure
+from visrep.stage.errors import Failure
 
 CHUNK = 2**18  # bytes read at once
 HOPS = 5  # redirects followed

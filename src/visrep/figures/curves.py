@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from visrep.data.pixels import LEVELS
 from visrep.figures import style
-from visrep.pixels import LEVELS
 
 ATTACKS = {"noise": "noise", "fgsm": "FGSM", "pgd": "PGD"}
 TRAINING = "train_attacked_accuracy"

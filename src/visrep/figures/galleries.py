@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from visrep import swept
+from visrep.data.pixels import LEVELS
 from visrep.data.store import ImageSet
 from visrep.figures import style
 from visrep.figures.sheet import Band, Tile, sheet, tile_width
-from visrep.pixels import LEVELS
+from visrep.robustness import swept
+from visrep.robustness.swept import Attack, Swept
 from visrep.settings.figures import Figures
-from visrep.swept import Attack, Swept
 
 ACROSS = 5  # tiles beside each other: more are too small on a phone
 TURNS = "Shown: classes in turn, each in the order of the test set."

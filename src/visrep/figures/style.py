@@ -16,7 +16,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
 
-from visrep import artifacts
+from visrep.stage import artifacts
 
 WIDTH = 4.2  # inches: 400 CSS pixels
 SMALL, BASE, TITLE = 9, 10, 11.5  # points

@@ -5,11 +5,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from visrep import results
-from visrep.report import judged
+from visrep.report import judged, results
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table
+from visrep.report.results import Found
 from visrep.report.shown import data, picture
-from visrep.results import Found
 
 CLASSIFIERS = {"cnn": "undefended", "adv_cnn": "defended"}
 PASSED = {True: "✓ passed", False: Markup("<b>✗ failed</b>")}

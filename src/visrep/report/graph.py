@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from visrep.pipeline import Stage
+from visrep.stage.pipeline import Stage
 
 ROW, LEFT, WIDTH = 24, 104, 336  # pixels: height of a line, room for the arcs, all of it
 SWING = 0.42  # how far an arc swings out for its height

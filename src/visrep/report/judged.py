@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from visrep.report.blocks import Table, tied
-from visrep.results import Row
+from visrep.report.results import Row
 
 HEAD = ("", "ours", "floor", "reported")
 LEGEND = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from visrep.report.blocks import Gallery, Picture
-from visrep.results import Found
+from visrep.report.results import Found
 
 
 def data(told: Mapping[str, Any], what: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from visrep.report.blocks import SPACE, Gallery, Part, Section, Table
+from visrep.report.results import Found
 from visrep.report.shown import picture
-from visrep.results import Found
 
 READERS = {
     "agreement": "nearest neighbours that share the factor",

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from visrep import results
-from visrep.pipeline import Stage
-from visrep.report import digits, graph, judged, page, parameters, similarity, unlabelled
+from visrep.report import digits, graph, judged, page, parameters, results, similarity, unlabelled
 from visrep.report.blocks import Drawing, Section, Table
-from visrep.results import Found
+from visrep.report.results import Found
 from visrep.settings.encoders import FLOORS
+from visrep.stage.pipeline import Stage
 
 TITLE = "visrep: what the study found"
 LEAD = (

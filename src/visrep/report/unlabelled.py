@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from visrep import results
-from visrep.report import judged
+from visrep.report import judged, results
 from visrep.report.blocks import Block, Gallery, Part, Section, Table
+from visrep.report.results import Found
 from visrep.report.shown import data, of_encoders, picture
-from visrep.results import Found
 from visrep.settings.encoders import FLOORS
 
 TERMS = ("invariance", "variance", "covariance", "effective_rank")

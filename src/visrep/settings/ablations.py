@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 S = TypeVar("S", bound=Section)
 

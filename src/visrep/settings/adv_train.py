@@ -4,8 +4,8 @@ from typing import Literal, Self
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from visrep.params import Section
 from visrep.settings.training import Augment, ConvNet, Probability, Share, Watched
+from visrep.stage.params import Section
 
 
 class Pgd(Section):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 
 class Anomaly(Section):

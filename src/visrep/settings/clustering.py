@@ -2,7 +2,7 @@
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 
 class Clustering(Section):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 Widths = tuple[PositiveInt, ...]
 

@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, RootModel
 
-from visrep import params
+from visrep.stage import params
 
 FLOORS = ("pixels", "random")  # encoders that learned nothing
 

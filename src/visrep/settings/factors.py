@@ -4,8 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from visrep.params import Section
 from visrep.settings.training import Share
+from visrep.stage.params import Section
 
 
 class Factors(Section):

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 Radius = Annotated[float, Field(gt=0, lt=1)]  # in [-1, 1] units; 0.1 is 12.75/255
 Radii = Annotated[tuple[Radius, ...], Field(min_length=1, max_length=6)]

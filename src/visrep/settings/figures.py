@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 
 class Figures(Section):

@@ -2,7 +2,7 @@
 
 from pydantic import NonNegativeInt
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 
 class Floors(Section):

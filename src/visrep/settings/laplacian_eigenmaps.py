@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 
 class LaplacianEigenmaps(Section):

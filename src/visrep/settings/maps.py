@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from visrep.params import Section
+from visrep.stage.params import Section
 
 
 class Maps(Section):

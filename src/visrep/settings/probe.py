@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
-from visrep.params import Section
 from visrep.settings.training import Share
+from visrep.stage.params import Section
 
 
 class Sgd(Section):

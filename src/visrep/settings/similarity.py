@@ -4,9 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, RootModel, model_validator
 
-from visrep import params
-from visrep.params import Section
 from visrep.settings.training import Plan, Share
+from visrep.stage import params
+from visrep.stage.params import Section
 
 FACTORS = ("color", "shape", "location", "size")
 Factor = Literal["color", "shape", "location", "size"]

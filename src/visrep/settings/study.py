@@ -4,7 +4,6 @@ from typing import Annotated, Self
 
 from pydantic import StringConstraints, ValidationError, model_validator
 
-from visrep.params import Section, faults
 from visrep.settings.ablations import Overrides, ablated
 from visrep.settings.adv_train import AdvTrain
 from visrep.settings.anomaly import Anomaly
@@ -26,6 +25,7 @@ from visrep.settings.similarity import Family, Similarity
 from visrep.settings.train_cnn import TrainCNN
 from visrep.settings.unlabelled import Unlabelled
 from visrep.settings.vicreg import VICReg
+from visrep.stage.params import Section, faults
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Label = Annotated[str, StringConstraints(min_length=1)]

@@ -2,8 +2,8 @@
 
 from pydantic import NonNegativeFloat
 
-from visrep.params import Section
 from visrep.settings.unlabelled import Unlabelled
+from visrep.stage.params import Section
 
 
 class Weights(Section):

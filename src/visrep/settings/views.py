@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeFloat
 
-from visrep.params import Section
 from visrep.settings.training import Probability
+from visrep.stage.params import Section
 
 
 class Views(Section):

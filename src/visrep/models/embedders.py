@@ -1,0 +1,38 @@
+"""From a model's file to embeddings, whatever kind of model it is: a network, principal axes, or a graph's
+coordinates.
+
+N images, D dimensions.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from visrep.machine.device import Machine
+from visrep.models import encoders, floors, spectral, weights
+from visrep.readers import neighbors
+from visrep.stage import artifacts
+
+Embed = Callable[[np.ndarray], np.ndarray]  # (N, 32, 32, 3) uint8 to (N, D) float32
+
+
+def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
+    """How the model at ``path`` embeds images; ``train`` (N, 32, 32, 3) are those it was made from."""
+    arrays, config = artifacts.read_weights(path)
+    match config.get("kind"):
+        case floors.KIND:
+            return partial(floors.project, arrays=arrays)
+        case spectral.KIND:
+            return partial(_extended, arrays=arrays, k=config["k"], train=train)
+    network = machine.place(weights.load(path, encoders.build))
+    return lambda images: encoders.embedded(network, encoders.whole(images, machine.device))
+
+
+def _extended(images: np.ndarray, arrays: dict[str, np.ndarray], k: int, train: np.ndarray) -> np.ndarray:
+    """Training images have coordinates; all others take them from the training images that look most alike."""
+    if images is train:
+        return arrays["coordinates"]
+    found = neighbors.nearest(floors.flat(images), floors.flat(train), k)
+    return spectral.extend(arrays["coordinates"], arrays["eigenvalues"], found.index).astype(np.float32)

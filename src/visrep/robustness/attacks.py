@@ -1,0 +1,109 @@
+"""Attacks in the L-infinity ball, as pure functions of tensors.
+
+x images (N, C, H, W) in [LOW, HIGH], y labels (N,), epsilon in the same units as x. A model is any function from
+images to logits (N, K); nothing here changes its mode or its gradients.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from visrep.data.pixels import HIGH, LOW
+
+Model = Callable[[Tensor], Tensor]
+
+
+class Look(NamedTuple):
+    """What one pass forward and back tells: ``sign`` of the gradient in {-1, 0, 1}, shaped as x; ``logits`` (N, K)."""
+
+    sign: Tensor
+    logits: Tensor
+
+
+def look(model: Model, x: Tensor, y: Tensor) -> Look:
+    """The sign of the gradient of the cross entropy with respect to ``x``. It does not depend on epsilon, so one pass
+    serves every radius; the logits on the way are those of ``x`` itself."""
+    x = x.detach().requires_grad_()
+    logits = model(x)
+    loss = F.cross_entropy(logits.float(), y, reduction="sum")
+    (gradient,) = torch.autograd.grad(loss, x)
+    return Look(gradient.sign_(), logits.detach())
+
+
+def step(x: Tensor, sign: Tensor, epsilon: float) -> Tensor:
+    """clip(x + epsilon sign), the FGSM step of Goodfellow et al. 2015, equation 3, kept among images."""
+    return torch.add(x, sign, alpha=epsilon).clamp_(LOW, HIGH)
+
+
+def fgsm(model: Model, x: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    """The fast gradient sign method."""
+    return step(x, look(model, x, y).sign, epsilon)
+
+
+def noise(x: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+    """Uniform noise in [-epsilon, epsilon], kept among images: the control that any attack must beat."""
+    return step(x, torch.rand(x.shape, generator=generator, device=x.device).mul_(2).sub_(1), epsilon)
+
+
+def project(x: Tensor, origin: Tensor, epsilon: float) -> Tensor:
+    """The nearest point of the epsilon ball around ``origin``, kept among images."""
+    return torch.clamp(x, origin - epsilon, origin + epsilon).clamp_(LOW, HIGH)
+
+
+def pgd(
+    model: Model,
+    x: Tensor,
+    y: Tensor,
+    epsilon: float,
+    steps: int,
+    step_size: float,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Projected gradient descent (Madry et al. 2018, section 2.1), the last iterate.
+
+    Starts at a uniform point of the ball drawn from ``generator``, or at ``x`` without one. One step of size epsilon
+    from ``x`` is FGSM.
+    """
+    attacked = x if generator is None else noise(x, epsilon, generator)
+    for _ in range(steps):
+        attacked = project(torch.add(attacked, look(model, attacked, y).sign, alpha=step_size), x, epsilon)
+    return attacked
+
+
+def pgd_until_wrong(
+    model: Model, x: Tensor, y: Tensor, epsilon: float, steps: int, step_size: float, generator: torch.Generator
+) -> Tensor:
+    """`pgd` that leaves an image alone once the model gets it wrong: an attacker may stop at any iterate.
+
+    At least as strong as `pgd`, and cheap on a model that falls at once: the pass that yields the next gradient also
+    tells who has fallen.
+    """
+    attacked = noise(x, epsilon, generator)
+    standing = torch.arange(len(x), device=x.device)
+    for _ in range(steps):
+        found = look(model, attacked[standing], y[standing])
+        right = found.logits.argmax(1) == y[standing]
+        standing, sign = standing[right], found.sign[right]
+        if len(standing) == 0:
+            break
+        moved = torch.add(attacked[standing], sign, alpha=step_size)
+        attacked[standing] = project(moved, x[standing], epsilon)
+    return attacked
+
+
+def n_fgsm(model: Model, x: Tensor, y: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+    """Noise FGSM for training (de Jorge et al. 2022, algorithm 1): noise in [-2 epsilon, 2 epsilon], then a step of
+    epsilon, kept among images but not projected back to the ball."""
+    noisy = noise(x, 2 * epsilon, generator)
+    return step(noisy, look(model, noisy, y).sign, epsilon)
+
+
+def bounded(x: Tensor, origin: Tensor, epsilon: float, slack: float = 1e-6) -> None:
+    """Raises `ArithmeticError` where ``x`` leaves the images or the ball of ``epsilon`` around ``origin``."""
+    distance = float((x - origin).abs().max())
+    low, high = float(x.min()), float(x.max())
+    if distance > epsilon + slack or low < LOW or high > HIGH:
+        raise ArithmeticError(f"attacked images lie {distance:g} away (at most {epsilon:g}) in [{low:g}, {high:g}]")

@@ -1,0 +1,1 @@
+"""What every stage stands on: its life, its files, its parameters, and its place in the graph."""

@@ -1,0 +1,109 @@
+"""Typed, strict parameters: what is not known, missing, of another type or out of range is one line that names the key.
+
+The file is read by the rules of YAML 1.2, as DVC reads it (``1e-3`` is a number, ``on`` is text); where readers
+could differ all the same (``010``, ``1_000``), the value stays text and is refused by its type.
+"""
+
+import re
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from visrep.stage.errors import Failure
+
+FILE = Path("params.yaml")
+
+
+class Section(BaseModel):
+    """A mapping of params.yaml: frozen, strict, complete."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's core schema; a key given twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise Failure(f"{node.start_mark.name}: {key!r} is given twice below line {node.start_mark.line}", 2)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?[0-9]+(\.[0-9]*([eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)", "-+0123456789"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^({_pattern})$"), list(_first))
+
+
+def load(path: Path = FILE) -> dict[str, Any]:
+    """Parse a params file into plain values. Raises `Failure` where there is none or it is no mapping."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            values = yaml.load(file, _Loader)
+    except FileNotFoundError:
+        raise Failure(f"{path}: not found; run this from the project's top folder", 2) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Failure(f"{path}: no YAML: {error}", 2) from None
+    if not isinstance(values, dict):
+        raise Failure(f"{path}: holds no sections", 2)
+    return values
+
+
+def read(key: str, kind: type[S], path: Path = FILE) -> S:
+    """The section at a dotted ``key`` as a checked ``kind``. Raises `Failure` with status 2."""
+    values: Any = load(path)
+    for depth, name in enumerate(key.split("."), start=1):
+        if not isinstance(values, dict) or name not in values:
+            raise Failure(f"{path}: {'.'.join(key.split('.')[:depth])} is missing", 2)
+        values = values[name]
+    return check(values, kind, path, key)
+
+
+def check(values: Any, kind: type[S], path: Path = FILE, key: str = "") -> S:
+    """``values`` as a ``kind``; all that is wrong is named, separated by semicolons."""
+    try:
+        return kind.model_validate(_tuples(values))
+    except ValidationError as error:
+        raise Failure(f"{path}: {faults(error, key)}", 2) from None
+
+
+def faults(error: ValidationError, key: str) -> str:
+    """All that is wrong with the section at ``key``, each fault by its name."""
+    return "; ".join(_line(key, found) for found in error.errors())
+
+
+def _tuples(values: Any) -> Any:
+    """Lists as tuples, so that a checked section is frozen to its leaves."""
+    if isinstance(values, dict):
+        return {key: _tuples(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return tuple(_tuples(value) for value in values)
+    return values
+
+
+def _line(key: str, found: ErrorDetails) -> str:
+    name = ".".join([key] * bool(key) + [str(part) for part in found["loc"]])
+    value = found["input"]
+    match found["type"]:
+        case "missing":
+            return f"{name} is missing"
+        case "extra_forbidden":
+            return f"{name} is no parameter"
+        case "greater_than" if found["ctx"]["gt"] == 0:
+            return f"{name}: {value!r} is not positive"
+        case "value_error":
+            return f"{name}: {found['ctx']['error']}" if name else str(found["ctx"]["error"])
+    message = found["msg"].removeprefix("Input ")
+    return f"{name}: {value!r} {message}"

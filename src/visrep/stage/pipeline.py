@@ -1,0 +1,59 @@
+"""dvc.yaml written out: which stages there are, what each reads and writes."""
+
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+import yaml
+
+from visrep.stage import params
+from visrep.stage.errors import Failure
+
+FILE = Path("dvc.yaml")
+
+
+class Stage(NamedTuple):
+    """``name`` is the full one (embed@vicreg), ``group`` the entry of dvc.yaml that it comes from (embed); ``caption``
+    describes the whole group, with ${key} for the item."""
+
+    name: str
+    group: str
+    caption: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+
+def stages(file: Path = FILE) -> list[Stage]:
+    """All stages in the order of the file, one for each item of a `foreach`, items of params.yaml included."""
+    parsed = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return [_stage(group, item, entry) for group, entry in parsed["stages"].items() for item in _items(entry)]
+
+
+def missing(path: PurePath | str) -> Failure:
+    """What to tell whoever lacks ``path``: the stage that writes it, or writes what lies below it."""
+    found = [stage for stage in stages() if any(_same(path, out) for out in stage.writes)] if FILE.exists() else []
+    names = {stage.name for stage in found} if len(found) == 1 else {stage.group for stage in found}
+    return Failure(f"{path} is missing; run `{' '.join(['dvc repro', *(names if len(names) == 1 else [])])}` first")
+
+
+def _items(entry: dict[str, Any]) -> list[str]:
+    items = entry.get("foreach", {"": None})
+    if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
+        items = params.load()[items.strip("${}")]
+    return list(items)
+
+
+def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
+    body = entry.get("do", entry)
+
+    def paths(*kinds: str) -> tuple[str, ...]:
+        entries = [one for kind in kinds for one in body.get(kind, [])]
+        names = [next(iter(one)) if isinstance(one, dict) else one for one in entries]
+        return tuple(name.replace("${key}", item) for name in names)
+
+    written = paths("outs", "metrics", "plots")
+    return Stage(f"{group}@{item}" if item else group, group, body.get("desc", ""), paths("deps"), written)
+
+
+def _same(path: PurePath | str, out: str) -> bool:
+    """Whether one is the other or lies below it."""
+    return PurePath(path).is_relative_to(out) or PurePath(out).is_relative_to(path)

@@ -1,0 +1,165 @@
+"""Two branches, or a branch and the working tree, on one page: ``make compare BRANCH=main`` or ``A=... B=...``.
+
+What differs comes from DVC's own diff; intervals and pictures from what is committed beside it.
+"""
+
+import argparse
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dvc.repo import Repo
+
+from visrep.readers.statistics import Interval
+from visrep.report import page, results
+from visrep.report.blocks import Block, Gallery, Part, Picture, Section, Table
+from visrep.report.results import Found
+from visrep.stage import artifacts
+from visrep.stage.errors import Failure
+
+OUT = Path("report/compare.html")
+TREE = "workspace"  # DVC's word for the working tree
+RESULTS = ("metrics", "plots")
+BEYOND = "beyond both intervals"
+NOTE = (
+    "A difference is beyond both intervals where the two 95 % intervals do not meet. A number that is no share of "
+    "images and no area under a ROC curve has none, and nothing is said of chance."
+)
+
+
+class Side(NamedTuple):
+    """One of the two: its name for DVC, how it is called on the page, and where its files lie."""
+
+    revision: str
+    called: str
+    folder: Path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make compare", description=__doc__)
+    parser.add_argument("before", help="branch, tag or commit")
+    parser.add_argument("after", nargs="?", default=TREE, help="another; without it, the working tree")
+    words = parser.parse_args()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            sides = [side(name, Path(folder) / str(place)) for place, name in enumerate((words.before, words.after))]
+            artifacts.write_bytes(OUT, html(*sides).encode())
+    except Failure as failure:
+        print(f"compare: {failure}", file=sys.stderr)
+        sys.exit(failure.status)
+    print(OUT)
+
+
+def side(name: str, folder: Path) -> Side:
+    """The working tree as it lies, or the results of a commit laid out in ``folder``. Raises `Failure` for an unknown
+    one."""
+    commit = _git("rev-parse", "--verify", "--quiet", "--short", f"{'HEAD' if name == TREE else name}^{{commit}}")
+    if not commit:
+        raise Failure(f"no branch, tag or commit {name!r}; `git branch --all` lists them", 2)
+    at = f"commit {commit.decode().strip()}"
+    if name == TREE:
+        return Side(TREE, f"working tree on {at}{', edited' if _git('status', '--porcelain') else ''}", Path())
+    held = [path for path in RESULTS if _git("ls-tree", name, path)]
+    with tarfile.open(fileobj=io.BytesIO(_git("archive", name, *held))) as archive:
+        archive.extractall(folder, filter="data")
+    return Side(name, f"{name}, {at}", folder)
+
+
+def html(before: Side, after: Side) -> str:
+    """The page."""
+    with Repo() as repo:
+        numbers, parameters = (
+            found.diff(a_rev=before.revision, b_rev=after.revision).get("diff", {})
+            for found in (repo.metrics, repo.params)
+        )
+    heads = f"Before: {before.called}. After: {after.called}."
+    rows = list(_numbers(numbers, before, after))
+    sections = [
+        Section("numbers", "Numbers", [_counted(rows)], _tables(rows, heads)),
+        Section("parameters", "Parameters", [], [_parameters(parameters, heads)]),
+        Section(
+            "pictures",
+            "Pictures that changed",
+            [],
+            list(_pictures(before, after)) or [Part("None", "All pictures are the same, to the byte.")],
+        ),
+    ]
+    return page.render("Two runs compared", heads, [], [NOTE], sections, [])
+
+
+def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[tuple[str, ...]]:
+    """(file and key, before, after, difference, verdict) of each number that is not the same."""
+    for path, keys in sorted(numbers.items()):
+        name = path.removeprefix("metrics/").removesuffix(".json")
+        for key, change in sorted(keys.items()):
+            intervals = [_interval(one, name, key) for one in (before, after)]
+            shown = [_shown(change.get(when), spread) for when, spread in zip(("old", "new"), intervals, strict=True)]
+            moved = f"{change['diff']:+.6g}" if "diff" in change else "-"
+            yield f"{name} {key}", *shown, moved, _verdict(*intervals)
+
+
+def _interval(of: Side, name: str, key: str) -> Interval | None:
+    """None also where this side has no such number, or not in a form that is known here."""
+    try:
+        return results.interval(Found(of.folder / "metrics", of.folder / "plots", {}, {}), name, key)
+    except (Failure, KeyError, TypeError):
+        return None
+
+
+def _verdict(before: Interval | None, after: Interval | None) -> str:
+    if before is None or after is None:
+        return "-"
+    return BEYOND if before.high < after.low or after.high < before.low else "within"
+
+
+def _shown(value: float | None, spread: Interval | None) -> str:
+    said = "-" if value is None else f"{value:g}"
+    return f"{said} ({spread.low:.1f} to {spread.high:.1f})" if spread else said
+
+
+def _counted(rows: Sequence[tuple[str, ...]]) -> str:
+    beyond = sum(row[-1] == BEYOND for row in rows)
+    return f"Numbers that differ: {len(rows)}; beyond both intervals: {beyond}."
+
+
+def _tables(rows: Sequence[tuple[str, ...]], heads: str) -> list[Block]:
+    """What is sure first, then the rest."""
+    head = ("number", "before", "after", "difference", "verdict")
+    sure = [row for row in rows if row[-1] == BEYOND]
+    rest = [row for row in rows if row[-1] != BEYOND]
+    tables = {"Differences beyond both intervals.": sure, "All other differences.": rest}
+    return [Table(says, heads, head, some, words=(4,)) for says, some in tables.items() if some]
+
+
+def _parameters(parameters: Mapping[str, Any], heads: str) -> Table:
+    rows = [
+        (key, str(change.get("old", "-")), str(change.get("new", "-")))
+        for keys in parameters.values()
+        for key, change in sorted(keys.items())
+    ]
+    return Table(f"Parameters that differ: {len(rows)}.", heads, ("parameter", "before", "after"), rows, words=(1, 2))
+
+
+def _pictures(before: Side, after: Side) -> Iterator[Block]:
+    """Each picture that changed, both beside each other."""
+    names = {path.relative_to(of.folder) for of in (before, after) for path in (of.folder / "plots").rglob("*.png")}
+    for name in sorted(names):
+        seen = [(of.folder / name).read_bytes() if (of.folder / name).exists() else b"" for of in (before, after)]
+        if seen[0] != seen[1]:
+            told = [f"{when}: {of.called}." for when, of in (("Before", before), ("After", after))]
+            yield Part(str(name))
+            yield Gallery([Picture(png, says, "") for png, says in zip(seen, told, strict=True) if png])
+
+
+def _git(*words: str) -> bytes:
+    """What git says, nothing where it fails."""
+    return subprocess.run(["git", *words], capture_output=True).stdout
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The result tables of README.md, written from the committed metrics: ``python -m visrep.tools.readme``."""
+
+import sys
+from pathlib import Path
+
+from visrep.report import results
+from visrep.report.results import Found, Row
+from visrep.stage import artifacts
+from visrep.stage.errors import Failure
+
+README = Path("README.md")
+START, END = "<!-- results: `make readme` writes these lines -->", "<!-- end of results -->"
+
+
+def classifiers(found: Found) -> str:
+    """Markdown: ours with 95 % interval, the floor, and what the reports say of other images."""
+    lines = ["| accuracy on test images, % | ours | 95 % interval | floor | reported (SVHN) |", "|---|---|---|---|---|"]
+    for row in results.headline(found):
+        spread = f"{row.low:.1f} to {row.high:.1f}"
+        lines.append(f"| {row.name} | **{row.value:.1f}** | {spread} | {row.floor:.1f} | {_reported(row)} |")
+    return "\n".join([*lines, "", _classifiers_caption(found)])
+
+
+def encoders(found: Found) -> str:
+    """Markdown: what each encoder is good for; floors first, as params.yaml lists them."""
+    names = [reading.name for reading in results.READINGS]
+    lines = [f"| encoder | {' | '.join(names)} | reported probe (CIFAR-10) |", "|---" * (len(names) + 2) + "|"]
+    columns = [results.reading(found, reading) for reading in results.READINGS]
+    for probe, *others in zip(*columns, strict=True):
+        rest = [f"{row.value:.{what.digits}f}" for row, what in zip(others, results.READINGS[1:], strict=True)]
+        lines.append(f"| {probe.name} | **{probe.value:.1f}** | {' | '.join(rest)} | {_reported(probe)} |")
+    return "\n".join([*lines, "", _encoders_caption(found)])
+
+
+def _reported(row: Row) -> str:
+    return " / ".join(f"{quote.value:.2f}" for quote in row.reported) or "-"
+
+
+def _classifiers_caption(found: Found) -> str:
+    told = found.details("fgsm_sweep/cnn")
+    failed = {model: len(results.failed_gates(found, model)) for model in results.CLASSIFIERS}
+    said = {model: f"{count} fail" if count else "all pass" for model, count in failed.items()}
+    return (
+        f"Ours: {told['source']}, n = {told['n']:,}. Floor: the best constant answer on these images. "
+        f"The honesty gates: {said['cnn']} for the undefended classifier, {said['adv_cnn']} for the defended one. "
+        "The reports' images are others, so their column is for orientation, not for comparison."
+    )
+
+
+def _encoders_caption(found: Found) -> str:
+    told = found.details("probe/vicreg")
+    width = max(told["accuracy"]["high"] - told["accuracy"]["value"], 0)
+    return (
+        f"Ours: {told['source']}, n = {told['n']:,} test images, so a probe is sure to about {width:.0f} points; "
+        f"the best constant answer gets {told['chance']:.1f}. The first two rows are floors: no training has made "
+        "them. Anomalies are digits among objects, found by the distance to the training images."
+    )
+
+
+def written(text: str) -> str:
+    """``text`` with the lines between the two marks made anew. Raises `Failure` where a mark is missing."""
+    if START not in text or END not in text:
+        raise Failure(f"{README} lacks the marks around its results")
+    head, rest = text.split(START)
+    found = results.here()
+    return head + START + "\n" + classifiers(found) + "\n\n" + encoders(found) + "\n" + END + rest.split(END)[1]
+
+
+def main() -> None:
+    try:
+        artifacts.write_bytes(README, written(README.read_text()).encode())
+    except Failure as failure:
+        print(f"readme: {failure}", file=sys.stderr)
+        sys.exit(failure.status)
+
+
+if __name__ == "__main__":
+    main()
