@@ -1,5 +1,6 @@
-"""Claim: FGSM at five radii with the accuracy at each, more than twice the images per second of the fastest toolkit, at
-the same accuracies. `benchmarks/results/fgsm_sweep.json` holds the ratio, its spread and the machine.
+"""FGSM at five radii with the accuracy at each: the aim is six times the images per second of the fastest toolkit, at
+the same accuracies (README.md says what is reached and what bounds it). `benchmarks/results/fgsm_sweep.json` holds the
+ratio, its spread and the machine.
 
 Ours is `sweep.fgsm` on `cnn.folded`: one gradient for all radii. The toolkits get the trained network in evaluation
 mode, as their users would give it to them. `torchattacks_on_folded` gets our folded network in channels_last: what is

@@ -9,7 +9,7 @@ from visrep.stage import params, run
 
 
 def items() -> list[str]:
-    return list(params.load()["ablations"])
+    return params.names("ablations")
 
 
 def main(job: run.Job) -> None:

@@ -52,7 +52,7 @@ def main(job: run.Job) -> None:
     artifacts.write_table(job.out("plots/adv_train/history.json"), pd.DataFrame(fitted.history))
     artifacts.write_json(
         job.out("plots/adv_train/details.json"),
-        {"epoch": fitted.epoch, "n": len(watched.labels), "source": svhn.source}
+        {"epoch": fitted.epoch, "n": len(watched.labels), "trained": len(data.labels), "source": svhn.source}
         | {"held_out": [{"images": name.removeprefix("val_"), "accuracy": chosen[name]} for name in watching]},
     )
 

@@ -28,7 +28,7 @@ def main(job: run.Job) -> None:
     verdicts = gates.judge({name: interval.value for name, interval in found.items()}, settings.gate_epsilon, chance)
     for gate in verdicts:
         if not gate.passed:
-            job.log(f"GATE FAILED, do not trust this robustness: {gate.name}: it should hold that {gate.says}")
+            job.log(f"GATE FAILED, do not trust this robustness: {gate.name}: {gate.says}")
 
     artifacts.write_array(job.out(f"predictions/fgsm_sweep/{job.item}.npy"), swept.table())
     artifacts.write_metrics(

@@ -34,12 +34,17 @@ def _mapped(job: run.Job, label: str, cifar10: ImageSet, palette: style.Palette)
     points = pd.DataFrame(artifacts.read_json(job.input(f"plots/maps/{job.item}.json")))
     told = artifacts.read_json(job.input(f"plots/maps/{job.item}/details.json"))
     distances = artifacts.read_array(job.input(f"predictions/clustering/{job.item}.npy"))
-    footer = style.foot(cifar10.source, told["n"], "test images")
+    of = (cifar10.source, told["n"], "test images")
+    named = style.foot(*of, "Trustworthiness is 1 where neighbours on the map are neighbours in the embedding.")
+    numbered = style.foot(
+        *of,
+        "A number stands at the image nearest to its centroid. A cluster has the marker of the class it is matched "
+        "with, each class once; that need not be its most frequent.",
+    )
+    found = _clustered(points, distances)
     return {
-        "map": maps.embedding_map(label, points, _captions(told), cifar10.classes, footer, palette),
-        "clusters": maps.clusters(
-            f"{label}: clusters", *_clustered(points, distances), cifar10.classes, footer, palette
-        ),
+        "map": maps.embedding_map(f"{label}: test images", points, _captions(told), cifar10.classes, named, palette),
+        "clusters": maps.clusters(f"{label}: clusters", *found, cifar10.classes, numbered, palette),
     }
 
 

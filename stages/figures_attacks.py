@@ -33,7 +33,8 @@ def main(job: run.Job) -> None:
     radii, gate = sorted(attack.epsilons), attack.gate_epsilon
     each = np.bincount(labels, minlength=classes)
     spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class."
-    held_out = style.foot(defended["source"], defended["n"], "held-out images")
+    aside = f"Training: {defended['trained']:,} images, attacked by the method of the training itself."
+    held_out = style.foot(defended["source"], defended["n"], "held-out images", aside)
     shares = {name: swept.per_class(found, labels, classes, radii) for name, found in answers.items()}
     drawn = {
         "accuracy_against_epsilon": curves.robustness(lines, details, f"{footer} Bands: 95 % intervals.", palette),

@@ -30,7 +30,12 @@ def main(job: run.Job) -> None:
     palette, first = style.PALETTES[settings.palette], next(iter(learning.values()))
     new = style.foot(shapes.source, len(shapes.test.labels), "new images", READ)
     what = f"training images; held out: {first['held_out']:,}"
-    seen = style.foot(shapes.source, first["n"], what, "Training values are means over an epoch.")
+    seen = style.foot(
+        shapes.source,
+        first["n"],
+        what,
+        "Training values are means over an epoch. Chance and floor are those of the held-out batches, a little larger.",
+    )
     chances = ", ".join(f"{share:.0f} ({name})" for name, share in first["shared_by_chance"].items())
     watched = style.foot(shapes.source, first["held_out"], "held-out images", f"{LEARNT} {chances}.")
     drawn = {

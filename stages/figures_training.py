@@ -9,6 +9,7 @@ from visrep.settings.figures import Figures
 from visrep.stage import artifacts, run
 
 STEPS = {"vicreg": unlabelled.VICREG, "simclr": unlabelled.SIMCLR[:1]}  # panels whose curves are drawn batch by batch
+ASIDE = {"no_generated_neighbors": " Its training loss is of neighbours, its test loss of random views."}
 PLAIN = {"vicreg": unlabelled.VICREG, "no_generated_neighbors": unlabelled.VICREG, "simclr": unlabelled.SIMCLR}
 
 
@@ -21,9 +22,9 @@ def main(job: run.Job) -> None:
     told = {name: artifacts.read_json(path / "details.json") for name, path in folders.items()}
 
     palette, dimensions = style.PALETTES[settings.palette], len(told["vicreg"]["axes"])
-    footer = style.foot(
-        told["vicreg"]["source"], told["vicreg"]["n"], "training images; rank and spread on test images"
-    )
+    of = (told["vicreg"]["source"], told["vicreg"]["n"], "training images")
+    trained = style.foot(*of, "The last batch of an epoch is smaller, and so is what chance would give.")
+    footer = style.foot(*of, f"What is told of test images is of {told['vicreg']['watched']:,} of them.")
     named = {name: labels.get(name, name) for name in folders}
     spectra = {named[name]: pd.DataFrame(details["axes"]) for name, details in told.items()}
     drawn = {
@@ -34,11 +35,12 @@ def main(job: run.Job) -> None:
     }
     for name, history in histories.items():
         panels = PLAIN.get(name, unlabelled.VICREG)
-        drawn[name] = unlabelled.history(named[name], history, panels, dimensions, footer, palette)
+        title = f"{named[name]}: how it learned"
+        drawn[name] = unlabelled.history(title, history, panels, dimensions, footer + ASIDE.get(name, ""), palette)
     for name, stepwise in STEPS.items():
         rows = pd.DataFrame(artifacts.read_json(folders[name] / "steps.json"))
         curves = {key: label for panel in stepwise for key, label in panel.curves.items()}
-        drawn[f"{name}_steps"] = unlabelled.steps(f"{named[name]}, batch by batch", rows, curves, footer, palette)
+        drawn[f"{name}_steps"] = unlabelled.steps(f"{named[name]}, batch by batch", rows, curves, trained, palette)
     folder = job.out("plots/figures_training")
     for name, figure in drawn.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)

@@ -18,6 +18,7 @@ def main(job: run.Job) -> None:
     pixels = floors.flat(cifar10.train.images)
     graph = spectral.graph(neighbors.nearest(pixels, pixels, settings.k, itself=True).index)
     found = spectral.eigenmaps(graph, settings.dimensions, settings.seed)
+    spectral.check_extensible(found.eigenvalues)  # here rather than in all that build on it
     if found.pieces > 1:
         job.log(f"the graph falls into {found.pieces} pieces; each has coordinates of its own")
 

@@ -9,7 +9,7 @@ from visrep.data import store
 from visrep.learning import positives, representations, vicreg
 from visrep.machine import device
 from visrep.models import encoders
-from visrep.settings.neighbors import NoGeneratedNeighbors
+from visrep.settings.no_generated_neighbors import NoGeneratedNeighbors
 from visrep.settings.runtime import Runtime
 from visrep.settings.vicreg import VICReg
 from visrep.stage import artifacts, run
@@ -17,7 +17,7 @@ from visrep.stage import artifacts, run
 
 def main(job: run.Job) -> None:
     own = job.read("no_generated_neighbors", NoGeneratedNeighbors)
-    settings = job.read("vicreg", VICReg).model_copy(update={"epochs": own.epochs})
+    settings = own.of(job.read("vicreg", VICReg))
     machine = device.prepare(job.read("runtime", Runtime))
     cifar10 = store.load(job.input("data/cifar10"))
     nearest = artifacts.read_array(job.input("neighbors/vicreg.npy"))

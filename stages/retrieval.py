@@ -24,7 +24,7 @@ def main(job: run.Job) -> None:
         job.out(f"metrics/retrieval/{job.item}.json"),
         {
             "precision_at_5": retrieval.precision(near, labels, truth),
-            "class_farthest_agreement": retrieval.agreement(far, labels, truth),
+            "class_farthest_agreement": retrieval.precision(far, labels, truth),
         },
     )
     shown = retrieval.queries(truth, len(cifar10.classes), settings.seed)

@@ -9,7 +9,7 @@ from visrep.stage import params, run
 
 
 def items() -> list[str]:
-    return list(params.load()["simclr_ablations"])
+    return params.names("simclr_ablations")
 
 
 def main(job: run.Job) -> None:

@@ -68,6 +68,7 @@ def main(job: run.Job) -> None:
         job.out("plots/train_cnn/details.json"),
         statistics.judged(labels, predicted, svhn.source)
         | {"epoch": fitted.epoch, "parameters": sum(p.numel() for p in model.parameters())}
+        | {"trained": len(data.labels), "held_out": len(validation.labels)}
         | {"per_class": report.round(4).to_dict("records")},
     )
 

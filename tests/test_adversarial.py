@@ -84,7 +84,7 @@ def test_the_radius_grows_with_the_ramp(data: Labelled, method: str, monkeypatch
 
     for name in ("n_fgsm", "pgd", "fgsm"):
         monkeypatch.setattr(attacks, name, watched(getattr(attacks, name)))
-    objective = adversarial.Objective(data, settings(method=method, fused=False, ramp_epochs=4.0))
+    objective = adversarial.Objective(data, settings(method=method, fused=False, ramp_epochs=4.0, epochs=9))
     for time in (0.0, 1.0, 4.0, 9.0):
         objective(network(), torch.arange(20), generator("cpu", 0), time)
     assert radii == pytest.approx([0.0, 0.025, 0.1, 0.1])
@@ -108,5 +108,14 @@ def test_validation_is_counted_image_by_image(data: Labelled) -> None:
         int(model(attacks.fgsm(model, x[i : i + 1], data.labels[i : i + 1], 0.1)).argmax()) == int(data.labels[i])
         for i in range(20)
     )
-    assert (found["val_clean"], found["val_fgsm"]) == pytest.approx((clean * 5, fgsm * 5))
+    starts = attacks.noise(x, 0.1, generator("cpu", 0, "validation attack"))
+    stands = 0
+    for i in range(20):
+        image, y, moved = x[i : i + 1], data.labels[i : i + 1], starts[i : i + 1]
+        seen = [image, moved]
+        for _ in range(pgd.steps):
+            moved = attacks.project(moved + pgd.step_size * attacks.look(model, moved, y).sign, image, 0.1)
+            seen.append(moved)
+        stands += all(int(model(one).argmax()) == int(y) for one in seen)
+    assert (found["val_clean"], found["val_fgsm"], found["val_pgd"]) == pytest.approx((clean * 5, fgsm * 5, stands * 5))
     assert found == adversarial.validate(model, data, 0.1, pgd, seed=0)

@@ -118,7 +118,7 @@ def test_the_same_set_in_any_form_and_order(form: str, seed: int, tmp_path: Path
     found = loaded(path, tmp_path)
     assert tree(tmp_path) == before
     assert found.classes == ("ant", "cat")
-    assert found.source == f"archive: {form}"
+    assert found.source == f"{form} (archive)"
     assert not found.factors
     for split, part in (("train", found.train), ("test", found.test)):
         expected = sorted(name for name in PICTURES if name.startswith(split))
@@ -129,7 +129,7 @@ def test_the_same_set_in_any_form_and_order(form: str, seed: int, tmp_path: Path
 def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     make_zip(GOOD, tmp_path / "set.zip")
-    assert loaded("~/set.zip", tmp_path).source == "archive: set.zip"
+    assert loaded("~/set.zip", tmp_path).source == "set.zip (archive)"
 
 
 @pytest.mark.parametrize("form", MAKERS)
@@ -569,7 +569,7 @@ def test_an_address(form: str, tmp_path: Path) -> None:
         a=[status(503), whole(content, etag='"1"', cut=99), whole(content, etag='"1"', ranges="fair")]
     ) as site:
         found = loaded(f"{site.address}/a?token=secret", scratch, sha=sha256(content).hexdigest())
-    assert found.source == "archive: a"
+    assert found.source == "a (archive)"
     assert len(found.train.labels) == 6
     assert not list(scratch.iterdir())
 

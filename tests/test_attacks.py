@@ -78,11 +78,12 @@ def test_every_attack_stays_in_the_ball_and_among_images(
 ) -> None:
     x, y = batch
     draw = generator("cpu", "ball")
+    start = attacks.noise(x, epsilon, draw)
     made = {
         "fgsm": attacks.fgsm(network, x, y, epsilon),
         "noise": attacks.noise(x, epsilon, draw),
-        "pgd": attacks.pgd(network, x, y, epsilon, 5, epsilon, draw),
-        "until wrong": attacks.pgd_until_wrong(network, x, y, epsilon, 5, epsilon, draw),
+        "pgd": attacks.pgd(network, x, y, epsilon, 5, epsilon, start),
+        "until wrong": attacks.pgd_until_wrong(network, x, y, start, epsilon, 5, epsilon),
     }
     for name, attacked in made.items():
         distance = np.abs(attacked.numpy().astype(np.float64) - x.numpy()).max()
@@ -106,7 +107,7 @@ def test_pgd_until_wrong_moves_only_what_still_stands(network: nn.Module, batch:
     right = network(x).argmax(1)
     wrong = (right + 1) % 10
     start = attacks.noise(x, 0.1, generator("cpu", "start"))
-    fallen = attacks.pgd_until_wrong(network, x, wrong, 0.1, 5, 0.05, generator("cpu", "start"))
+    fallen = attacks.pgd_until_wrong(network, x, wrong, start, 0.1, 5, 0.05)
     already = network(start).argmax(1) != wrong
     assert bool(already.any())
     torch.testing.assert_close(fallen[already], start[already], rtol=0, atol=0)
@@ -116,8 +117,9 @@ def test_pgd_until_wrong_is_at_least_as_strong_as_pgd(network: nn.Module, batch:
     x, _ = batch
     y = network(x).argmax(1)
     for epsilon in (0.02, 0.1, 0.4):
-        plain = attacks.pgd(network, x, y, epsilon, 8, epsilon / 4, generator("cpu", 1))
-        until = attacks.pgd_until_wrong(network, x, y, epsilon, 8, epsilon / 4, generator("cpu", 1))
+        start = attacks.noise(x, epsilon, generator("cpu", 1))
+        plain = attacks.pgd(network, x, y, epsilon, 8, epsilon / 4, start)
+        until = attacks.pgd_until_wrong(network, x, y, start, epsilon, 8, epsilon / 4)
         standing_plain = (network(plain).argmax(1) == y).sum()
         assert int((network(until).argmax(1) == y).sum()) <= int(standing_plain)
 

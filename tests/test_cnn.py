@@ -102,6 +102,10 @@ def test_cross_entropy_is_a_double_loop() -> None:
     ]
     expected = sum(w * loss for w, loss in picked) / sum(w for w, _ in picked)
     assert losses.cross_entropy(logits, labels, 0.0, factors).item() == pytest.approx(expected, rel=1e-6)
+    each = [losses.cross_entropy(logits[n : n + 1], labels[n : n + 1], 0.2).item() for n in range(6)]
+    counted = [factors[y].item() for y in labels]
+    smoothed = sum(w * loss for w, loss in zip(counted, each, strict=True)) / sum(counted)
+    assert losses.cross_entropy(logits, labels, 0.2, factors).item() == pytest.approx(smoothed, rel=1e-6)
 
 
 def test_balanced_weights_make_every_class_count_the_same() -> None:

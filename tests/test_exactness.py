@@ -88,6 +88,32 @@ def test_what_changes_during_a_run_fails_it(finished: Path, tmp_path: Path, edit
     assert "models/cnn.safetensors" not in digests(folder)
 
 
+def _edit_knn(path: Path) -> None:
+    path.write_text(path.read_text().replace("temperature: 0.1", "temperature: 0.3"))
+
+
+@pytest.mark.parametrize("edit", ["params", "input"])
+def test_what_changes_before_the_first_output_fails_a_run(finished: Path, tmp_path: Path, edit: str) -> None:
+    """Readers think first and write at the end: what they read is remembered as it was when they read it."""
+    folder, _ = started(finished, tmp_path / "edited", "probe", "vicreg")
+    changed = {
+        "params": (_edit_knn, folder / "params.yaml"),
+        "input": (_touched, folder / "embeddings/vicreg/test.npy"),
+    }
+    before = (folder / "params.yaml").read_text()
+    done = runs.run(folder, "probe", "vicreg", do=(Moment("visrep.readers.probes:logistic", 1), *changed[edit]))
+    assert done.code == 1
+    named = {"params": "params.yaml: probe", "input": "embeddings/vicreg/test.npy"}[edit]
+    assert f"{named} changed while this ran" in done.said
+    assert ((folder / "params.yaml").read_text() != before) == (edit == "params")
+    assert not (folder / "metrics/probe/vicreg.json").exists()
+
+
+def _touched(path: Path) -> None:
+    with open(path, "ab") as file:
+        file.write(b"more")
+
+
 def test_parameters_edited_while_the_report_is_made_fail_it(finished: Path, tmp_path: Path) -> None:
     folder, _ = started(finished, tmp_path / "edited", "report", "")
     done = runs.run(folder, "report", do=(Moment("visrep.report.page:render", 1), _edit, folder / "params.yaml"))

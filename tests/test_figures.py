@@ -212,7 +212,7 @@ def test_the_kept_epoch_is_circled_where_each_held_out_curve_passes() -> None:
 
 def test_a_failed_gate_is_said_for_the_classifier_that_failed_it() -> None:
     said = " ".join(words(drawings(DIGITS, 0.2)["robustness"]()).split())
-    assert "GATE FAILED, two classifier: no masking: it should hold that FGSM 3.0 - PGD 1.0 is little" in said
+    assert "GATE FAILED, two classifier: no masking: FGSM 3.0 - PGD 1.0 is little" in said
 
 
 def test_names_at_the_ends_of_lines_do_not_overlap() -> None:

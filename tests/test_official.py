@@ -136,7 +136,7 @@ def test_images_labels_and_names(name: str, tmp_path: Path, site: Site) -> None:
         assert np.array_equal(part.images, expected(name, split))
         assert part.labels.tolist() == LABELS[split].tolist()
     assert found.classes == (tuple(ANIMALS) if name == "cifar10" else tuple("0123456789"))
-    assert found.source == f"official: torchvision.datasets.{official.SETS[name]}"
+    assert found.source == f"torchvision.datasets.{official.SETS[name]} (official)"
     assert not found.factors
     assert lines[0] == "7 train and 3 test images"
     assert len(lines) == 1 + (name == "mnist")

@@ -38,6 +38,18 @@ def refused(change: dict[str, Any], drop: str = "") -> str:
     [
         ({"vicregg": {"epochs": 3}}, "vicregg is no parameter"),
         ({"train_cnn": {"batch_size": 0}}, "train_cnn.batch_size: 0 is not positive"),
+        ({"train_cnn": {"batch_size": 1}}, "train_cnn: batch_size must be at least 2"),
+        ({"train_cnn": {"augment": {"blur": 12.0}}}, "train_cnn.augment.blur: 12.0 should be less than or equal to 10"),
+        ({"adv_train": {"seed": 5}}, "adv_train.seed is 5, train_cnn.seed 0; init cnn needs them equal"),
+        ({"adv_train": {"model": {"hidden": 99}}}, "adv_train.model.hidden differs from train_cnn.model.hidden"),
+        ({"adv_train": {"ramp_epochs": 99.0}}, "adv_train: ramp_epochs must be below epochs"),
+        (
+            {"no_generated_neighbors": {"epochs": 1}, "vicreg": {"epochs": 3, "optimizer": {"warmup_epochs": 1.5}}},
+            "no_generated_neighbors with vicreg: warmup_epochs must be below epochs, 1",
+        ),
+        ({"encoders": {"simclr": "VICReg"}}, "encoders.vicreg: 'VICReg' is the name of another encoder too"),
+        ({"clustering": {"seed": 2**32}}, "clustering.seed: 4294967296 should be less than"),
+        ({"similarity": {"encoder": {"places": 3}}}, "similarity.encoder: places 3 does not divide"),
         ({"train_cnn": {"epochs": 2.5}}, "train_cnn.epochs: 2.5 should be a valid integer"),
         ({"train_cnn": {"epochs": True}}, "train_cnn.epochs: True should be a valid integer"),
         ({"train_cnn": {"optimizer": {"lr": "1e-3x"}}}, "train_cnn.optimizer.lr: '1e-3x' should be a valid number"),
@@ -55,6 +67,11 @@ def refused(change: dict[str, Any], drop: str = "") -> str:
 )
 def test_what_is_wrong_is_named(change: dict[str, Any], says: str) -> None:
     assert says in refused(change)
+
+
+def test_the_study_stands_on_vicreg_and_an_ablation() -> None:
+    assert "encoders.vicreg is missing" in refused({}, drop="encoders.vicreg")
+    assert "ablations holds none" in refused({}, drop="ablations.no_variance")
 
 
 def test_a_missing_key_is_named() -> None:

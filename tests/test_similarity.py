@@ -16,7 +16,6 @@ from visrep.data import redrawn
 from visrep.data.embedded import shapes
 from visrep.learning import contrastive, similarity
 from visrep.machine.device import Machine
-from visrep.machine.randomness import generator
 from visrep.models import autoencoder
 from visrep.settings.similarity import Similarity
 from visrep.settings.study import Study
@@ -186,4 +185,3 @@ def test_what_is_wrong_is_named(change: dict[str, Any], says: str) -> None:
 def test_a_new_family_is_one_line() -> None:
     study = params.check(tiny.study({"families": {"vary_nothing": [], "another_autoencoder": None}}), Study)
     assert study.families["vary_nothing"].root == ()
-    assert generator("cpu", 0) is not None

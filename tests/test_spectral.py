@@ -1,5 +1,6 @@
 """Laplacian eigenmaps against closed spectra, NumPy's dense eigenvectors and scikit-learn."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,11 @@ from scipy.linalg import eigh, subspace_angles
 from sklearn.manifold import spectral_embedding
 from sklearn.neighbors import NearestNeighbors
 
-from visrep.models import spectral
+import tiny
+from visrep.machine import device
+from visrep.models import embedders, spectral
+from visrep.settings.runtime import Runtime
+from visrep.stage import artifacts
 from visrep.stage.errors import Failure
 
 
@@ -199,3 +204,20 @@ def test_graphs_that_cannot_be_mapped_are_named() -> None:
         spectral.eigenmaps(lonely, 2, 0)
     with pytest.raises(ValueError, match="0 dimensions"):
         spectral.eigenmaps(ring(9), 0, 0)
+
+
+def test_training_images_have_their_own_coordinates_and_others_those_of_their_look_alikes(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    train = draw.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    other = np.clip(train[[3, 8]].astype(int) + draw.integers(-3, 4, (2, 32, 32, 3)), 0, 255).astype(np.uint8)
+    coordinates, eigenvalues = draw.standard_normal((40, 2)).astype(np.float32), np.array([0.9, 0.5])
+    path = tmp_path / "map.safetensors"
+    kept = {"coordinates": coordinates, "eigenvalues": eigenvalues}
+    artifacts.write_weights(path, kept, {"kind": spectral.KIND, "k": 3})
+    embed = embedders.reader(path, train, device.prepare(Runtime(**tiny.study()["runtime"])))
+    np.testing.assert_array_equal(embed(train), coordinates)
+    np.testing.assert_array_equal(embed(train.copy()), coordinates)
+    for image, found in zip(other, embed(other), strict=True):
+        distances = [np.square(image.astype(float) - own.astype(float)).sum() for own in train]
+        near = np.argsort(distances)[:3]
+        np.testing.assert_allclose(found, coordinates[near].mean(0) / eigenvalues, rtol=1e-5)

@@ -162,11 +162,26 @@ def test_curves_start_at_the_clean_accuracy_and_carry_grey_levels() -> None:
     assert rows[1]["low"] < 50 < rows[1]["high"]
 
 
-def test_results_do_not_depend_on_the_batch_size() -> None:
+def test_what_draws_nothing_does_not_depend_on_the_batch_size() -> None:
     data = images(90)
     one, other = (sweep.sweep(Linear(), data, SETTINGS.model_copy(update={"batch_size": size})) for size in (90, 32))
     for name in ("clean", "fgsm 0.1", "fgsm 1"):
         assert (one.predictions[name] == other.predictions[name]).all()
+
+
+def test_a_guide_that_errs_calls_no_image_fallen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The right gradient, the wrong verdict on every image: what counts is the answer of the model itself."""
+    data = images(90)
+    plain = sweep.sweep(Linear(), data, SETTINGS)
+
+    def contrary(model: nn.Module, _device: torch.device) -> Any:
+        return lambda x: model(x) + torch.nn.functional.one_hot(1 - data.labels, 2) * 1e4
+
+    monkeypatch.setattr(sweep, "in_bf16", contrary)
+    guided = sweep.sweep(Linear(), data, SETTINGS, bf16=True)
+    for name in ("pgd 0.1", "pgd_more_steps 0.1"):
+        assert 0 < (plain.predictions[name] == data.labels.numpy()).sum() < 90
+        assert (plain.predictions[name] == guided.predictions[name]).all()
 
 
 def test_no_attacked_image_leaves_its_ball(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,3 +186,34 @@ def test_global_randomness_is_left_as_it_was(tmp_path: Path) -> None:
     before = torch.random.get_rng_state()
     fit(model, plan(epochs=1), tmp_path)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_a_resumed_run_goes_on_with_its_average(tmp_path: Path) -> None:
+    """Two epochs and two more are four, averaged weights included."""
+    models = [start() for _ in range(3)]
+    folders = [tmp_path / name for name in ("whole", "parts")]
+    for folder in folders:
+        folder.mkdir()
+    whole = fit(models[0], plan(epochs=4, ema=0.7), folders[0])
+    fit(models[1], plan(epochs=2, ema=0.7), folders[1])
+    parts = fit(models[2], plan(epochs=4, ema=0.7), folders[1])
+    assert parts.history == whole.history
+    assert parameters(models[2]) == parameters(models[0])
+    unaveraged = start()
+    (tmp_path / "plain").mkdir()
+    fit(unaveraged, plan(epochs=4), tmp_path / "plain")
+    assert parameters(unaveraged) != pytest.approx(parameters(models[0]), rel=1e-3)
+
+
+def test_weights_that_the_last_step_ruins_are_refused(tmp_path: Path) -> None:
+    """The only loss of the epoch is finite; what it does to the weights is not."""
+
+    def ruin(model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
+        told = squares(model, batch, draw, time)
+        for weights in model.parameters():
+            assert weights.grad is not None
+            weights.grad.fill_(math.inf)
+        return told
+
+    with pytest.raises(Failure, match="weights are not finite after epoch 1; try a smaller lr"):
+        fit(start(), plan(batch_size=10), tmp_path, objective=ruin)

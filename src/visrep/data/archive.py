@@ -19,6 +19,7 @@ from visrep.data import fetch, store
 from visrep.data.members import MEGABYTE, Member, members, named, quoted
 from visrep.data.store import SIZE
 from visrep.settings.download import Source
+from visrep.stage import artifacts
 from visrep.stage.errors import Failure
 
 SPLITS = ("train", "test")
@@ -61,7 +62,7 @@ def load(
     if not where:
         raise Failure(f"download.{name}.archive names no folder, file or address", 2)
     if "://" not in where:
-        return _load(where, Path(where).expanduser(), source.sha256, limit, log)
+        return _load(where, artifacts.at_home(where), source.sha256, limit, log)
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / "archive"
     try:
@@ -81,7 +82,7 @@ def _load(title: str, path: Path, sha256: str | None, limit: int, log: Log) -> s
     log(f"{len(train.labels):,} train and {len(test.labels):,} test images of {len(classes)} classes")
     if line := changes(content.kinds):
         log(line)
-    return store.ImageSet(train, test, classes, f"archive: {_basename(title)}", {})
+    return store.ImageSet(train, test, classes, f"{_basename(title)} (archive)", {})
 
 
 def pixels(image: Image.Image) -> np.ndarray:
@@ -89,8 +90,8 @@ def pixels(image: Image.Image) -> np.ndarray:
     antialiasing, transparency and EXIF orientation ignored. One departure: of 16-bit grey, which they saturate, the
     upper eight bits are taken. Raises `ValueError` on grey levels that have no known range."""
     image.load()
-    if image.mode == "F":
-        raise ValueError("grey levels with a fraction have no known range")
+    if image.mode == "F" or (image.mode == "I" and image.format != "PPM"):  # those are brought to 16 bits on opening
+        raise ValueError("grey levels of 32 bits have no known range")
     if image.mode.startswith("I"):
         image = Image.fromarray(np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8))
     if image.mode != "RGB":

@@ -48,9 +48,9 @@ class _Version(NamedTuple):
 
 
 def shown(address: str) -> str:
-    """``address`` as it may be printed: user names and queries, which can hold secrets, are cut off."""
+    """``address`` as it may be printed: its query, which can hold secrets, is cut off; user names are refused."""
     parts = _parts(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
 
 def download(
@@ -224,9 +224,9 @@ def _parts(address: str) -> SplitResult:
         parts = urlsplit(address)
         host = parts.hostname
     except ValueError as error:
-        raise Failure(f"{address}: no valid address") from error
+        raise Failure(f"{address.partition('://')[0]}://...: no valid address") from error
     if parts.scheme not in ("http", "https") or not host:
-        raise Failure(f"{address}: only http and https addresses are read")
+        raise Failure(f"{parts.scheme}://{host or ''}{parts.path}: only http and https addresses are read")
     if "@" in parts.netloc:
         raise Failure(f"{parts.scheme}://{host}{parts.path}: a user name in an address is not supported")
     return parts

@@ -50,7 +50,7 @@ def load(name: str, scratch: Path, log: Log, *, patience: fetch.Patience = fetch
     if line := archive.changes(kinds):
         log(line)
     classes = tuple(dataset.classes) if name == "cifar10" else DIGITS
-    return store.ImageSet(train, test, classes, f"official: torchvision.datasets.{SETS[name]}", {})
+    return store.ImageSet(train, test, classes, f"torchvision.datasets.{SETS[name]} (official)", {})
 
 
 def _files(name: str, kind: Any) -> list[File]:

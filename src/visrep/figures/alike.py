@@ -32,7 +32,7 @@ def neighbors(
     columns = 1 + min(BESIDE, max(len(query["near"]) for _, queries in shown.values() for query in queries))
     bands = []
     for kind, (split, queries) in shown.items():
-        said = ", ".join(f"{name} {share:.0f} %" for name, share in shares[kind].items())
+        said = ", ".join(f"{name} {share:.0f}\xa0%" for name, share in shares[kind].items())
         heading = f"Queries are {kind}. Of the neighbours of all {len(split.labels):,} this many share: {said}."
         rows = [_row(data, split, query, columns - 1) for query in queries]
         bands.append(Band(heading, rows, tops=TOPS[:columns]))

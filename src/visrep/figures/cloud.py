@@ -14,6 +14,7 @@ from visrep.figures import looks, style
 
 ACROSS, DOWN = style.WIDTH - 0.15, 3.4  # inches of a map
 ROUNDS = 5  # in which kinds are drawn by turns, so that none lies on top of all others
+HEAP = 0.5  # inches between a name and where it would stand alone
 SAME = 1e-5  # float32 embeddings of one image scatter less than this
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 
@@ -39,7 +40,8 @@ def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Pa
 
 
 def medians(axes: Axes, places: np.ndarray, kinds: np.ndarray, names: Sequence[str], palette: style.Palette) -> None:
-    """A marker at the median of each class that has points, and a line from there to its name."""
+    """A marker at the median of each class that has points, and a line from there to its name; nothing where the
+    medians lie in such a heap that a name would stand far from its own."""
     shown = np.unique(kinds).tolist()
     medians = np.array([np.median(places[kinds == k], axis=0) for k in shown])
     (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
@@ -47,7 +49,10 @@ def medians(axes: Axes, places: np.ndarray, kinds: np.ndarray, names: Sequence[s
     widths = np.array([style.width(f" {names[k]}", style.SMALL, bold=True) for k in shown])
     starts = (medians - (left, bottom)) / inch + (0.16, 0)
     starts[:, 0] -= (starts[:, 0] + widths > ACROSS) * (widths + 0.32)  # to the left where there is no room
-    written = apart(starts, widths, 0.17, DOWN) * inch + (left, bottom)
+    moved = apart(starts, widths, 0.17, DOWN)
+    if np.abs(moved - starts).max() > HEAP:
+        return
+    written = moved * inch + (left, bottom)
     for k, (x, y), (start, level), width in zip(shown, medians, written, widths, strict=True):
         end = start if start > x else start + width * inch
         axes.plot([x, end], [y, level], color=style.INK, lw=0.8, path_effects=HALO, zorder=3)
@@ -74,7 +79,13 @@ def apart(starts: np.ndarray, widths: np.ndarray, height: float, top: float) -> 
 
 
 def numbers(axes: Axes, places: np.ndarray, found: np.ndarray, centroids: Mapping[int, int]) -> None:
+    """The number of each cluster where its centroid is, or beside it where another stands there."""
     box = {"boxstyle": "circle,pad=0.2", "fc": "white", "ec": style.INK}
-    for k in np.unique(found).tolist():
-        x, y = places[centroids[k]] if k in centroids else np.median(places[found == k], axis=0)
+    shown = np.unique(found).tolist()
+    at = [places[centroids[k]] if k in centroids else np.median(places[found == k], axis=0) for k in shown]
+    (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
+    inch = (right - left) / ACROSS
+    starts = (np.array(at) - (left, bottom)) / inch
+    written = apart(starts, np.full(len(shown), 0.24), 0.24, DOWN) * inch + (left, bottom)
+    for k, (x, y) in zip(shown, written, strict=True):
         axes.text(x, y, str(k), ha="center", va="center", fontweight="bold", fontsize=style.SMALL, bbox=box, zorder=4)

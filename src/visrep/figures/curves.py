@@ -107,7 +107,7 @@ def robustness(
 def _failed(name: str, gates: Iterable[Mapping[str, Any]]) -> list[str]:
     """A line for each gate that failed."""
     return [
-        f"GATE FAILED, {name} classifier: {gate['name'].replace('_', ' ')}: it should hold that {gate['says']}"
+        f"GATE FAILED, {name} classifier: {gate['name'].replace('_', ' ')}: {gate['says']}"
         for gate in gates
         if not gate["passed"]
     ]

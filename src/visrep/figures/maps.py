@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from visrep.figures import cloud, looks, style
 
+FEW = 10  # points, of which a percentage would say too much
 BY_CLUSTER = "By cluster, found without labels, with its most frequent class"
 
 
@@ -25,7 +26,8 @@ def embedding_map(
     palette: style.Palette,
 ) -> Figure:
     """Maps below each other, in the order of ``captions``, their words by map. ``points`` has a row for each point of
-    each map: map, x, y, class (a name). Names stand at the medians of classes, but not on PCA: they lie in a heap."""
+    each map: map, x, y, class (a name). Names stand at the medians of classes
+    where these are apart, and never on PCA: there they lie in a heap."""
     names = looks.cut(classes)
     said = [style.wrapped(caption, style.BASE, cloud.ACROSS) for caption in captions.values()]
     words = style.LINE * style.BASE * sum(1 + text.count("\n") for text in said)
@@ -94,4 +96,7 @@ def _kinds(points: pd.DataFrame, classes: Sequence[str]) -> np.ndarray:
 def _mostly(kinds: np.ndarray, names: Sequence[str]) -> str:
     """The most frequent class; the first of those equally frequent."""
     counts = np.bincount(kinds, minlength=len(names))
-    return f"{names[int(counts.argmax())]} {100 * counts.max() / len(kinds):.0f} %" if len(kinds) else "empty"
+    if not len(kinds):
+        return "empty"
+    share = f"{100 * counts.max() / len(kinds):.0f} %" if len(kinds) >= FEW else f"{counts.max()} of {len(kinds)}"
+    return f"{names[int(counts.argmax())]} {share}"

@@ -95,7 +95,7 @@ def fitted(text: str, points: float, inches: float) -> str:
 
 def foot(source: str, count: int, what: str, more: str = "") -> str:
     """Where the pixels come from and how many were counted: the last line of every figure."""
-    return f"Data: {source}; n = {count:,} {what}." + f" {more}" * bool(more)
+    return f"Data: {source}; n\xa0=\xa0{count:,} {what}." + f" {more}" * bool(more)
 
 
 def chart(height: float, title: str, footer: str, width: float = WIDTH) -> Figure:

@@ -138,6 +138,7 @@ def steps(title: str, rows: pd.DataFrame, curves: Mapping[str, str], footer: str
         curve = rows.loc[rows["term"] == name, ["step", "value"]].sort_values("step")
         means = curve.groupby(np.arange(len(curve)) // -(-len(curve) // POINTS)).mean()
         _curve(axes, means["step"], means["value"], looks.line(k, palette))
+    axes.set_title("Means over neighbouring batches", loc="left")
     _values(axes)
     _along([axes], "batch")
     return figure

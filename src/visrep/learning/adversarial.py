@@ -68,7 +68,8 @@ def fused_mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: flo
 
 def _pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, settings: AdvTrain, draw: torch.Generator) -> Tensor:
     scale = epsilon / settings.epsilon  # the steps grow with the ramp
-    return attacks.pgd(model, x, y, epsilon, settings.pgd.steps, settings.pgd.step_size * scale, draw)
+    start = attacks.noise(x, epsilon, draw)
+    return attacks.pgd(model, x, y, epsilon, settings.pgd.steps, settings.pgd.step_size * scale, start)
 
 
 def _in_evaluation(model: nn.Module, attack: "partial[Tensor]") -> Tensor:
@@ -91,8 +92,8 @@ def _scalars(loss: Tensor, clean: Tensor, hurt: Tensor, y: Tensor) -> dict[str, 
 
 
 def validate(model: Model, data: Labelled, epsilon: float, pgd: Pgd, seed: int) -> dict[str, float]:
-    """Accuracy in percent on clean, FGSM and PGD images; the same random start at every call. PGD counts an image as
-    right only if it is right clean, at the start and after every step."""
+    """Accuracy in percent on clean, FGSM and PGD images; each image has the same random start at every call. PGD counts
+    an image as right only if it is right clean, at the start and after every step."""
     draw = generator(data.labels.device, seed, "validation attack")
     right = torch.zeros(3, dtype=torch.int64)
     for images, y in zip(data.images.split(125), data.labels.split(125), strict=True):
@@ -100,8 +101,8 @@ def validate(model: Model, data: Labelled, epsilon: float, pgd: Pgd, seed: int) 
         with torch.enable_grad():
             found = attacks.look(model, x, y)
             clean = found.logits.argmax(1) == y
-            start = x[clean]
-            hurt = attacks.pgd_until_wrong(model, start, y[clean], epsilon, pgd.steps, pgd.step_size, draw)
+            start = attacks.noise(x, epsilon, draw)[clean]
+            hurt = attacks.pgd_until_wrong(model, x[clean], y[clean], start, epsilon, pgd.steps, pgd.step_size)
         fgsm = model(attacks.step(x, found.sign, epsilon)).argmax(1) == y
         stands = model(hurt).argmax(1) == y[clean]
         right += torch.stack([clean.sum(), fgsm.sum(), stands.sum()]).cpu()

@@ -14,7 +14,11 @@ def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0, weight
     q puts ``1 - smoothing`` on the label and spreads the rest evenly over all K (Szegedy et al. 2016, section 7);
     with ``weights`` the mean is weighted by the weight of each label.
     """
-    return F.cross_entropy(logits.float(), labels, weight=weights, label_smoothing=smoothing)
+    if weights is None:
+        return F.cross_entropy(logits.float(), labels, label_smoothing=smoothing)
+    each = F.cross_entropy(logits.float(), labels, label_smoothing=smoothing, reduction="none")
+    counted = weights[labels]  # torch's own weights would weigh the smoothed part by the other classes
+    return (counted * each).sum() / counted.sum()
 
 
 def balanced_weights(labels: Tensor, classes: int) -> Tensor:

@@ -22,16 +22,18 @@ from visrep.readers import collapse
 from visrep.settings.runtime import Runtime
 from visrep.settings.unlabelled import Unlabelled
 from visrep.stage import artifacts, run
+from visrep.stage.errors import Failure
 
 ROWS = 500  # of the curves over batches, at most
 
 
 class Learned(NamedTuple):
-    """``axes``: of the embeddings of the watched images the standard deviation of each dimension and the share of
-    variance along each principal axis, both largest first."""
+    """``watched``: how many test images were; ``axes``: of their embeddings the standard deviation of each dimension
+    and the share of variance along each principal axis, both largest first."""
 
     encoder: encoders.Network
     fitted: training.Fitted
+    watched: int
     axes: list[dict[str, Any]]
 
 
@@ -51,11 +53,14 @@ def learn(
     objective: positives.OfViews | positives.OfNeighbors,
     cifar10: ImageSet,
 ) -> Learned:
-    """Train a fresh encoder with ``objective``, whose batches index the training images."""
+    """Train a fresh encoder with ``objective``, whose batches index the training images. Raises `Failure` where there
+    are fewer than two test images to watch."""
     encoder = encoders.started(settings.encoder, settings.seed)
     parts = {"encoder": encoder, "widths": settings.projector}
     model = machine.place(weights.fresh(encoders.Projected, parts, generator("cpu", settings.seed, "projector")))
     watched = store.sample(len(cifar10.test.labels), settings.watched, settings.seed)
+    if len(watched) < 2:
+        raise Failure("there are fewer than two test images to watch")
     watch = Watch(encoders.whole(cifar10.test.images[watched], machine.device), settings, objective.loss)
     fitted = training.fit(
         model,
@@ -68,7 +73,7 @@ def learn(
         tell=job.epoch,
         bf16=machine.bf16,
     )
-    return Learned(model.encoder, fitted, axes(encoders.embedded(model.encoder, watch.images)))
+    return Learned(model.encoder, fitted, len(watched), axes(encoders.embedded(model.encoder, watch.images)))
 
 
 @dataclass(frozen=True)
@@ -83,13 +88,16 @@ class Watch:
     def __call__(self, model: encoders.Projected) -> dict[str, float]:
         settings = self.settings
         draw = generator(self.images.device, settings.seed, "watched views")
-        batches = [batch for batch in self.images.split(settings.batch_size) if len(batch) > 1]
+        pieces = max(1, round(len(self.images) / settings.batch_size))
+        batches = self.images.tensor_split(pieces)  # of about the size that is trained with, on which losses depend
         rows = [
             positives.judged(model, views.draw(batch, settings.augment, settings.views, draw), self.loss)
             for batch in batches
         ]
-        found = encoders.embedded(model.encoder, self.images)
-        means = {f"test_{name}": float(np.mean([float(row[name]) for row in rows])) for name in rows[0]}
+        found, sizes = encoders.embedded(model.encoder, self.images), [len(batch) for batch in batches]
+        means = {
+            f"test_{name}": float(np.average([float(row[name]) for row in rows], weights=sizes)) for name in rows[0]
+        }
         return means | {
             "effective_rank": collapse.effective_rank(collapse.spectrum(found)),
             "std": float(collapse.spread(found).mean()),
@@ -120,7 +128,7 @@ def write(job: run.Job, learned: Learned, name: str, cifar10: ImageSet, measures
     artifacts.write_table(job.out(f"plots/{name}/steps.json"), steps(learned.fitted.steps))
     artifacts.write_json(
         job.out(f"plots/{name}/details.json"),
-        {"n": len(cifar10.train.labels), "source": cifar10.source, "epochs": len(history)}
+        {"n": len(cifar10.train.labels), "watched": learned.watched, "source": cifar10.source, "epochs": len(history)}
         | {"parameters": sum(p.numel() for p in learned.encoder.parameters()), "axes": learned.axes},
     )
 

@@ -19,20 +19,6 @@ def similarities(z: Tensor, temperature: float) -> Tensor:
     return (unit @ unit.T / temperature).fill_diagonal_(-math.inf)
 
 
-def nt_xent(z: Tensor, temperature: float) -> Tensor:
-    """The normalised, temperature-scaled cross entropy of projections (V, N, P), V >= 2: minus the log of the share
-    that a positive has among all V N - 1 others, mean over views and their V - 1 positives.
-
-    With two views it is equation 1 of the paper. A row's logarithm of its sum is taken relative to its largest entry
-    (`torch.logsumexp`), so that no temperature overflows.
-    """
-    return _of(similarities(z, temperature), len(z))
-
-
-def _of(similarity: Tensor, views: int) -> Tensor:
-    return similarity.logsumexp(1).mean() - _positives(similarity, views).mean()
-
-
 def _positives(similarity: Tensor, views: int) -> Tensor:
     """(V - 1, V N) similarities of each view to the other views of its image."""
     rows = torch.arange(len(similarity), device=similarity.device)
@@ -64,10 +50,16 @@ def top1(similarity: Tensor, views: int) -> Tensor:
 
 
 def loss(z: Tensor, temperature: float) -> dict[str, Tensor]:
-    """The loss of projections (V, N, P), between what chance and a perfect embedding would have, and how often a view
-    finds its image first."""
+    """NT-Xent, the normalised, temperature-scaled cross entropy, of projections (V, N, P), V >= 2: minus the log of the
+    share that a positive has among all V N - 1 others, mean over views and their V - 1 positives. Beside it what chance
+    and a perfect embedding would have, and how often a view finds its image first.
+
+    With two views it is equation 1 of the paper. A row's logarithm of its sum is taken relative to its largest entry
+    (`torch.logsumexp`), so that no temperature overflows.
+    """
     views, images = z.shape[:2]
     similarity = similarities(z, temperature)
     bounds = {"loss_chance": chance(views, images), "loss_floor": floor(views, images, temperature)}
     told = {name: torch.full((), value, device=z.device) for name, value in bounds.items()}
-    return {"loss": _of(similarity, views), **told, "positive_top1": top1(similarity, views)}
+    value = similarity.logsumexp(1).mean() - _positives(similarity, views).mean()
+    return {"loss": value, **told, "positive_top1": top1(similarity, views)}

@@ -53,7 +53,7 @@ def fit(
 
     ``key`` names the randomness. ``validate`` sees the weights that would be kept (the average, where there is one).
     Progress lies in ``checkpoint`` after every epoch. Raises `Failure` on a loss that is not finite, naming epoch and
-    step, and where there are fewer than two images.
+    step, on such weights at the end of an epoch, and where there are fewer than two images.
     """
     run = _Run(model, plan)
     run.resume(checkpoint)
@@ -130,8 +130,7 @@ class _Run:
     def resume(self, path: Path) -> None:
         if not path.exists():
             return
-        device = next(self.model.parameters()).device
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)  # whoever loads a part moves it to its device
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         for name in self.SIMPLE:
@@ -154,6 +153,8 @@ def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object,
             rows.append(_step(run, objective, batch, draw, time_in_epochs, bf16))
     sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
     seen = {name: _finite([row[name] for row in rows], run.epoch, name) for name in rows[0]}
+    if not all(bool(weights.isfinite().all()) for weights in run.model.parameters()):  # by the very last step
+        raise Failure(f"weights are not finite after epoch {run.epoch + 1}; try a smaller lr")
     run.steps = {name: torch.cat([run.steps.get(name, values[:0]), values]) for name, values in seen.items()}
     return {f"train_{name}": float((values * sizes).sum() / sizes.sum()) for name, values in seen.items()}
 

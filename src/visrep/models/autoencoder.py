@@ -16,7 +16,8 @@ from visrep.data.store import SIZE
 
 class Encoder(nn.Module):
     """Convolutions 3x3 of stride 2 with batch norm and ReLU, then a linear layer that reads ``places`` x ``places``
-    means over parts of the picture: with one, where something is can hardly be told.
+    means over parts of the picture: with one, where something is can hardly be told. ``places`` divides the side of
+    the last feature maps, 32 / 2^L after L convolutions.
 
     (N, 3, 32, 32) in [-1, 1] to (N, D).
     """
@@ -27,7 +28,8 @@ class Encoder(nn.Module):
         layers: list[nn.Module] = []
         for before, after in zip((3, *channels), channels, strict=False):
             layers += [nn.Conv2d(before, after, 3, 2, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
-        self.features = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(places), nn.Flatten())
+        means = nn.AvgPool2d((SIZE >> len(channels)) // places)  # the adaptive kind has no exact gradient on CUDA
+        self.features = nn.Sequential(*layers, means, nn.Flatten())
         self.code = nn.Linear(channels[-1] * places * places, dimensions)
 
     def forward(self, images: Tensor) -> Tensor:

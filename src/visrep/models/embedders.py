@@ -32,7 +32,7 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
 
 def _extended(images: np.ndarray, arrays: dict[str, np.ndarray], k: int, train: np.ndarray) -> np.ndarray:
     """Training images have coordinates; all others take them from the training images that look most alike."""
-    if images is train:
+    if np.array_equal(images, train):
         return arrays["coordinates"]
     found = neighbors.nearest(floors.flat(images), floors.flat(train), k)
     return spectral.extend(arrays["coordinates"], arrays["eigenvalues"], found.index).astype(np.float32)

@@ -92,11 +92,16 @@ def _largest(
     return values[::-1], vectors[:, ::-1]
 
 
+def check_extensible(eigenvalues: np.ndarray) -> None:
+    """Raises `Failure` where one of (D,) is below `SMALLEST`."""
+    if (least := float(eigenvalues.min())) < SMALLEST:
+        raise Failure(f"an eigenvalue of {least:.3g} is too small to extend the map by: ask for fewer dimensions")
+
+
 def extend(coordinates: np.ndarray, eigenvalues: np.ndarray, index: np.ndarray) -> np.ndarray:
     """(M, D) coordinates of new images whose k nearest among the N old ones are ``index`` (M, k): the mean of theirs
     divided by the eigenvalue, which for an old image and its neighbours in the graph is its own coordinate (Nystrom;
     Bengio et al. 2004). Raises `Failure` where an eigenvalue is below `SMALLEST`."""
-    if (least := float(eigenvalues.min())) < SMALLEST:
-        raise Failure(f"an eigenvalue of {least:.3g} is too small to extend the map by: ask for fewer dimensions")
+    check_extensible(eigenvalues)
     means: np.ndarray = coordinates[index].mean(1, dtype=np.float64) / eigenvalues
     return means

@@ -81,12 +81,11 @@ def _probed(found: dict[str, Seen], column: int, settings: Probe) -> dict[str, n
 
 def movements(values: np.ndarray, embed: Embed, settings: Factors) -> dict[str, np.ndarray]:
     """`geometry.movements` of pictures with the factors ``values`` (N, 4) when one factor takes another value and
-    nothing else changes, by factor; and, as "nuisances", when no factor changes and all else is drawn anew."""
+    nothing else changes, by factor."""
     draw = _draw(settings, "movement")
     nuisances = redrawn.nuisances(len(values), draw)
     before = embed(redrawn.picture(values, nuisances))
     after = {name: redrawn.picture(redrawn.other(values, name, draw), nuisances) for name in redrawn.NAMES}
-    after["nuisances"] = redrawn.picture(values, redrawn.nuisances(len(values), draw))
     return {name: geometry.movements(before, embed(pictures)) for name, pictures in after.items()}
 
 

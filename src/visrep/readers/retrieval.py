@@ -10,13 +10,9 @@ import numpy as np
 
 
 def precision(found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -> float:
-    """Percent of the nearest images found that have their query's class; ``labels`` (Q,) are the queries'."""
+    """Percent of the images found that have their query's class; ``labels`` (Q,) are the queries'. Of the farthest it
+    had better be low."""
     return float(np.mean(train_labels[found] == labels[:, None]) * 100)
-
-
-def agreement(found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -> float:
-    """`precision` of the farthest images, where it had better be low."""
-    return precision(found, train_labels, labels)
 
 
 def chance(train_labels: np.ndarray, labels: np.ndarray) -> float:

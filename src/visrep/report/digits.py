@@ -19,8 +19,8 @@ def classifier(found: Found) -> Section:
     told = found.details("train_cnn")
     on = data(told, "test images")
 
-    def figure(name: str, says: str) -> Picture:
-        return picture(found, f"figures_digits/{name}", says, on)
+    def figure(name: str, says: str, of: str = on) -> Picture:
+        return picture(found, f"figures_digits/{name}", says, of)
 
     return Section(
         "digits",
@@ -31,8 +31,9 @@ def classifier(found: Found) -> Section:
         ],
         [
             judged.table(
-                "How many images are read rightly, in percent. Training accuracy is a mean over the epoch, with "
-                "augmentation and dropout. Floor: always the most frequent digit.",
+                "How many images are read rightly, in percent. Training accuracy is that of the kept network on its "
+                f"{told['trained']:,} training images as they are; {told['held_out']:,} were held out. Floor: always "
+                "the most frequent digit.",
                 on,
                 results.classifier(found),
             ),
@@ -44,7 +45,13 @@ def classifier(found: Found) -> Section:
                     ),
                     figure("confusion", "Which digit is taken for which: true digits in rows, answers in columns."),
                     figure("report", "Precision, recall and F1 of each digit, on an axis that may not start at 0."),
-                    figure("learning_curves", "Loss and accuracy by epoch; the epoch that was kept is circled."),
+                    figure(
+                        "learning_curves",
+                        "Loss and accuracy by epoch; the epoch that was kept is circled.",
+                        data(
+                            told | {"n": told["trained"] + told["held_out"]}, "training images, some of them held out"
+                        ),
+                    ),
                 ]
             ),
             _per_class(told, on),
@@ -109,7 +116,8 @@ def _gates(found: Found, on: str) -> Table:
     ]
     says = (
         "Gates: comparisons that hold wherever attacks measure what they claim to. Where one fails, the number that it "
-        "speaks of must not be trusted."
+        "speaks of must not be trusted. An undefended network can fail the masking gate merely because one step is "
+        "weak."
     )
     return Table(says, on, ("gate", *CLASSIFIERS.values()), rows, words=(1, 2))
 
@@ -126,15 +134,17 @@ def _attacked(found: Found, gate: float, on: str) -> list[Picture]:
             f"What the {name} classifier takes for what: clean above, FGSM at ε {gate:g} below."
         )
     said["one_image"] = (
-        "The same images at every radius, attacked through each classifier, with its answers. The eye still reads "
-        "nearly all of them."
-    )
-    said["learning_adv_cnn"] = (
-        "How the defence came about: accuracy on held-out images by epoch, clean and attacked; the epoch that was kept "
-        "is circled."
+        "The same images at every radius, attacked through each classifier, with its answers. Can the eye still read "
+        "them?"
     )
     said["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
-    return [picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()]
+    learned = picture(
+        found,
+        "figures_attacks/learning_adv_cnn",
+        "How the defence came about: accuracy by epoch, clean and attacked; the epoch that was kept is circled.",
+        data(found.details("adv_train"), "held-out images"),
+    )
+    return [*[picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()], learned]
 
 
 def _radii(found: Found, model: str, on: str) -> Gallery:

@@ -15,7 +15,7 @@ LEAD = (
     "representations learned without labels and what they are good for; and what encoders of shapes keep and let go. "
     "Each number stands beside its floor."
 )
-DRAWN = "embedded"  # a source: images that the study draws or ships itself
+DRAWN = "(embedded)"  # a source: images that the study draws or ships itself
 SECTIONS: tuple[Callable[[Found], Section], ...] = (
     digits.classifier,
     digits.attacks,
@@ -58,7 +58,7 @@ def _images(found: Found) -> str:
     """Where the pixels come from, and what that means for the numbers."""
     sources = {"Street digits": found.details("train_cnn")["source"], "objects": found.details("vicreg")["source"]}
     said = "; ".join(f"{name}: {source}" for name, source in sources.items())
-    drawn = any(source.startswith(DRAWN) for source in sources.values())
+    drawn = any(source.endswith(DRAWN) for source in sources.values())
     warning = (
         " Embedded images are drawn by the study, so its numbers compare with each other, not with published ones."
     )

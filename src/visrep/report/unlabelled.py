@@ -37,7 +37,8 @@ def learning(found: Found) -> Section:
             Part(
                 "Maps",
                 "Each point is a test image; marker and colour are its class, which no training has seen. Above the "
-                "two principal components, below t-SNE, which keeps neighbours together.",
+                "two principal components, below t-SNE, which keeps neighbours together. Trustworthiness is 1 where "
+                "neighbours on the map are neighbours in the embedding.",
             ),
             of_encoders(found, "map", "test images by PCA and by t-SNE.", mapped),
         ],
@@ -47,12 +48,13 @@ def learning(found: Found) -> Section:
 def _learned(found: Found) -> list[Block]:
     """What the trainings said of themselves."""
     told, simclr = found.details("vicreg"), found.numbers("simclr")
-    on = data(told, "training images; terms, rank and spread on test images")
+    on = data(told, f"training images; what is told of test images is of {told['watched']:,} of them")
     trained = {"vicreg": "vicreg", "no_generated_neighbors": "no_generated_neighbors"}
     trained |= {name: f"ablations/{name}" for name in found.parameters["ablations"]}
     labels = {name: found.encoders.get(name, name) for name in (*trained, "simclr")}
     said = {
-        "collapse": "How many directions an embedding uses, and how far it spreads, by epoch: collapse shows in both.",
+        "collapse": "How many directions an embedding uses, and how far it spreads, by epoch. A collapse to few "
+        "directions shows in the first, one to a point in the second.",
         "spectra": "The variance of each embedding along its principal axes: a collapsed one has few.",
         "vicreg_steps": "Loss of VICReg and its three terms, batch by batch.",
         "simclr_steps": "Loss of SimCLR, batch by batch, between chance and floor.",
@@ -110,8 +112,8 @@ def _at_a_glance(found: Found) -> Table:
         (label, *[f"{column[place].value:.{what.digits}f}" for what, column in columns.items()])
         for place, label in enumerate(found.encoders.values())
     ]
-    says = "All readers at a glance; percent, but for silhouette and NMI. Each comes with its interval below."
-    on = data(found.details(f"probe/{_first(found)}"), "test images")
+    says = "All readers at a glance; percent, but for silhouette and NMI. Intervals stand below, where there are any."
+    on = data(found.details(f"probe/{_first(found)}"), "test images; clusters are of training images")
     return Table(says, on, ("encoder", *[what.name for what in results.READINGS]), rows)
 
 

@@ -60,28 +60,27 @@ def pgd(
     epsilon: float,
     steps: int,
     step_size: float,
-    generator: torch.Generator | None = None,
+    start: Tensor | None = None,
 ) -> Tensor:
     """Projected gradient descent (Madry et al. 2018, section 2.1), the last iterate.
 
-    Starts at a uniform point of the ball drawn from ``generator``, or at ``x`` without one. One step of size epsilon
-    from ``x`` is FGSM.
+    Begins at ``start``, such as `noise` around ``x``, or at ``x`` itself. One step of size epsilon from ``x`` is FGSM.
     """
-    attacked = x if generator is None else noise(x, epsilon, generator)
+    attacked = x if start is None else start
     for _ in range(steps):
         attacked = project(torch.add(attacked, look(model, attacked, y).sign, alpha=step_size), x, epsilon)
     return attacked
 
 
 def pgd_until_wrong(
-    model: Model, x: Tensor, y: Tensor, epsilon: float, steps: int, step_size: float, generator: torch.Generator
+    model: Model, x: Tensor, y: Tensor, start: Tensor, epsilon: float, steps: int, step_size: float
 ) -> Tensor:
-    """`pgd` that leaves an image alone once the model gets it wrong: an attacker may stop at any iterate.
+    """`pgd` from ``start`` that leaves an image alone once the model gets it wrong: an attacker may stop anywhere.
 
     At least as strong as `pgd`, and cheap on a model that falls at once: the pass that yields the next gradient also
     tells who has fallen.
     """
-    attacked = noise(x, epsilon, generator)
+    attacked = start.clone()
     standing = torch.arange(len(x), device=x.device)
     for _ in range(steps):
         found = look(model, attacked[standing], y[standing])

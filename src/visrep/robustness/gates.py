@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 POINT = 1.0
 FAR = 1.0  # a radius that turns mid-grey into black or white: nothing can stand there
-MASKED_POINTS = 15.0  # FGSM this far above PGD cannot come from a weaker optimiser alone
+MASKED_POINTS = 15.0  # FGSM this far above PGD: masking, or one step is too weak; either way no robust accuracy
 BROKEN_PGD, BROKEN_FGSM = 5.0, 30.0  # PGD below the one and FGSM above the other: catastrophic overfitting
 
 
 class Gate(NamedTuple):
-    """``says`` is the comparison with its numbers, true where the gate passed."""
+    """``says`` tells the numbers and what should hold between them."""
 
     name: str
     passed: bool
@@ -34,35 +34,47 @@ def _judge(found: Mapping[str, float], at: str, chance: float) -> Iterator[Gate]
     clean, fgsm, pgd = found["clean"], found[f"fgsm {at}"], found[f"pgd {at}"]
     more, noise = found[f"pgd_more_steps {at}"], found[f"noise {at}"]
     attacked = {name: value for name, value in found.items() if name.split()[0] in ("fgsm", "pgd", "transfer_fgsm")}
-    strongest = max(attacked, key=lambda name: attacked[name])
+    weakest = max(attacked, key=lambda name: attacked[name])
     yield Gate(
-        "order", pgd <= fgsm + POINT <= clean + 2 * POINT, f"PGD {pgd:.1f} <= FGSM {fgsm:.1f} <= clean {clean:.1f}"
+        "order",
+        pgd <= fgsm + POINT <= clean + 2 * POINT,
+        f"PGD {pgd:.1f}, FGSM {fgsm:.1f}, clean {clean:.1f}; should rise in this order",
     )
     yield Gate(
         "no_masking",
         not masking_suspected(fgsm, pgd, chance),
-        f"FGSM {fgsm:.1f} - PGD {pgd:.1f} is at most {MASKED_POINTS:g} and half of FGSM",
+        f"FGSM {fgsm:.1f}, PGD {pgd:.1f}; should differ by at most {MASKED_POINTS:g}, and half of FGSM above chance",
     )
     yield Gate(
         "no_catastrophic_overfitting",
         not (pgd < BROKEN_PGD and fgsm > BROKEN_FGSM),
-        f"not PGD {pgd:.1f} < {BROKEN_PGD:g} with FGSM {fgsm:.1f} > {BROKEN_FGSM:g}",
+        f"PGD {pgd:.1f}, FGSM {fgsm:.1f}; PGD should not be below {BROKEN_PGD:g} with FGSM above {BROKEN_FGSM:g}",
     )
     yield Gate(
         "no_label_leaking",
-        attacked[strongest] <= clean + POINT,
-        f"{strongest} {attacked[strongest]:.1f} <= clean {clean:.1f}",
+        attacked[weakest] <= clean + POINT,
+        f"{weakest} {attacked[weakest]:.1f}, clean {clean:.1f}; no attack should help",
     )
     if f"transfer_pgd {at}" in found:
         transfer = min(found[f"transfer_pgd {at}"], found[f"transfer_fgsm {at}"])
-        yield Gate("transfer_is_weaker", pgd <= transfer + POINT, f"PGD {pgd:.1f} <= transferred {transfer:.1f}")
+        yield Gate(
+            "transfer_is_weaker",
+            pgd <= transfer + POINT,
+            f"PGD {pgd:.1f}, transferred {transfer:.1f}; PGD should be lower",
+        )
     yield Gate(
         "noise_hurts_least",
         noise + POINT >= max(fgsm, pgd),
-        f"noise {noise:.1f} >= FGSM {fgsm:.1f} and PGD {pgd:.1f}",
+        f"noise {noise:.1f}, FGSM {fgsm:.1f}, PGD {pgd:.1f}; noise should be highest",
     )
     far = found[f"pgd {FAR:g}"]
-    yield Gate("far_falls_to_chance", far <= chance + POINT, f"PGD at {FAR:g} {far:.1f} <= chance {chance:.1f}")
     yield Gate(
-        "steps_suffice", abs(pgd - more) <= POINT, f"PGD {pgd:.1f} = PGD with more steps {more:.1f} +- {POINT:g}"
+        "far_falls_to_chance",
+        far <= chance + POINT,
+        f"PGD at ε {FAR:g} {far:.1f}, chance {chance:.1f}; should be no higher",
+    )
+    yield Gate(
+        "steps_suffice",
+        abs(pgd - more) <= POINT,
+        f"PGD {pgd:.1f}, with more steps {more:.1f}; should agree within {POINT:g}",
     )

@@ -52,7 +52,8 @@ def in_bf16(model: Model, device: torch.device) -> Model:
 def sweep(model: Model, data: Labelled, settings: FgsmSweep, source: Model | None = None, bf16: bool = False) -> Swept:
     """Attack ``model`` on every image: FGSM, PGD, noise, and what transfers from ``source`` where there is one.
 
-    With ``bf16`` the gradients are taken in bfloat16; predictions never are.
+    With ``bf16`` the gradients are taken in bfloat16; predictions never are, so that PGD then takes all its steps on
+    every image: what bfloat16 gets wrong need not have fallen.
     """
     draw = generator(data.labels.device, settings.seed, "sweep")
     guide = in_bf16(model, data.labels.device) if bf16 else None
@@ -63,7 +64,7 @@ def sweep(model: Model, data: Labelled, settings: FgsmSweep, source: Model | Non
         found = fgsm(model, x, labels, (*settings.epsilons, FAR), guide)
         signs.append(_bits(found.sign))
         columns.setdefault("clean", []).append(found.clean)
-        for attack, predicted in _attacked(model, guide or model, x, labels, found, settings, draw, source):
+        for attack, predicted in _attacked(model, guide, x, labels, found, settings, draw, source):
             columns.setdefault(str(attack), []).append(predicted)
     predictions = {name: torch.cat(parts).to(torch.int16).cpu().numpy() for name, parts in columns.items()}
     return Swept(predictions, np.concatenate(signs))
@@ -71,7 +72,7 @@ def sweep(model: Model, data: Labelled, settings: FgsmSweep, source: Model | Non
 
 def _attacked(
     model: Model,
-    guide: Model,
+    guide: Model | None,
     x: Tensor,
     y: Tensor,
     found: Fgsm,
@@ -91,13 +92,14 @@ def _attacked(
         foreign = attacks.look(source, x, y).sign
         for epsilon in settings.epsilons:
             yield Attack("transfer_fgsm", epsilon), _predict(model, attacks.step(x, foreign, epsilon), x, epsilon)
-        moved = attacks.pgd(source, x, y, gate, pgd.steps, pgd.step_share * gate, draw)
+        start = attacks.noise(x, gate, draw)
+        moved = attacks.pgd(source, x, y, gate, pgd.steps, pgd.step_share * gate, start)
         yield Attack("transfer_pgd", gate), _predict(model, moved, x, gate)
 
 
 def _worst(
     model: Model,
-    guide: Model,
+    guide: Model | None,
     x: Tensor,
     y: Tensor,
     clean: Tensor,
@@ -112,9 +114,12 @@ def _worst(
         standing = torch.nonzero(predicted == y).flatten()
         if len(standing) == 0:
             break
-        origin = x[standing]
+        origin, start = x[standing], attacks.noise(x, epsilon, draw)[standing]
         size = settings.pgd.step_share * epsilon
-        moved = attacks.pgd_until_wrong(guide, origin, y[standing], epsilon, steps, size, draw)
+        if guide is None:
+            moved = attacks.pgd_until_wrong(model, origin, y[standing], start, epsilon, steps, size)
+        else:
+            moved = attacks.pgd(guide, origin, y[standing], epsilon, steps, size, start)
         predicted[standing] = _predict(model, moved, origin, epsilon)
     return predicted
 

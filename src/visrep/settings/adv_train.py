@@ -30,6 +30,12 @@ class AdvTrain(Watched):
     validation_pgd: Pgd  # the attack on them
 
     @model_validator(mode="after")
+    def _the_ramp_ends(self) -> Self:
+        if self.ramp_epochs >= self.epochs:
+            raise ValueError(f"ramp_epochs must be below epochs, {self.epochs}")
+        return self
+
+    @model_validator(mode="after")
     def _fused_needs_a_clean_loss(self) -> Self:
         if self.method == "fgsm_mix" and self.fused and self.alpha == 0:
             raise ValueError("alpha 0 leaves no clean loss to fuse with; set fused to false")

@@ -21,4 +21,4 @@ class Label(RootModel[str]):
 
 def items() -> list[str]:
     """The names, as the stages that are run for each encoder know them."""
-    return list(params.load()["encoders"])
+    return params.names("encoders")

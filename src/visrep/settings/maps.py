@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from visrep.stage.params import Section
 
 
 class Maps(Section):
-    seed: NonNegativeInt
+    seed: Annotated[int, Field(ge=0, lt=2**32)]  # as NumPy's older generator takes it
     points: Annotated[int, Field(ge=10)]  # test images, at most
     perplexity: PositiveFloat  # of t-SNE
     neighbors: PositiveInt  # of UMAP and of trustworthiness

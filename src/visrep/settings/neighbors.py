@@ -1,4 +1,4 @@
-"""The sections `neighbors` and `no_generated_neighbors`: nearest images in the place of random views."""
+"""The section `neighbors`: the nearest images of each training image."""
 
 from pydantic import PositiveInt
 
@@ -7,8 +7,3 @@ from visrep.stage.params import Section
 
 class Neighbors(Section):
     k: PositiveInt  # nearest training images of each
-
-
-class NoGeneratedNeighbors(Section):
-    epochs: PositiveInt  # all else is as in `vicreg`
-    augmented: bool  # whether image and neighbour are also seen as random views

@@ -8,6 +8,7 @@ from visrep.settings.training import Plan, Share
 from visrep.stage import params
 from visrep.stage.params import Section
 
+SIDE = 32  # pixels
 FACTORS = ("color", "shape", "location", "size")
 Factor = Literal["color", "shape", "location", "size"]
 
@@ -18,6 +19,13 @@ class Strided(Section):
     channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=5)]  # feature maps of each
     places: PositiveInt  # a side, of which the means are read; 1 is the mean over the whole picture
     dimensions: Annotated[int, Field(ge=2)]  # of the features
+
+    @model_validator(mode="after")
+    def _places_divide_the_picture(self) -> Self:
+        side = SIDE >> len(self.channels)
+        if side % self.places:
+            raise ValueError(f"places {self.places} does not divide {side}, the side of the last feature maps")
+        return self
 
 
 class Similarity(Plan):
@@ -52,4 +60,4 @@ class Families(RootModel[dict[str, Family]]):
 
 def items() -> list[str]:
     """The names, as the stages that are run for each family know them."""
-    return list(params.load()["families"])
+    return params.names("families")

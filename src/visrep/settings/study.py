@@ -16,7 +16,8 @@ from visrep.settings.figures import Figures
 from visrep.settings.floors import Floors
 from visrep.settings.laplacian_eigenmaps import LaplacianEigenmaps
 from visrep.settings.maps import Maps
-from visrep.settings.neighbors import Neighbors, NoGeneratedNeighbors
+from visrep.settings.neighbors import Neighbors
+from visrep.settings.no_generated_neighbors import NoGeneratedNeighbors
 from visrep.settings.probe import Probe
 from visrep.settings.retrieval import Retrieval
 from visrep.settings.runtime import Runtime
@@ -74,7 +75,37 @@ class Study(Section):
         return self
 
     @model_validator(mode="after")
+    def _neighbors_train_as_vicreg_does(self) -> Self:
+        try:
+            self.no_generated_neighbors.of(self.vicreg)
+        except ValidationError as error:
+            raise ValueError(faults(error, "no_generated_neighbors with vicreg")) from None
+        return self
+
+    @model_validator(mode="after")
+    def _the_defence_starts_from_the_classifier(self) -> Self:
+        """Then the images that choose its epoch are none that the classifier was trained on."""
+        if self.adv_train.init == "cnn":
+            for name in ("seed", "validation"):
+                if (own := getattr(self.adv_train, name)) != (other := getattr(self.train_cnn, name)):
+                    raise ValueError(f"adv_train.{name} is {own}, train_cnn.{name} {other}; init cnn needs them equal")
+            for name in ("channels", "depth", "hidden"):
+                if getattr(self.adv_train.model, name) != getattr(self.train_cnn.model, name):
+                    raise ValueError(
+                        f"adv_train.model.{name} differs from train_cnn.model.{name}; init cnn needs it equal"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _encoders_are_trained(self) -> Self:
+        if "vicreg" not in self.encoders:
+            raise ValueError("encoders.vicreg is missing, on which neighbors and the report stand")
+        if not self.ablations:
+            raise ValueError("ablations holds none; the figures of learning show at least one")
+        labels = list(self.encoders.values())
+        for name, label in self.encoders.items():
+            if labels.count(label) > 1:
+                raise ValueError(f"encoders.{name}: {label!r} is the name of another encoder too")
         known = [*FLOORS, *TRAINED, *self.ablations, *self.simclr_ablations]
         for name in self.encoders:
             if name not in known:

@@ -35,6 +35,12 @@ class Plan(Section):
             raise ValueError(f"warmup_epochs must be below epochs, {self.epochs}")
         return self
 
+    @model_validator(mode="after")
+    def _a_batch_holds_two(self) -> Self:
+        if self.batch_size < 2:
+            raise ValueError("batch_size must be at least 2: batch norm needs two images")
+        return self
+
 
 class Watched(Plan):
     """And which epoch is kept."""
@@ -57,7 +63,7 @@ class Augment(Section):
     rotation: Annotated[float, Field(ge=0, le=180)]  # degrees
     scale: Annotated[float, Field(ge=0, lt=1)]  # share of the size
     contrast: Annotated[float, Field(ge=0, le=1)]  # share of the contrast
-    blur: NonNegativeFloat  # pixels, standard deviation
+    blur: Annotated[float, Field(ge=0, le=10)]  # pixels, standard deviation; its reach is three times that
     noise: NonNegativeFloat  # standard deviation, in [-1, 1] units
 
 

@@ -40,6 +40,14 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
 
 
+def at_home(path: Path | str) -> Path:
+    """``path`` with a leading ~ or ~user written out. Raises `Failure` where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise Failure(f"{path}: {str(error).rstrip('.').lower()}", 2) from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Sorted keys, one trailing newline. Raises `ValueError` on NaN and infinity."""
     text = json.dumps(_plain(value), indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)

@@ -38,7 +38,7 @@ def missing(path: PurePath | str) -> Failure:
 def _items(entry: dict[str, Any]) -> list[str]:
     items = entry.get("foreach", {"": None})
     if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
-        items = params.load()[items.strip("${}")]
+        return params.names(items.strip("${}"))
     return list(items)
 
 

@@ -31,6 +31,7 @@ from visrep.stage.errors import Failure
 ROOT = Path(__file__).parents[3]
 RESUME = Path(".resume")
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -41,55 +42,48 @@ S = TypeVar("S", bound=BaseModel)
 class Job:
     """What a stage is given: what it reads, where it writes, whom it tells.
 
-    All `read`, `values`, `input` and `module` calls come before the first use of `scratch` or `out`: they make its key.
+    All `read`, `values`, `input` and `module` calls come before the first use of `scratch` or `out`: what they saw
+    makes its key, and `publish` looks again whether it is still so.
     """
 
     def __init__(self, name: str, script: Path, item: str = "") -> None:
         self.name = f"{name}@{item}" if item else name
         self.item = item
         self.folder = RESUME / self.name
-        self._script = script
-        self._sections: dict[str, tuple[type[BaseModel], BaseModel]] = {}
-        self._values: dict[str, Any] | None = None
-        self.inputs: list[Path] = []
-        self.modules: list[Path] = []
         self.outputs: list[Path] = []
+        self._seen: dict[str, Any] = {}
+        self._looks: dict[str, Callable[[], Any]] = {}
         self._key = ""
         self._bar: tqdm[NoReturn] | None = None
+        self._saw("code", lambda: artifacts.sha256(closure(script)))
 
     def read(self, key: str, kind: type[S]) -> S:
         """A section of params.yaml."""
-        self._open()
-        section = params.read(key, kind)
-        self._sections[key] = (kind, section)
-        return section
+        self._saw(f"params.yaml: {key}", lambda: params.read(key, kind).model_dump())
+        return params.read(key, kind)
 
     def values(self) -> dict[str, Any]:
         """All of params.yaml as plain values, for a stage that is about the parameters themselves."""
-        self._open()
-        self._values = params.load()
-        return self._values
+        self._saw("params.yaml", params.load)
+        return params.load()
 
     def input(self, path: str) -> Path:
         """A file or folder that another stage wrote, or one that a person did and that is no module."""
-        self._open()
         if not Path(path).exists():
             raise pipeline.missing(path)
-        self.inputs.append(Path(path))
+        self._saw(path, lambda: artifacts.sha256([Path(path)]))
         return Path(path)
 
     def module(self, name: str) -> ModuleType:
         """A module chosen by name, which the import statements do not show."""
-        self._open()
         module = importlib.import_module(name)
-        self.modules.append(Path(str(module.__file__)))
+        self._saw(name, lambda: artifacts.sha256(closure(Path(str(module.__file__)))))
         return module
 
     @property
     def scratch(self) -> Path:
         """This run's own folder; what lies there survives a kill."""
-        if not self._key:
-            self._key = self._state()
+        self._key = self._key or sha256(json.dumps(self._seen, sort_keys=True).encode()).hexdigest()
         folder = self.folder / self._key[:16]
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -119,8 +113,8 @@ class Job:
 
     def publish(self) -> None:
         """Move all outputs to their places. Raises `Failure` where code, parameters or inputs changed meanwhile."""
-        if self._key != self._state():
-            raise Failure("code, parameters or inputs changed while this ran; nothing was written, run it again")
+        if changed := [name for name, look in self._looks.items() if look() != self._seen[name]]:
+            raise Failure(f"{' and '.join(changed)} changed while this ran; nothing was written, run it again")
         for path in self.outputs:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
@@ -135,23 +129,17 @@ class Job:
         if self._key:
             shutil.rmtree(self.scratch / "out", ignore_errors=True)
 
-    def _open(self) -> None:
+    def _saw(self, name: str, look: Callable[[], Any]) -> None:
         if self._key:
             raise RuntimeError("read parameters and inputs before using scratch or out")
-
-    def _state(self) -> str:
-        sections = {key: params.read(key, kind).model_dump() for key, (kind, _) in self._sections.items()}
-        read = {key: section.model_dump() for key, (_, section) in self._sections.items()}
-        code = artifacts.sha256(sorted({*closure(self._script), *(m for p in self.modules for m in closure(p))}))
-        inputs = artifacts.sha256(self.inputs)
-        whole = [self._values, params.load()] if self._values is not None else []
-        return sha256(json.dumps([read, sections, whole, code, inputs], sort_keys=True).encode()).hexdigest()
+        self._looks[name], self._seen[name] = look, look()
 
 
 def closure(script: Path) -> list[Path]:
     """The project's own files that running ``script`` imports, directly or not, at its top or inside functions.
 
-    Packages' ``__init__.py`` hold a docstring and nothing else, so they are left out.
+    Packages' ``__init__.py`` hold a docstring and nothing else, so they are left out; so is that of ``stages``, which
+    sets how long threads wait and no sums.
     """
     finder = ModuleFinder(path=[str(ROOT / "src"), str(ROOT)])
     finder.run_script(str(script))
@@ -170,9 +158,10 @@ def main(stage: Callable[[Job], None], items: Sequence[str] | Callable[[], Seque
     except Failure as failure:
         _end(f"{name}: {failure}", failure.status)
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in NO_ROOM | NO_ACCESS:
             raise
-        _end(f"{name}: no room left to write {error.filename or 'its outputs'}: {error.strerror}; nothing was written")
+        what = "no room left to write" if error.errno in NO_ROOM else "no access to"
+        _end(f"{name}: {what} {error.filename or 'its outputs'}: {error.strerror}; nothing was written")
     except KeyboardInterrupt:
         _end(f"{name}: interrupted; run it again and it goes on from here", 130)
     sys.exit(0)
@@ -198,10 +187,10 @@ def _item(name: str, doc: str, items: Sequence[str] | Callable[[], Sequence[str]
     if words in (["-h"], ["--help"]):
         print(f"usage: {usage}\n\n{doc.strip()}")
         sys.exit(0)
-    if not known and words:
+    if not known and words and not callable(items):
         raise Failure(f"takes no item, got {' '.join(words)!r}; usage: {usage}", 2)
-    if known and (len(words) != 1 or words[0] not in known):
-        raise Failure(f"no item {' '.join(words)!r}; one of {', '.join(known)}", 2)
+    if (known or callable(items)) and (len(words) != 1 or words[0] not in known):
+        raise Failure(f"no item {' '.join(words)!r}; one of {', '.join(known) or 'none: params.yaml names none'}", 2)
     return words[0] if words else ""
 
 

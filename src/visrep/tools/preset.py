@@ -1,10 +1,12 @@
 """Switch params.yaml to a preset, and say at most what that reruns: ``make preset PRESET=best [DATA=folder]``.
 
 With a folder, the image sets that lie there as ``<name>.zip`` are read from it. Edits of params.yaml that are in no
-preset and not committed are never overwritten.
+preset and not committed are never overwritten, but for what a former folder may have put there: the sources and
+archives of the image sets.
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -26,10 +28,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     words = parser.parse_args()
     try:
-        text = chosen(words.preset, words.data and words.data.expanduser())
+        text = chosen(words.preset, words.data and artifacts.at_home(words.data))
         refuse_to_lose(params.FILE)
+        params.check(params.parsed(text, Path(words.preset)), Study, Path(words.preset))
         artifacts.write_bytes(params.FILE, text.encode())
-        params.check(params.load(), Study)
     except Failure as failure:
         print(f"preset: {failure}", file=sys.stderr)
         sys.exit(failure.status)
@@ -54,7 +56,8 @@ def chosen(name: str, data: Path | None) -> str:
 
 def from_archive(text: str, name: str, path: Path) -> str:
     """The text of a params file in which the set ``name`` comes from the archive at ``path``; comments stay."""
-    for key, value in (("source", "archive"), ("archive", str(path))):
+    quoted = json.dumps(str(path), ensure_ascii=False)  # YAML too
+    for key, value in (("source", "archive"), ("archive", quoted if re.search(r"[^\w./~-]", str(path)) else str(path))):
         pattern = rf"(?ms)^(  {name}:.*?^    {key}: *)[^#\n]*?( *(?:#[^\n]*)?)$"
         found = re.search(pattern, text)
         if found is None:
@@ -80,11 +83,15 @@ def _committed(path: Path) -> bool:
 
 
 def _without_sources(values: dict[str, Any]) -> dict[str, Any]:
+    download = values.get("download")
+    if not isinstance(download, dict):
+        return values
     sets = {
         name: {key: value for key, value in one.items() if key not in ("source", "archive")}
-        for name, one in values.get("download", {}).items()
+        for name, one in download.items()
+        if isinstance(one, dict)
     }
-    return values | {"download": sets}
+    return values | {"download": download | sets}
 
 
 def touched() -> list[str]:

@@ -6,6 +6,7 @@ Only what dvc.lock knows as an output of a former stage is ever deleted.
 
 import argparse
 import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
 from visrep.stage import pipeline
+from visrep.stage.errors import Failure
 
 LOCK = Path("dvc.lock")
 FOLDERS = ("embeddings", "metrics", "models", "neighbors", "plots", "predictions")
@@ -33,7 +35,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make prune", description=__doc__)
     parser.add_argument("--yes", action="store_true", help="delete what is listed")
     yes = parser.parse_args().yes
-    found = left()
+    try:
+        found = left()
+    except Failure as failure:
+        print(f"prune: {failure}", file=sys.stderr)
+        sys.exit(failure.status)
     for path in found.outputs:
         print(f"{'deleted' if yes else 'to delete'}: {path}")
     for name in found.stages:
@@ -51,7 +57,7 @@ def left() -> Left:
     names, kept = {stage.name for stage in stages}, [path for stage in stages for path in stage.writes]
     locked = (yaml.safe_load(LOCK.read_text(encoding="utf-8")) if LOCK.exists() else {}).get("stages", {})
     former = {name: entry for name, entry in locked.items() if name not in names}
-    outputs = [path for path in _outputs(former) if path.exists() and not _covered(path, kept)]
+    outputs = [path for path in dict.fromkeys(_outputs(former)) if path.exists() and not _covered(path, kept)]
     strays = [path for path in _files() if not _covered(path, [*kept, *map(str, outputs)])]
     return Left(list(former), outputs, strays)
 
@@ -60,7 +66,7 @@ def delete(found: Left) -> None:
     """Also lines of .gitignore, and folders that are empty then."""
     with Repo() as repo, modify_yaml(LOCK) as locked:
         for path in found.outputs:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)  # gone with a folder above it
             repo.scm_context.ignore_remove(str(path.absolute()))
             for folder in list(path.parents)[:-2]:
                 if not any(folder.iterdir()):

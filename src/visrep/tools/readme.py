@@ -9,6 +9,7 @@ from visrep.stage import artifacts
 from visrep.stage.errors import Failure
 
 README = Path("README.md")
+METHODS = {"fgsm_mix": "FGSM", "n_fgsm": "N-FGSM", "pgd": "PGD"}
 START, END = "<!-- results: `make readme` writes these lines -->", "<!-- end of results -->"
 
 
@@ -33,17 +34,19 @@ def encoders(found: Found) -> str:
 
 
 def _reported(row: Row) -> str:
-    return " / ".join(f"{quote.value:.2f}" for quote in row.reported) or "-"
+    return " / ".join(f"{quote.value:g}" for quote in row.reported) or "-"
 
 
 def _classifiers_caption(found: Found) -> str:
     told = found.details("fgsm_sweep/cnn")
-    failed = {model: len(results.failed_gates(found, model)) for model in results.CLASSIFIERS}
-    said = {model: f"{count} fail" if count else "all pass" for model, count in failed.items()}
+    failed = {model: [gate["name"] for gate in results.failed_gates(found, model)] for model in results.CLASSIFIERS}
+    said = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
+    method = METHODS[found.parameters["adv_train"]["method"]]
     return (
         f"Ours: {told['source']}, n = {told['n']:,}. Floor: the best constant answer on these images. "
         f"The honesty gates: {said['cnn']} for the undefended classifier, {said['adv_cnn']} for the defended one. "
-        "The reports' images are others, so their column is for orientation, not for comparison."
+        f"The reports' images are others, and their defence was trained on FGSM, ours on {method}: their column is for "
+        "orientation, not for comparison."
     )
 
 

@@ -82,7 +82,7 @@ class Pencil:
 def draw(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images; more of them leave the first ones as they are."""
     parts = canvas.paint(partial(_block, seed), train, test)
-    return ImageSet(*parts, CLASSES, "embedded: drawn objects in clutter", {})
+    return ImageSet(*parts, CLASSES, "drawn objects in clutter (embedded)", {})
 
 
 def plane(pencil: Pencil) -> None:

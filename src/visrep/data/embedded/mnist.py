@@ -15,7 +15,7 @@ from visrep.data.embedded.canvas import Chance, Floats
 from visrep.data.store import SIZE, ImageSet
 
 CLASSES = tuple("0123456789")
-TEST_ORIGINALS = 450  # of 1,797; no original is in both splits
+TEST_ORIGINALS = 797  # of 1,797; no original is in both splits
 MARGIN, SCALE = 4, 3
 PARTING = 1797  # seeds which originals are for testing, whatever the seed of the set
 
@@ -23,7 +23,7 @@ PARTING = 1797  # seeds which originals are for testing, whatever the seed of th
 def draw(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images; more of them leave the first ones as they are."""
     parts = canvas.paint(partial(_block, seed), train, test)
-    return ImageSet(*parts, CLASSES, "embedded: scikit-learn's handwritten digits, enlarged", {})
+    return ImageSet(*parts, CLASSES, "scikit-learn's handwritten digits, enlarged (embedded)", {})
 
 
 def originals(seed: int, stream: int) -> np.ndarray:

@@ -40,7 +40,7 @@ NUISANCES = ("across", "down", "tilt", "shade", "red", "green", "blue")
 def draw(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images on plain ground; more of them leave the first ones as they are."""
     parts = _split(seed, canvas.TRAIN, train), _split(seed, canvas.TEST, test)
-    return ImageSet(*parts, SHAPES, "embedded: colored shapes on plain ground", FACTORS)
+    return ImageSet(*parts, SHAPES, "colored shapes on plain ground (embedded)", FACTORS)
 
 
 def factors(seed: int, stream: int, count: int) -> np.ndarray:

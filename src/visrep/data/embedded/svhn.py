@@ -52,7 +52,7 @@ class Scene(NamedTuple):
 def draw(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images; more of them leave the first ones as they are."""
     parts = canvas.paint(partial(_block, seed), train, test)
-    return ImageSet(*parts, CLASSES, "embedded: digits in typefaces over photographs", {})
+    return ImageSet(*parts, CLASSES, "digits in typefaces over photographs (embedded)", {})
 
 
 def _block(seed: int, stream: int, images: range) -> tuple[np.ndarray, np.ndarray]:
