@@ -184,4 +184,4 @@ def test_what_is_wrong_is_named(change: dict[str, Any], says: str) -> None:
 
 def test_a_new_family_is_one_line() -> None:
     study = params.check(tiny.study({"families": {"vary_nothing": [], "another_autoencoder": None}}), Study)
-    assert study.families["vary_nothing"].root == ()
+    assert study.families.root["vary_nothing"].root == ()

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from visrep.stage.params import Section
+from visrep.stage.params import Name, Section
 
 S = TypeVar("S", bound=Section)
 
@@ -15,7 +15,7 @@ class Overrides(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
 
-class Ablations(RootModel[dict[str, Overrides]]):
+class Ablations(RootModel[dict[Name, Overrides]]):
     """By name."""
 
     model_config = ConfigDict(frozen=True, strict=True)

@@ -1,19 +1,25 @@
 """The section `encoders`: whatever embeds, and what it is called in tables and figures."""
 
-from pydantic import ConfigDict, RootModel
+from typing import Annotated
+
+from pydantic import ConfigDict, RootModel, StringConstraints
 
 from visrep.stage import params
+from visrep.stage.params import Name
 
 FLOORS = ("pixels", "random")  # encoders that learned nothing
 
 
-class Labels(RootModel[dict[str, str]]):
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Labels(RootModel[dict[Name, Text]]):
     """By name."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
 
-class Label(RootModel[str]):
+class Label(RootModel[Text]):
     """Of one encoder."""
 
     model_config = ConfigDict(frozen=True, strict=True)

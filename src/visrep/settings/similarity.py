@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveI
 
 from visrep.settings.training import Plan, Share
 from visrep.stage import params
-from visrep.stage.params import Section
+from visrep.stage.params import Name, Section
 
 SIDE = 32  # pixels
 FACTORS = ("color", "shape", "location", "size")
@@ -52,7 +52,7 @@ class Family(RootModel[tuple[Factor, ...] | None]):
         return self
 
 
-class Families(RootModel[dict[str, Family]]):
+class Families(RootModel[dict[Name, Family]]):
     """By name."""
 
     model_config = ConfigDict(frozen=True, strict=True)

@@ -1,15 +1,15 @@
 """The whole of params.yaml."""
 
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import StringConstraints, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
-from visrep.settings.ablations import Overrides, ablated
+from visrep.settings.ablations import Ablations, Overrides, ablated
 from visrep.settings.adv_train import AdvTrain
 from visrep.settings.anomaly import Anomaly
 from visrep.settings.clustering import Clustering
 from visrep.settings.download import Download
-from visrep.settings.encoders import FLOORS
+from visrep.settings.encoders import FLOORS, Labels
 from visrep.settings.factors import Factors
 from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.settings.figures import Figures
@@ -22,14 +22,12 @@ from visrep.settings.probe import Probe
 from visrep.settings.retrieval import Retrieval
 from visrep.settings.runtime import Runtime
 from visrep.settings.simclr import SimCLR
-from visrep.settings.similarity import Family, Similarity
+from visrep.settings.similarity import Families, Similarity
 from visrep.settings.train_cnn import TrainCNN
 from visrep.settings.unlabelled import Unlabelled
 from visrep.settings.vicreg import VICReg
 from visrep.stage.params import Section, faults
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
-Label = Annotated[str, StringConstraints(min_length=1)]
 TRAINED = ("vicreg", "no_generated_neighbors", "laplacian_eigenmaps", "simclr")  # and the ablations
 
 
@@ -41,19 +39,19 @@ class Study(Section):
     fgsm_sweep: FgsmSweep
     floors: Floors
     vicreg: VICReg
-    ablations: dict[Name, Overrides]
+    ablations: Ablations
     neighbors: Neighbors
     no_generated_neighbors: NoGeneratedNeighbors
     laplacian_eigenmaps: LaplacianEigenmaps
     simclr: SimCLR
-    simclr_ablations: dict[Name, Overrides]
-    encoders: dict[Name, Label]
+    simclr_ablations: Ablations
+    encoders: Labels
     probe: Probe
     maps: Maps
     retrieval: Retrieval
     anomaly: Anomaly
     clustering: Clustering
-    families: dict[Name, Family]
+    families: Families
     similarity: Similarity
     factors: Factors
     figures: Figures
@@ -70,7 +68,7 @@ class Study(Section):
                     raise ValueError(faults(error, f"{section}.{name}")) from None
                 except ValueError as error:
                     raise ValueError(f"{section}.{name}.{error}") from None
-        for name in self.ablations.keys() & self.simclr_ablations.keys():
+        for name in self.ablations.root.keys() & self.simclr_ablations.root.keys():
             raise ValueError(f"simclr_ablations.{name} has the name of an ablation of vicreg")
         return self
 
@@ -98,27 +96,28 @@ class Study(Section):
 
     @model_validator(mode="after")
     def _encoders_are_trained(self) -> Self:
-        if "vicreg" not in self.encoders:
+        encoders = self.encoders.root
+        if "vicreg" not in encoders:
             raise ValueError("encoders.vicreg is missing, on which neighbors and the report stand")
-        if not self.ablations:
+        if not self.ablations.root:
             raise ValueError("ablations holds none; the figures of learning show at least one")
-        labels = list(self.encoders.values())
-        for name, label in self.encoders.items():
+        labels = list(encoders.values())
+        for name, label in encoders.items():
             if labels.count(label) > 1:
                 raise ValueError(f"encoders.{name}: {label!r} is the name of another encoder too")
-        known = [*FLOORS, *TRAINED, *self.ablations, *self.simclr_ablations]
-        for name in self.encoders:
+        known = [*FLOORS, *TRAINED, *self.ablations.root, *self.simclr_ablations.root]
+        for name in encoders:
             if name not in known:
                 raise ValueError(f"encoders.{name} is trained by no stage; add it to ablations or take it out")
         for section, _, varied in self._varied():
             for name in varied:
-                if name not in self.encoders:
+                if name not in encoders:
                     raise ValueError(f"{section}.{name} is missing in encoders, so nothing would read it")
         return self
 
     def _varied(self) -> list[tuple[str, Unlabelled, dict[str, Overrides]]]:
         """(section, what it varies, by which overrides)."""
         return [
-            ("ablations", self.vicreg, self.ablations),
-            ("simclr_ablations", self.simclr, self.simclr_ablations),
+            ("ablations", self.vicreg, self.ablations.root),
+            ("simclr_ablations", self.simclr, self.simclr_ablations.root),
         ]

@@ -6,15 +6,18 @@ could differ all the same (``010``, ``1_000``), the value stays text and is refu
 
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from visrep.stage.errors import Failure
 
 FILE = Path("params.yaml")
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]  # of what a user may add: an ablation, a family
 
 
 class Section(BaseModel):
