@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import tiny
-from oracles import ROOT, digests
+from oracles import digests
 from visrep.stage import params, run
 
 
@@ -73,9 +73,9 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
         params.read, params.load = original, loaded
     after = digests(folder)
     written = {name for name in after if after[name] != before.get(name)}
-    modules = {str(path.relative_to(ROOT)) for path in job.modules}
+    modules = {f"src/{name.replace('.', '/')}.py" for name in job.seen if name.startswith("visrep.")}
     names = {os.path.relpath(folder / path, folder) for path in opened} & before.keys() - {"params.yaml"}
-    inputs = {str(path) for path in job.inputs}
+    inputs = {name for name in job.seen if (folder / name).exists()} - {"params.yaml"}
     return Seen(
         {_held(name, inputs) for name in names | inputs},
         {_held(name, {str(path) for path in job.outputs}) for name in written},

@@ -312,6 +312,13 @@ def test_redirects_are_followed(code: int, tmp_path: Path) -> None:
         assert (tmp_path / "file").read_bytes() == BODY
 
 
+@pytest.mark.parametrize("address", ["ftp://me:secret@host/a.zip?token=secret", "http://[bad/a?token=secret"])
+def test_an_address_that_is_refused_keeps_its_secrets(address: str, tmp_path: Path) -> None:
+    line = refused(address, tmp_path)
+    assert "secret" not in line
+    assert "only http and https" in line or "no valid address" in line
+
+
 @pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/a", "data:,abc"])
 def test_redirects_do_not_leave_http(target: str, tmp_path: Path) -> None:
     with serving(a=[status(302, Location=target)]) as site:

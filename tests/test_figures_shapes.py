@@ -119,7 +119,7 @@ def test_neighbours_stand_in_order_with_what_they_share_written_out() -> None:
     own, near = DATA.test.factors[3], DATA.train.factors[1]
     assert "\n".join(n if a == b else "·" for n, a, b in zip(NAMES, own, near, strict=True)) in said
     assert alike.shared(NAMES, np.array([True, False, False, True])) == "color\n·\n·\nsize"
-    assert "33 %" in words(figure)
+    assert "33\xa0%" in words(figure)
 
 
 def test_the_nearest_points_of_a_sphere_are_joined() -> None:

@@ -56,7 +56,7 @@ TABLE = [
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
     ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
-    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS - {"floors@pixels", "floors@random"}),
+    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS),
     ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | SHAPES | VICREG | SIMCLR | read(*ENCODERS)),
     ("params.yaml", r"(mnist:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@mnist"} | NEIGHBORS | read(*ENCODERS)),
     (

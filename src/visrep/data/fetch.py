@@ -6,6 +6,7 @@ it is a part; the next try, also of the next process, asks for the rest of that 
 
 import json
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -224,12 +225,17 @@ def _parts(address: str) -> SplitResult:
         parts = urlsplit(address)
         host = parts.hostname
     except ValueError as error:
-        raise Failure(f"{address.partition('://')[0]}://...: no valid address") from error
+        raise Failure(f"{_bare(address)}: no valid address") from error
     if parts.scheme not in ("http", "https") or not host:
-        raise Failure(f"{parts.scheme}://{host or ''}{parts.path}: only http and https addresses are read")
+        raise Failure(f"{_bare(address)}: only http and https addresses are read")
     if "@" in parts.netloc:
         raise Failure(f"{parts.scheme}://{host}{parts.path}: a user name in an address is not supported")
     return parts
+
+
+def _bare(address: str) -> str:
+    """Whatever ``address`` is, without what may be secret in it."""
+    return re.sub(r"//[^/]*@", "//", address.partition("?")[0])
 
 
 def _within(size: int | None, max_bytes: int, part: Path, address: str) -> None:

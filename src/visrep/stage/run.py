@@ -51,7 +51,7 @@ class Job:
         self.item = item
         self.folder = RESUME / self.name
         self.outputs: list[Path] = []
-        self._seen: dict[str, Any] = {}
+        self.seen: dict[str, Any] = {}  # by name, what was read as it was then
         self._looks: dict[str, Callable[[], Any]] = {}
         self._key = ""
         self._bar: tqdm[NoReturn] | None = None
@@ -83,7 +83,7 @@ class Job:
     @property
     def scratch(self) -> Path:
         """This run's own folder; what lies there survives a kill."""
-        self._key = self._key or sha256(json.dumps(self._seen, sort_keys=True).encode()).hexdigest()
+        self._key = self._key or sha256(json.dumps(self.seen, sort_keys=True).encode()).hexdigest()
         folder = self.folder / self._key[:16]
         folder.mkdir(parents=True, exist_ok=True)
         return folder
@@ -113,7 +113,7 @@ class Job:
 
     def publish(self) -> None:
         """Move all outputs to their places. Raises `Failure` where code, parameters or inputs changed meanwhile."""
-        if changed := [name for name, look in self._looks.items() if look() != self._seen[name]]:
+        if changed := [name for name, look in self._looks.items() if look() != self.seen[name]]:
             raise Failure(f"{' and '.join(changed)} changed while this ran; nothing was written, run it again")
         for path in self.outputs:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ class Job:
     def _saw(self, name: str, look: Callable[[], Any]) -> None:
         if self._key:
             raise RuntimeError("read parameters and inputs before using scratch or out")
-        self._looks[name], self._seen[name] = look, look()
+        self._looks[name], self.seen[name] = look, look()
 
 
 def closure(script: Path) -> list[Path]:
