@@ -14,7 +14,7 @@ from visrep.figures import looks, style
 
 ACROSS, DOWN = style.WIDTH - 0.15, 3.4  # inches of a map
 ROUNDS = 5  # in which kinds are drawn by turns, so that none lies on top of all others
-HEAP = 0.5  # inches between a name and where it would stand alone
+HEAP = 0.3  # inches between a name and where it would stand alone
 SAME = 1e-5  # float32 embeddings of one image scatter less than this
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 

@@ -43,7 +43,7 @@ def _judge(found: Mapping[str, float], at: str, chance: float) -> Iterator[Gate]
     yield Gate(
         "no_masking",
         not masking_suspected(fgsm, pgd, chance),
-        f"FGSM {fgsm:.1f}, PGD {pgd:.1f}; should differ by at most {MASKED_POINTS:g}, and half of FGSM above chance",
+        f"FGSM {fgsm:.1f}, PGD {pgd:.1f}; the gap should be at most {MASKED_POINTS:g} and at most half of FGSM",
     )
     yield Gate(
         "no_catastrophic_overfitting",
