@@ -7,8 +7,8 @@ import argparse
 import io
 import subprocess
 import sys
-import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,8 +65,8 @@ def side(name: str, folder: Path) -> Side:
     if name == TREE:
         return Side(TREE, f"working tree on {at}{', edited' if _git('status', '--porcelain') else ''}", Path())
     held = [path for path in RESULTS if _git("ls-tree", name, path)]
-    with tarfile.open(fileobj=io.BytesIO(_git("archive", name, *held))) as archive:
-        archive.extractall(folder, filter="data")
+    with zipfile.ZipFile(io.BytesIO(_git("archive", "--format=zip", name, *held))) as archive:
+        archive.extractall(folder)
     return Side(name, f"{name}, {at}", folder)
 
 
