@@ -4,7 +4,7 @@ import argparse
 import importlib
 import warnings
 
-from visrep.machine.threads import limit
+from threadpoolctl import threadpool_limits
 
 NAMES = (
     "fgsm_sweep",
@@ -30,7 +30,7 @@ def main() -> None:
     for name in arguments.names:
         benchmark = importlib.import_module(f"benchmarks.{name}")
         torch.set_num_threads(arguments.threads)
-        limit(arguments.threads)  # of what is loaded by now
+        threadpool_limits(arguments.threads)  # of what is loaded by now
         benchmark.main()
 
 

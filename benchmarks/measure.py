@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from visrep.machine.threads import limit
+from threadpoolctl import threadpool_limits
 
 RESULTS = Path(__file__).parent / "results"
 WARM = 1000  # rows of the call before the one that counts
@@ -70,7 +70,7 @@ def apart(
 
 
 def _alone(work: Callable[..., Any], prepare: Callable[[int], tuple[Any, ...]], count: int, threads: int) -> Alone:
-    limit(threads)
+    threadpool_limits(threads)
     arguments = prepare(count)
     work(*(part[:WARM] for part in arguments))
     before, started = _peak(), time.perf_counter()

@@ -1,21 +1,22 @@
 """Objects are normal, digits are not: does the distance to the training images tell?"""
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from visrep.data import store
-from visrep.machine import threads
 from visrep.readers import anomaly, embeddings
 from visrep.settings.anomaly import Anomaly
-from visrep.settings.encoders import items
-from visrep.settings.threads import Threads
+from visrep.settings.runtime import Threads
 from visrep.stage import artifacts, run
 
 SHOWN = 7  # most anomalous images, as in the reports
 
+ITEMS = "encoders"
+
 
 def main(job: run.Job) -> None:
     settings = job.read("anomaly", Anomaly)
-    threads.limit(job.read("runtime.threads", Threads).root)
+    threadpool_limits(job.read("runtime.threads", Threads).root)
     sets = {"test": "cifar10", "mnist": "mnist", "svhn": "svhn"}
     sources = {key: store.load(job.input(f"data/{name}")).source for key, name in sets.items()}
     found = embeddings.load(job.input(f"embeddings/{job.item}"))
@@ -44,4 +45,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

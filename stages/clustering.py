@@ -1,19 +1,20 @@
 """Does the embedding fall into groups by itself, and are the groups classes?"""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from visrep.data import store
-from visrep.machine import threads
 from visrep.readers import clustering
 from visrep.settings.clustering import Clustering
-from visrep.settings.encoders import items
-from visrep.settings.threads import Threads
+from visrep.settings.runtime import Threads
 from visrep.stage import artifacts, run
+
+ITEMS = "encoders"
 
 
 def main(job: run.Job) -> None:
     settings = job.read("clustering", Clustering)
-    threads.limit(job.read("runtime.threads", Threads).root)
+    threadpool_limits(job.read("runtime.threads", Threads).root)
     cifar10 = store.load(job.input("data/cifar10"))
     train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     labels = cifar10.train.labels
@@ -43,4 +44,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

@@ -1,25 +1,28 @@
 """Which factors of drawn shapes an encoder keeps and which it lets go, beside what its training predicts."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from visrep.data import redrawn, store
-from visrep.machine import device, threads
+from visrep.machine import device
 from visrep.models import autoencoder, weights
 from visrep.readers import factors, invariance, scalings
 from visrep.settings.factors import Factors
 from visrep.settings.probe import Probe
 from visrep.settings.runtime import Runtime
-from visrep.settings.similarity import Family, items
+from visrep.settings.similarity import Family
 from visrep.stage import artifacts, run
 
 SHOWN = 5  # queries of a kind
+
+ITEMS = "families"
 
 
 def main(job: run.Job) -> None:
     settings, probe = job.read("factors", Factors), job.read("probe", Probe)
     varied = job.read(f"families.{job.item}", Family).root
     machine = device.prepare(job.read("runtime", Runtime))
-    threads.limit(1)  # the probes' products are small: more threads gain nothing, and wait for long on a busy machine
+    threadpool_limits(1)  # the products are small: more threads gain nothing, and wait for long on a busy machine
     shapes = store.load(job.input("data/shapes"))
     encoder = machine.place(weights.load(job.input(f"models/similarity_{job.item}.safetensors"), autoencoder.Encoder))
 
@@ -53,4 +56,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

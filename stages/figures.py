@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.figures import anomalies, maps, retrieved, style
-from visrep.settings.encoders import Label, items
+from visrep.settings.encoders import Label
 from visrep.settings.figures import Figures
 from visrep.stage import artifacts, run
 
 SETS = {"test": "objects", "mnist": "handwritten", "svhn": "street"}  # digits, the last two
+
+ITEMS = "encoders"
 
 
 def main(job: run.Job) -> None:
@@ -92,4 +94,4 @@ def _clustered(points: pd.DataFrame, distances: np.ndarray) -> tuple[pd.DataFram
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

@@ -1,11 +1,12 @@
 """Two encoders that never learned, as floors: the principal axes of the pixels, and an untrained network."""
 
+from threadpoolctl import threadpool_limits
+
 from visrep.data import store
-from visrep.machine import threads
 from visrep.models import encoders, floors, weights
 from visrep.settings.encoder import Encoder
 from visrep.settings.floors import Floors
-from visrep.settings.threads import Threads
+from visrep.settings.runtime import Threads
 from visrep.stage import artifacts, run
 
 ITEMS = ("pixels", "random")
@@ -14,7 +15,7 @@ ITEMS = ("pixels", "random")
 def main(job: run.Job) -> None:
     settings = job.read("floors", Floors)
     encoder = job.read("vicreg.encoder", Encoder)
-    threads.limit(job.read("runtime.threads", Threads).root)
+    threadpool_limits(job.read("runtime.threads", Threads).root)
     cifar10 = store.load(job.input("data/cifar10"))
     if job.item == "random":
         weights.save(job.out("models/random.safetensors"), encoders.untrained(encoder, settings.seed))

@@ -1,19 +1,19 @@
 """Coordinates without a network: the smoothest functions on a graph that ties each image to its look-alikes."""
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from visrep.data import store
-from visrep.machine import threads
 from visrep.models import floors, spectral
 from visrep.readers import collapse, neighbors
 from visrep.settings.laplacian_eigenmaps import LaplacianEigenmaps
-from visrep.settings.threads import Threads
+from visrep.settings.runtime import Threads
 from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:
     settings = job.read("laplacian_eigenmaps", LaplacianEigenmaps)
-    threads.limit(job.read("runtime.threads", Threads).root)
+    threadpool_limits(job.read("runtime.threads", Threads).root)
     cifar10 = store.load(job.input("data/cifar10"))
     pixels = floors.flat(cifar10.train.images)
     graph = spectral.graph(neighbors.nearest(pixels, pixels, settings.k, itself=True).index)

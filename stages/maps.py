@@ -2,20 +2,21 @@
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from visrep.data import store
-from visrep.machine import threads
 from visrep.readers import maps
-from visrep.settings.encoders import items
 from visrep.settings.maps import Maps
-from visrep.settings.threads import Threads
+from visrep.settings.runtime import Threads
 from visrep.stage import artifacts, run
+
+ITEMS = "encoders"
 
 
 def main(job: run.Job) -> None:
     settings = job.read("maps", Maps)
     limit = job.read("runtime.threads", Threads).root
-    threads.limit(limit)
+    threadpool_limits(limit)
     cifar10 = store.load(job.input("data/cifar10"))
     train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     shown = store.sample(len(test), settings.points, settings.seed)
@@ -41,4 +42,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

@@ -1,15 +1,16 @@
 """The nearest training images of each training image, in the embedding of VICReg: exact, itself left out."""
 
-from visrep.machine import threads
+from threadpoolctl import threadpool_limits
+
 from visrep.readers import neighbors
 from visrep.settings.neighbors import Neighbors
-from visrep.settings.threads import Threads
+from visrep.settings.runtime import Threads
 from visrep.stage import artifacts, run
 
 
 def main(job: run.Job) -> None:
     settings = job.read("neighbors", Neighbors)
-    threads.limit(job.read("runtime.threads", Threads).root)
+    threadpool_limits(job.read("runtime.threads", Threads).root)
     train = artifacts.read_array(job.input("embeddings/vicreg/train.npy"))
     artifacts.write_array(
         job.out("neighbors/vicreg.npy"), neighbors.nearest(train, train, settings.k, itself=True).index

@@ -1,16 +1,18 @@
 """What a linear reader and the nearest neighbours find in the embedding: which class, how surely."""
 
+from threadpoolctl import threadpool_limits
+
 from visrep.data import store
-from visrep.machine import threads
 from visrep.readers import classification, probes, statistics
-from visrep.settings.encoders import items
 from visrep.settings.probe import Probe
 from visrep.stage import artifacts, run
+
+ITEMS = "encoders"
 
 
 def main(job: run.Job) -> None:
     settings = job.read("probe", Probe)
-    threads.limit(1)  # the products are small: more threads gain little, and wait for long on a busy machine
+    threadpool_limits(1)  # the products are small: more threads gain little, and wait for long on a busy machine
     cifar10 = store.load(job.input("data/cifar10"))
     train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     told = probes.subset(cifar10.train.labels, settings.labelled, settings.seed)
@@ -37,4 +39,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

@@ -1,19 +1,21 @@
 """Which training images lie nearest to a test image, which farthest, and are they of its class?"""
 
+from threadpoolctl import threadpool_limits
+
 from visrep.data import store
-from visrep.machine import threads
 from visrep.readers import neighbors, retrieval
-from visrep.settings.encoders import items
 from visrep.settings.retrieval import Retrieval
-from visrep.settings.threads import Threads
+from visrep.settings.runtime import Threads
 from visrep.stage import artifacts, run
 
 FOUND = 5  # images, as in the reports
 
+ITEMS = "encoders"
+
 
 def main(job: run.Job) -> None:
     settings = job.read("retrieval", Retrieval)
-    threads.limit(job.read("runtime.threads", Threads).root)
+    threadpool_limits(job.read("runtime.threads", Threads).root)
     cifar10 = store.load(job.input("data/cifar10"))
     train, test = (artifacts.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     labels, truth = cifar10.train.labels, cifar10.test.labels
@@ -38,4 +40,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

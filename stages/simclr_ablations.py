@@ -5,11 +5,9 @@ from functools import partial
 from visrep.learning import representations, simclr
 from visrep.settings.ablations import Overrides, ablated
 from visrep.settings.simclr import SimCLR
-from visrep.stage import params, run
+from visrep.stage import run
 
-
-def items() -> list[str]:
-    return params.names("simclr_ablations")
+ITEMS = "simclr_ablations"
 
 
 def main(job: run.Job) -> None:
@@ -19,4 +17,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

@@ -7,8 +7,10 @@ from visrep.learning import similarity
 from visrep.machine import device
 from visrep.models import weights
 from visrep.settings.runtime import Runtime
-from visrep.settings.similarity import Family, Similarity, items
+from visrep.settings.similarity import Family, Similarity
 from visrep.stage import artifacts, run
+
+ITEMS = "families"
 
 
 def main(job: run.Job) -> None:
@@ -32,4 +34,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main, items)
+    run.main(main, ITEMS)

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import ConfigDict, RootModel, StringConstraints
 
-from visrep.stage import params
 from visrep.stage.params import Name
 
 FLOORS = ("pixels", "random")  # encoders that learned nothing
@@ -23,8 +22,3 @@ class Label(RootModel[Text]):
     """Of one encoder."""
 
     model_config = ConfigDict(frozen=True, strict=True)
-
-
-def items() -> list[str]:
-    """The names, as the stages that are run for each encoder know them."""
-    return params.names("encoders")

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import PositiveInt
+from pydantic import ConfigDict, PositiveInt, RootModel
 
 from visrep.stage.params import Section
 
@@ -12,3 +12,9 @@ class Runtime(Section):
     threads: PositiveInt  # on the CPU; another number gives other sums
     bf16: bool  # bfloat16 products where that is safe
     channels_last: bool
+
+
+class Threads(RootModel[PositiveInt]):
+    """`runtime.threads` alone, for stages that use no network and so read nothing else of `runtime`."""
+
+    model_config = ConfigDict(frozen=True, strict=True)

@@ -5,7 +5,6 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, RootModel, model_validator
 
 from visrep.settings.training import Plan, Share
-from visrep.stage import params
 from visrep.stage.params import Name, Section
 
 SIDE = 32  # pixels
@@ -56,8 +55,3 @@ class Families(RootModel[dict[Name, Family]]):
     """By name."""
 
     model_config = ConfigDict(frozen=True, strict=True)
-
-
-def items() -> list[str]:
-    """The names, as the stages that are run for each family know them."""
-    return params.names("families")

@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -148,8 +148,9 @@ def closure(script: Path) -> list[Path]:
     return sorted(f.relative_to(ROOT) for f in files if f.is_relative_to(ROOT) and f.name != "__init__.py")
 
 
-def main(stage: Callable[[Job], None], items: Sequence[str] | Callable[[], Sequence[str]] = ()) -> NoReturn:
-    """Run a stage module as a program: ``python -m stages.<name> [item]``."""
+def main(stage: Callable[[Job], None], items: tuple[str, ...] | str = ()) -> NoReturn:
+    """Run a stage module as a program: ``python -m stages.<name> [item]``. ``items`` are what it can be run for, or
+    the section of params.yaml that names them."""
     module = sys.modules[stage.__module__]
     script = Path(str(module.__file__)).resolve()
     name = script.stem
@@ -180,16 +181,16 @@ def _live(job: Job, stage: Callable[[Job], None]) -> None:
         os.close(lock)
 
 
-def _item(name: str, doc: str, items: Sequence[str] | Callable[[], Sequence[str]]) -> str:
+def _item(name: str, doc: str, items: tuple[str, ...] | str) -> str:
     words = sys.argv[1:]
-    known = items() if callable(items) else items
+    known = params.names(items) if isinstance(items, str) else items
     usage = f"python -m stages.{name}" + (f" {{{','.join(known)}}}" if known else "")
     if words in (["-h"], ["--help"]):
         print(f"usage: {usage}\n\n{doc.strip()}")
         sys.exit(0)
-    if not known and words and not callable(items):
+    if not items and words:
         raise Failure(f"takes no item, got {' '.join(words)!r}; usage: {usage}", 2)
-    if (known or callable(items)) and (len(words) != 1 or words[0] not in known):
+    if items and (len(words) != 1 or words[0] not in known):
         raise Failure(f"no item {' '.join(words)!r}; one of {', '.join(known) or 'none: params.yaml names none'}", 2)
     return words[0] if words else ""
 
