@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import stages
 import tiny
 from oracles import ROOT
 
@@ -76,6 +77,7 @@ def _child(folder: Path, stage: str, item: str, said: Path, die: tuple[Moment, i
     if do is not None:
         _before(do[0], lambda: do[1](*do[2:]))
     sys.argv = [stage, *([item] if item else [])]
+    stages.PARENT = os.getppid()
     importlib.import_module("visrep.stage.run").main(module.main, getattr(module, "ITEMS", ()))
 
 

@@ -182,6 +182,25 @@ def test_a_stage_dies_with_its_parent(finished: Path, tmp_path: Path) -> None:
     assert not _alive(child)
 
 
+def test_a_stage_whose_parent_died_while_it_was_imported_does_not_start(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "orphan", "data/svhn")
+    child = (
+        "import os, runpy, sys, time, stages\n"
+        "print('begun', flush=True); os.dup2(2, 1)\n"
+        "while os.getppid() == stages.PARENT: time.sleep(0.01)\n"
+        "sys.argv = ['train_cnn']; runpy.run_module('stages.train_cnn', run_name='__main__', alter_sys=True)"
+    )
+    parent = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-c', sys.argv[1]], stdout=subprocess.PIPE, text=True)\n"
+        "child.stdout.readline()"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}/src:{ROOT}"}
+    command = [sys.executable, "-c", parent, child]
+    subprocess.run(command, cwd=folder, env=environment, stderr=subprocess.PIPE)  # until the child has ended, too
+    assert not (folder / "models").exists()
+
+
 def _alive(process: int) -> bool:
     try:
         os.kill(process, 0)

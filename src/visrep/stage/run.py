@@ -139,7 +139,7 @@ def closure(script: Path) -> list[Path]:
     """The project's own files that running ``script`` imports, directly or not, at its top or inside functions.
 
     Packages' ``__init__.py`` hold a docstring and nothing else, so they are left out; so is that of ``stages``, which
-    sets how long threads wait and no sums.
+    says how long threads wait and whose child this is, and changes no sums.
     """
     finder = ModuleFinder(path=[str(ROOT / "src"), str(ROOT)])
     finder.run_script(str(script))
@@ -169,7 +169,9 @@ def main(stage: Callable[[Job], None], items: tuple[str, ...] | str = ()) -> NoR
 
 
 def _live(job: Job, stage: Callable[[Job], None]) -> None:
-    die_with_parent()
+    from stages import PARENT  # here, since the package is also imported where there are no stages
+
+    die_with_parent(PARENT)
     lock = _lock(job)
     try:
         stage(job)
@@ -208,9 +210,8 @@ def _lock(job: Job) -> int:
     return lock
 
 
-def die_with_parent() -> None:
-    """End this process when the one that started it ends, however that ends."""
-    parent = os.getppid()
+def die_with_parent(parent: int) -> None:
+    """End this process when its ``parent`` ends, however that ends, and at once where it has ended already."""
     if sys.platform == "linux":
         set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
         ctypes.CDLL(None, use_errno=True).prctl(set_death_signal, signal.SIGKILL)
