@@ -1,4 +1,4 @@
-"""All benchmarks, or those named: `python -m benchmarks fgsm_sweep --threads 1`, about eleven minutes for all."""
+"""All benchmarks, or those named: `python -m benchmarks fgsm_sweep --threads 1`, about 17 minutes for all."""
 
 import argparse
 import importlib

@@ -26,6 +26,7 @@ from visrep.robustness import sweep
 EPSILONS = (0.01, 0.05, 0.1, 0.2, 0.3)  # on inputs in [-1, 1]
 SIZES = (64, 128, 256)  # images in a batch
 ROUND, ROUNDS = 256, 5  # images of a round, which are others in each round
+MORE = 10_000  # images on which the gradient in bf16 is judged
 PEERS, ON_FOLDED = ("foolbox", "art", "torchattacks"), "torchattacks_on_folded"
 PACKAGES = ("foolbox", "adversarial-robustness-toolbox", "torchattacks")
 
@@ -124,7 +125,8 @@ def _attack(way: Way, images: Images, size: int) -> Tensor:
 
 
 def main() -> None:
-    seen, judged = classifier.images(2000, ROUND * ROUNDS)
+    seen, drawn = classifier.images(2000, MORE)
+    judged = Images(*(part[: ROUND * ROUNDS] for part in drawn))
     ways = _ways(classifier.trained(seen, epochs=4))
     first = Images(*(part[:ROUND] for part in judged))
     sizes = {name: measure.fastest(SIZES, partial(_attack, way, first)) for name, way in ways.items()}
@@ -137,10 +139,14 @@ def main() -> None:
 
     rates = measure.interleaved({name: partial(work, name) for name in ways}, ROUNDS)
     accuracies = {name: counts.sum(0) / len(judged.y) * 100 for name, counts in right.items()}
-    measure.write("fgsm_sweep", _found(rates, accuracies, sizes), PACKAGES)
+    exact, narrow = (_attack(ways[name], drawn, SIZES[0]) / len(drawn.y) * 100 for name in ("ours", "ours_bf16"))
+    measure.write("fgsm_sweep", _found(rates, accuracies, sizes, narrow - exact), PACKAGES)
 
 
-def _found(rates: measure.Rates, accuracies: dict[str, Tensor], sizes: dict[str, int]) -> dict[str, object]:
+def _found(
+    rates: measure.Rates, accuracies: dict[str, Tensor], sizes: dict[str, int], narrow: Tensor
+) -> dict[str, object]:
+    """``narrow``: by how much accuracy, clean and at each radius, is other where gradients are of bf16."""
     peer = measure.quickest(rates, PEERS)
     reference = accuracies["ours"]
     return {
@@ -153,6 +159,7 @@ def _found(rates: measure.Rates, accuracies: dict[str, Tensor], sizes: dict[str,
         "largest_accuracy_difference": {
             name: round(float((found - reference).abs().max()), 3) for name, found in accuracies.items()
         },
+        "bf16_accuracy_difference": {"images": MORE, "points": [round(float(points), 3) for points in narrow]},
         "settings": {"epsilons": EPSILONS, "images": ROUND * ROUNDS, "images_of_a_round": ROUND}
         | {"batch_sizes_tried": SIZES, "batch_size": sizes, "classifier": classifier.CONFIG},
     }

@@ -39,7 +39,7 @@ def main(job: run.Job) -> None:
             cnn.folded(kept), watched, settings.epsilon, settings.validation_pgd, settings.seed
         ),
         checkpoint=job.scratch / "checkpoint.pt",
-        tell=job.epoch,
+        tell=job.progress,
         bf16=machine.bf16,
     )
 

@@ -1,5 +1,7 @@
 """Test images are attacked at growing radii by FGSM, PGD, noise and transfer; gates say whom to trust."""
 
+from functools import partial
+
 from visrep.data import labelled, store
 from visrep.machine import device
 from visrep.models import cnn, weights
@@ -22,7 +24,7 @@ def main(job: run.Job) -> None:
         source = machine.place(cnn.folded(weights.load(job.input("models/cnn.safetensors"), cnn.ConvNet)))
 
     test = labelled.labelled(svhn.test, machine.device)
-    swept = sweep.sweep(network, test, settings, source, machine.bf16)
+    swept = sweep.sweep(network, test, settings, source, machine.bf16, partial(job.progress, unit="batch"))
     labels, chance = svhn.test.labels, statistics.chance(svhn.test.labels)
     found = summary.accuracies(swept.predictions, labels)
     verdicts = gates.judge({name: interval.value for name, interval in found.items()}, settings.gate_epsilon, chance)

@@ -1,4 +1,4 @@
-"""One encoder in pictures: maps, clusters, nearest and farthest images, and what it finds strangest."""
+"""One encoder in pictures: its probe, maps, clusters, nearest and farthest images, what it finds strangest."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.figures import anomalies, maps, retrieved, style
+from visrep.figures import anomalies, maps, probed, retrieved, style
 from visrep.settings.encoders import Label
 from visrep.settings.figures import Figures
 from visrep.stage import artifacts, run
@@ -23,6 +23,7 @@ def main(job: run.Job) -> None:
     palette = style.PALETTES[settings.palette]
     sets = {key: store.load(job.input(f"data/{key}")) for key in ("cifar10", "mnist", "svhn")}
     drawn = {
+        "probe": _probed(job, label, palette),
         **_mapped(job, label, sets["cifar10"], palette),
         **_retrieved(job, label, sets["cifar10"], palette),
         **_strange(job, label, {"test": sets["cifar10"], "mnist": sets["mnist"], "svhn": sets["svhn"]}, palette),
@@ -30,6 +31,13 @@ def main(job: run.Job) -> None:
     folder = job.out(f"plots/figures/{job.item}")
     for picture, figure in drawn.items():
         style.save(figure, folder / f"{picture}.png", settings.dpi)
+
+
+def _probed(job: run.Job, label: str, palette: style.Palette) -> Figure:
+    told = artifacts.read_json(job.input(f"plots/probe/{job.item}/details.json"))
+    learned = f"Learned from {told['labelled']:,} training images with labels."
+    footer = style.foot(told["source"], told["n"], "test images", learned)
+    return probed.probe(f"{label}: how the linear probe came about", told, footer, palette)
 
 
 def _mapped(job: run.Job, label: str, cifar10: ImageSet, palette: style.Palette) -> dict[str, Figure]:

@@ -8,7 +8,6 @@ from visrep.figures import curves, galleries, scores, style
 from visrep.readers import statistics
 from visrep.robustness import swept
 from visrep.robustness.swept import Attack
-from visrep.settings.fgsm_sweep import FgsmSweep
 from visrep.settings.figures import Figures
 from visrep.stage import artifacts, run
 
@@ -17,7 +16,6 @@ MODELS = {"cnn": "undefended", "adv_cnn": "defended"}
 
 def main(job: run.Job) -> None:
     settings = job.read("figures", Figures)
-    attack = job.read("fgsm_sweep", FgsmSweep)
     svhn = store.load(job.input("data/svhn"))
     answers, lines, details = {}, {}, {}
     for model, name in MODELS.items():
@@ -30,9 +28,14 @@ def main(job: run.Job) -> None:
 
     palette, labels, classes = style.PALETTES[settings.palette], svhn.test.labels, len(svhn.classes)
     footer = style.foot(svhn.source, len(labels), "test images")
-    radii, gate = sorted(attack.epsilons), attack.gate_epsilon
+    curve, gate = lines["undefended"], details["undefended"]["gate_epsilon"]
+    radii = sorted(
+        curve.epsilon[(curve.attack == "noise") & (curve.epsilon > 0)]
+    )  # of noise, of which there are no more
     each = np.bincount(labels, minlength=classes)
-    spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class."
+    unsure = statistics.wilson(max(1, each.min() // 2), max(1, each.min()))
+    spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class, so that a point is sure to "
+    spread += f"{(unsure.high - unsure.low) / 2:.0f} or less (95 %)."
     aside = f"Training: {defended['trained']:,} images, attacked by the method of the training itself."
     held_out = style.foot(defended["source"], defended["n"], "held-out images", aside)
     shares = {name: swept.per_class(found, labels, classes, radii) for name, found in answers.items()}

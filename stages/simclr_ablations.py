@@ -13,7 +13,7 @@ ITEMS = "simclr_ablations"
 def main(job: run.Job) -> None:
     settings = ablated(job.read("simclr", SimCLR), job.read(f"simclr_ablations.{job.item}", Overrides))
     loss = partial(simclr.loss, temperature=settings.temperature)
-    representations.of_views(job, settings, loss, f"simclr_ablations/{job.item}", simclr.MEASURES)
+    representations.of_views(job, settings, loss, f"ablations/{job.item}", simclr.MEASURES)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def main(job: run.Job) -> None:
         ("train_cnn", settings.seed),
         validate=lambda kept: supervised.validate(kept, validation),
         checkpoint=job.scratch / "checkpoint.pt",
-        tell=job.epoch,
+        tell=job.progress,
         bf16=machine.bf16,
     )
 

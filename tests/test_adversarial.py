@@ -90,6 +90,36 @@ def test_the_radius_grows_with_the_ramp(data: Labelled, method: str, monkeypatch
     assert radii == pytest.approx([0.0, 0.025, 0.1, 0.1])
 
 
+@pytest.mark.parametrize("method", ["n_fgsm", "pgd"])
+def test_the_descent_is_on_the_attacked_images(data: Labelled, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the attack returns is what is learnt."""
+    attacked = torch.rand(20, 3, 32, 32, generator=generator("cpu", "attacked")) * 2 - 1
+    monkeypatch.setattr(attacks, method, lambda *_: attacked)
+    model, other = network(), network()
+    scalars = adversarial.Objective(data, settings(method=method))(model, torch.arange(20), generator("cpu", 0), 9.0)
+    loss = F.cross_entropy(other(attacked), data.labels)
+    loss.backward()
+    torch.testing.assert_close(gradients(model), gradients(other), rtol=0, atol=0)
+    right = (other(attacked).argmax(1) == data.labels).double().mean() * 100
+    assert (float(scalars["loss"]), float(scalars["attacked_accuracy"])) == pytest.approx((float(loss), float(right)))
+
+
+def test_steps_of_pgd_grow_with_the_ramp(data: Labelled, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[float] = []
+
+    def watched(
+        model: Any, x: Tensor, y: Tensor, epsilon: float, steps: int, step_size: float, start: Tensor
+    ) -> Tensor:
+        sizes.append(step_size)
+        return x
+
+    monkeypatch.setattr(attacks, "pgd", watched)
+    chosen = settings(method="pgd", ramp_epochs=4.0, epochs=9)
+    for time in (1.0, 2.0, 9.0):
+        adversarial.Objective(data, chosen)(network(), torch.arange(20), generator("cpu", 0), time)
+    assert sizes == pytest.approx([chosen.pgd.step_size * share for share in (0.25, 0.5, 1.0)])
+
+
 def test_pgd_training_attacks_the_network_as_it_will_be_used(data: Labelled) -> None:
     """The attack neither moves batch statistics nor draws dropout: only the descent on the attacked batch does."""
     model = weights.fresh(cnn.ConvNet, CONFIG | {"dropout": 0.5}, generator("cpu", 0)).train()

@@ -136,9 +136,9 @@ def test_n_fgsm_on_a_linear_model_is_noise_of_twice_the_radius_and_a_step() -> N
     model, w = linear()
     x, y = torch.zeros(8, 3, 32, 32), torch.zeros(8, dtype=torch.int64)
     moved = attacks.n_fgsm(model, x, y, 0.1, generator("cpu", "n"))
-    noise = moved + 0.1 * torch.sign(w)
-    assert float(noise.abs().max()) <= 0.2 + 1e-6
-    assert float(noise.abs().max()) > 0.199
+    noise = (moved + 0.1 * torch.sign(w)) * torch.sign(w)  # against the step and along it: no ball cuts either
+    assert -0.2 - 1e-6 <= float(noise.min()) < -0.199
+    assert 0.199 < float(noise.max()) <= 0.2 + 1e-6
 
 
 def test_looking_leaves_the_network_alone(batch: tuple[Tensor, Tensor]) -> None:

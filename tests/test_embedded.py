@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
 
 from visrep.data.embedded import canvas, cifar10, mnist, shapes, svhn
 from visrep.data.store import ImageSet
@@ -141,6 +142,15 @@ def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPat
         contrast.append(abs(grey[middle & (ink > 0.95)].mean() - grey[middle & (ink < 0.05)].mean()))
     assert 100 < np.median(contrast) < 170
     assert np.mean(np.array(contrast) < 50) < 0.12
+
+
+@pytest.mark.parametrize(("name", "most"), [("svhn", 60), ("cifar10", 40)])
+def test_a_linear_reader_of_the_pixels_finds_little(name: str, most: float) -> None:
+    """Far below the 90 % that the shipped classifier must reach on street digits."""
+    drawn = SETS[name](0, 1500, 500)
+    train, test = (part.images.reshape(len(part.labels), -1) / 127.5 - 1 for part in (drawn.train, drawn.test))
+    reader = LogisticRegression(C=0.001, max_iter=200).fit(train, drawn.train.labels)
+    assert 100 * reader.score(test, drawn.test.labels) < most
 
 
 def test_the_labelled_digit_is_in_the_middle() -> None:

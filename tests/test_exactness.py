@@ -177,9 +177,9 @@ def test_a_stage_dies_with_its_parent(finished: Path, tmp_path: Path) -> None:
     parent.kill()
     parent.wait()
     until = time.monotonic() + 20
-    while _alive(child) and time.monotonic() < until:
+    while alive(child) and time.monotonic() < until:
         os.sched_yield()
-    assert not _alive(child)
+    assert not alive(child)
 
 
 def test_a_stage_whose_parent_died_while_it_was_imported_does_not_start(finished: Path, tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_stage_whose_parent_died_while_it_was_imported_does_not_start(finished
     assert not (folder / "models").exists()
 
 
-def _alive(process: int) -> bool:
+def alive(process: int) -> bool:
     try:
         os.kill(process, 0)
         return Path(f"/proc/{process}/stat").read_text().split(")")[1].split()[0] != "Z"

@@ -159,6 +159,15 @@ def test_passing_trouble_is_waited_out(answer: Answer, tmp_path: Path) -> None:
         assert len(site.asked) == 3
 
 
+def test_how_much_has_arrived_is_told(tmp_path: Path) -> None:
+    body, lines = bytes(3 * 10**6), list[str]()
+    with serving(a=[whole(body)]) as site:
+        told = QUICK._replace(silence=0.0)
+        fetch.download(f"{site.address}/a", tmp_path / "file", 10**7, lines.append, patience=told)
+    assert lines[-1] == f"{site.address}/a: 3 of 3 MB"
+    assert len(lines) > 3
+
+
 def test_lasting_trouble_ends_in_one_line(tmp_path: Path) -> None:
     with serving(a=[status(500)]) as site:
         assert refused(f"{site.address}/a", tmp_path).startswith(f"{site.address}/a: answers 500")
@@ -197,6 +206,23 @@ def test_a_server_that_hangs_is_left(tmp_path: Path) -> None:
 def test_a_server_that_drips_is_left(tmp_path: Path) -> None:
     with serving(a=[endless(b"x", 0.02)]) as site:
         assert "stalls" in refused(f"{site.address}/a", tmp_path, patience=QUICK._replace(tries=1))
+
+
+@pytest.mark.parametrize(
+    "start", [b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0"]
+)
+def test_a_server_that_drips_the_lines_around_a_body_is_left(start: bytes, tmp_path: Path) -> None:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(start)
+        for _ in range(500):  # 10 s, in pauses shorter than any time-out
+            handler.wfile.write(b"0")
+            handler.wfile.flush()
+            time.sleep(0.02)
+
+    begun = time.monotonic()
+    with serving(a=[answer]) as site:
+        assert "no answer in time; gave up" in refused(f"{site.address}/a", tmp_path, patience=QUICK._replace(tries=1))
+        assert time.monotonic() - begun < 5
 
 
 def test_a_server_that_hung_once_is_resumed(tmp_path: Path) -> None:

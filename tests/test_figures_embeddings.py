@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from drawn import legible, words
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.figures import anomalies, cloud, compared, looks, maps, retrieved, style, unlabelled
+from visrep.figures import anomalies, cloud, compared, looks, maps, probed, retrieved, style, unlabelled
 
 ROOT = Path(__file__).parents[1]
 SOURCE = "drawn by a test: /a/source/with_a_name_that_is_longer_than_a_line_can_be.zip"
@@ -82,8 +82,20 @@ def found_first(epochs: int, zero: bool = False) -> pd.DataFrame:
     """A history of SimCLR."""
     table = history(epochs, zero=zero)
     for part in ("train", "test"):
-        table = table.assign(**{f"{part}_loss_chance": 6.2, f"{part}_loss_floor": 3.1, f"{part}_positive_top1": 40.0})
+        told = {"loss_chance": 6.2, "loss_floor": 3.1, "positive_top1": 40.0, "positive_top1_chance": 0.2}
+        table = table.assign(**{f"{part}_{name}": value for name, value in told.items()})
     return table
+
+
+def probe(epochs: int | None = None, held_out: dict[str, float] | None = None) -> dict[str, Any]:
+    """What a probe of ``epochs`` or of strengths tells."""
+    if epochs is None:
+        return {"chance": 12.5, "strength": 0.01, "held_out": held_out or {}}
+    rows = [{"epoch": k, "train_accuracy": 90 - 40 / k, "test_accuracy": 70 - 30 / k} for k in range(1, epochs + 1)]
+    return {"chance": 12.5, "history": rows}
+
+
+STRENGTHS = {"0.1": 30.0, "0.01": 61.0, "1e-05": 55.0}
 
 
 def spectrum(dimensions: int, collapsed: bool = False) -> pd.DataFrame:
@@ -131,7 +143,7 @@ def ranked(scores: Mapping[str, float]) -> list[dict[str, Any]]:
 
 def drawings(classes: tuple[str, ...], palette: style.Palette, poor: bool = False) -> dict[str, Callable[[], Figure]]:
     """Every kind of figure; ``poor`` are those of a collapsed embedding, of which little is there."""
-    data, table = images(classes), points(classes, 1e-7 if poor else 1.0)
+    data, table = images(classes), points(classes, 0.0 if poor else 1.0)
     chart = table[table["map"] == "t-SNE"].assign(cluster=0 if poor else np.arange(COUNT) % 11)
     curves, areas = roc(1, ("MNIST",)) if poor else roc(11)
     found = np.arange(0 if poor else 10).reshape(2, -1)
@@ -151,6 +163,8 @@ def drawings(classes: tuple[str, ...], palette: style.Palette, poor: bool = Fals
         "collapse": lambda: unlabelled.collapse(title, runs, 16, FOOT, palette),
         "found": lambda: unlabelled.history(title, found_first(epochs, poor), unlabelled.SIMCLR, 16, FOOT, palette),
         "steps": lambda: unlabelled.steps(title, steps(1 if poor else 700, poor), CURVES, FOOT, palette),
+        "sgd": lambda: probed.probe(title, probe(epochs), FOOT, palette),
+        "logistic": lambda: probed.probe(title, probe(held_out={} if poor else STRENGTHS), FOOT, palette),
         "spectra": lambda: unlabelled.spectra(title, {name: spectrum(16, poor) for name in runs}, FOOT, palette),
     }
 
@@ -252,11 +266,10 @@ def test_words_move_up_and_down_until_none_covers_another() -> None:
     np.testing.assert_array_equal(cloud.apart(alone, np.ones(3), 0.17, 3.4), alone)
 
 
-@pytest.mark.parametrize("spread", [0.0, 1e-8])
-def test_a_collapsed_map_says_so_and_one_that_is_only_small_does_not(spread: float) -> None:
-    said = words(maps.embedding_map("t", points(("a", "b"), spread), CAPTIONS, ("a", "b"), FOOT, OKABE))
+def test_a_collapsed_map_says_so_and_one_that_is_only_small_does_not() -> None:
+    said = words(maps.embedding_map("t", points(("a", "b"), 0.0), CAPTIONS, ("a", "b"), FOOT, OKABE))
     assert said.count("all 60 points coincide") == 2
-    small = maps.embedding_map("t", points(("a", "b"), 1e-3), CAPTIONS, ("a", "b"), FOOT, OKABE)
+    small = maps.embedding_map("t", points(("a", "b"), 1e-9), CAPTIONS, ("a", "b"), FOOT, OKABE)
     assert "coincide" not in words(small)
     for rows, text in ((0, "no points"), (1, "one point")):
         few = maps.embedding_map("t", points(("a",))[:rows], {"PCA": "PCA"}, ("a",), FOOT, OKABE)
@@ -429,14 +442,34 @@ def test_an_axis_is_logarithmic_where_values_differ_much(values: tuple[float, fl
 
 def test_each_panel_has_its_curves_in_looks_of_their_own() -> None:
     epochs = found_first(5)
-    _, above, losses, first, rank, spread = unlabelled.history("t", epochs, unlabelled.SIMCLR, 16, FOOT, OKABE).axes
+    figure = unlabelled.history("t", epochs, unlabelled.SIMCLR, 16, FOOT, OKABE)
+    _, above, losses, below, first, rank, spread = figure.axes
     assert list(key(above)) == ["loss", "all alike: chance", "floor"]
-    for axes, names in ((losses, ["loss", "loss_chance", "loss_floor"]), (first, ["positive_top1"])):
+    assert list(key(below)) == ["found first", "by chance"]
+    found = ["positive_top1", "positive_top1_chance"]
+    for axes, names in ((losses, ["loss", "loss_chance", "loss_floor"]), (first, found)):
         columns = [f"{part}_{name}" for name in names for part in ("train", "test")]
         for curve, column in zip(axes.get_lines(), columns, strict=True):
             np.testing.assert_array_equal(ends(curve), epochs[["epoch", column]].to_numpy())
-    assert len({curve.get_color() for axes in (losses, first) for curve in axes.get_lines()}) == 4
+    assert len({curve.get_color() for axes in (losses, first) for curve in axes.get_lines()}) == 5
     assert len(rank.get_lines()) == len(spread.get_lines()) == 1
+
+
+def test_a_probe_shows_its_epochs_or_its_strengths_beside_chance() -> None:
+    top, axes = probed.probe("t", probe(epochs=30), FOOT, OKABE).axes
+    assert list(key(top)) == ["training images", "test images", "always the most frequent class"]
+    chance, train, test = axes.get_lines()
+    assert ends(chance)[:, 1].tolist() == [12.5, 12.5]
+    np.testing.assert_allclose(ends(train), [(k, 90 - 40 / k) for k in range(1, 31)])
+    np.testing.assert_allclose(ends(test), [(k, 70 - 30 / k) for k in range(1, 31)])
+
+    top, axes = probed.probe("t", probe(held_out=STRENGTHS), FOOT, OKABE).axes
+    assert list(key(top)) == ["held-out images", "always the most frequent class"]
+    _, held_out, chosen = axes.get_lines()
+    assert ends(held_out).tolist() == [[1e-5, 55], [0.01, 61], [0.1, 30]]
+    assert ends(chosen).tolist() == [[0.01, 61]]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1e-05", "0.01", "0.1"]
+    assert "nothing to choose by" in words(probed.probe("t", probe(), FOOT, OKABE))
 
 
 def test_spectra_are_shown_in_percent_without_what_is_rounding() -> None:

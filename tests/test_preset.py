@@ -61,10 +61,48 @@ def edit(project: Path) -> None:
     path.write_text(path.read_text().replace("threads: 2", "threads: 1"))
 
 
-def test_edits_that_are_nowhere_else_are_not_overwritten(project: Path) -> None:
-    edit(project)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("threads: 2", "threads: 1"),
+        ("# processor threads", "# my threads"),
+        ("source: embedded     #", "source: official     #"),
+        ("archive: null", "archive: ../birds.zip"),
+    ],
+)
+def test_edits_that_are_nowhere_else_are_not_overwritten(project: Path, old: str, new: str) -> None:
+    path = project / "params.yaml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
     with observed.inside(project), pytest.raises(Failure, match="in no preset and not committed"):
         preset.refuse_to_lose(Path("params.yaml"))
+
+
+def test_an_archive_of_ones_own_is_an_edit(project: Path) -> None:
+    for archive, name in (("../birds.zip", "cifar10"), ("images/svhn.zip", "cifar10")):
+        text = preset.from_archive((project / "params.yaml").read_text(), name, Path(archive))
+        (project / "params.yaml").write_text(text)
+        with observed.inside(project), pytest.raises(Failure, match="in no preset and not committed"):
+            preset.refuse_to_lose(Path("params.yaml"))
+        (project / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+
+
+def test_a_preset_is_written_and_what_reruns_is_told(project: Path) -> None:
+    """A study in which nothing has run: all stages of the classifier are to come, among them those named here."""
+    (project / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text())
+    (project / "docs").mkdir()
+    (project / "docs/stages.yaml").symlink_to("../dvc.yaml")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=project, check=True)
+    command = [sys.executable, "-m", "visrep.tools.preset", "best", "--data", "images"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    start, _, named = done.stdout.strip().partition(": ")
+    assert start == "params.yaml is now best; `dvc repro` reruns at most"
+    groups = named.split(", ")
+    assert groups[0] == "check"
+    assert {"download (4)", "train_cnn", "fgsm_sweep (2)", "report"} <= set(groups)
+    with observed.inside(project):
+        assert (project / "params.yaml").read_text() == preset.chosen("best", Path("images"))
 
 
 def test_committed_edits_and_presets_may_be_overwritten(project: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from dvc.repo import Repo
 
 import observed
 from oracles import ROOT
@@ -30,8 +31,17 @@ def test_writing_it_again_changes_nothing() -> None:
 
 
 def test_a_missing_mark_is_one_line() -> None:
-    with observed.inside(ROOT), pytest.raises(Failure, match="lacks the marks"):
+    with observed.inside(ROOT), pytest.raises(Failure, match="lacks the marks around its table of classifiers"):
         readme.written("# visrep\n")
+
+
+def test_the_graph_is_dvcs() -> None:
+    names = dict(re.findall(r'^\t(node\d+)\["(\w+)"\]$', TEXT, re.MULTILINE))
+    drawn = {(names[a], names[b]) for a, b in re.findall(r"^\t(node\d+)-->(node\d+)$", TEXT, re.MULTILINE)}
+    with observed.inside(ROOT), Repo() as repo:
+        pairs = [(before.addressing, after.addressing) for after, before in repo.index.graph.edges]
+    groups = {tuple(name.partition("@")[0] for name in pair) for pair in pairs}
+    assert drawn == {(before, after) for before, after in groups if before != after}
 
 
 def test_files_that_the_readme_names_exist() -> None:

@@ -35,7 +35,10 @@ def watch(count: int, batch: int, seen: list[int], monkeypatch: pytest.MonkeyPat
     return representations.Watch(stored(count), settings, loss)(Tiny())  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("count", "batch", "pieces"), [(7, 3, [4, 3]), (9, 8, [9]), (5, 100, [5]), (12, 4, [4, 4, 4])])
+@pytest.mark.parametrize(
+    ("count", "batch", "pieces"),
+    [(7, 3, [4, 3]), (9, 8, [9]), (5, 100, [5]), (12, 4, [4, 4, 4]), (3, 2, [3]), (7, 2, [3, 2, 2]), (2, 2, [2])],
+)
 def test_every_watched_image_counts_the_same(
     count: int, batch: int, pieces: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

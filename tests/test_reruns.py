@@ -31,6 +31,7 @@ def each(*stages: str) -> set[str]:
 
 
 ANOMALY = each("anomaly", "figures") | {"roc"}
+PROBES = each("probe", "figures") | {"figures_encoders"}
 NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
 VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
 SIMCLR = {"simclr", "figures_training"} | read("simclr")
@@ -111,9 +112,9 @@ TABLE = [
         "src/visrep/readers/scalings.py",
         r"\Z",
         "# a comment\n",
-        ANOMALY | each("probe") | {"figures_encoders"} | FACTORS,
+        ANOMALY | PROBES | FACTORS,
     ),
-    ("src/visrep/readers/probes.py", r"\Z", "# a comment\n", each("probe") | {"figures_encoders"} | FACTORS),
+    ("src/visrep/readers/probes.py", r"\Z", "# a comment\n", PROBES | FACTORS),
     ("src/visrep/data/redrawn.py", r"\Z", "# a comment\n", SHAPES),
     ("src/visrep/readers/geometry.py", r"\Z", "# a comment\n", FACTORS),
     ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
@@ -184,6 +185,18 @@ def test_an_edit_reruns_what_it_touches(
     path.write_text(after)
     try:
         assert reruns(study) == expected
+    finally:
+        path.write_text(before)
+
+
+def test_two_lines_add_a_branch_and_rerun_what_shows_all_encoders(study: Path) -> None:
+    path = study / "params.yaml"
+    before = path.read_text()
+    text = before.replace("\nablations:", "\nablations:\n  no_flip:\n    augment:\n      flip: 0.0\n#", 1)
+    text = text.replace("\nencoders:", "\nencoders:\n  no_flip: VICReg without flips\n#", 1)
+    path.write_text(text)
+    try:
+        assert reruns(study) == {"check", "ablations@no_flip", "figures_training"} | read("no_flip")
     finally:
         path.write_text(before)
 

@@ -29,13 +29,9 @@ def test_reported_numbers_are_complete_and_belong_to_known_reports() -> None:
             assert all(type(value) in (int, float) for value in entry["values"].values()), (name, key)
 
 
-PLANNED = {"simclr"}  # stages that are still to come
-
-
 def test_reported_numbers_stand_beside_a_number_of_ours(found: Found) -> None:
     for name, keys in REPORTED["numbers"].items():
-        if name not in PLANNED or (found.metrics / f"{name}.json").exists():
-            assert set(keys) <= set(found.numbers(name)), name
+        assert set(keys) <= set(found.numbers(name)), name
 
 
 def test_a_quote_says_which_report_and_which_setting(found: Found) -> None:
@@ -56,10 +52,13 @@ def test_a_quote_says_which_report_and_which_setting(found: Found) -> None:
         ("probe/vicreg", "knn_accuracy"),
         ("probe/pixels", "unstandardised_accuracy"),
         ("adv_train", "val_pgd"),
+        ("train_cnn", "val_accuracy"),
+        ("train_cnn", "train_accuracy"),
     ],
 )
 def test_shares_of_images_have_wilsons_interval(found: Found, name: str, key: str) -> None:
-    value, n = found.numbers(name)[key], found.details(name)["n"]
+    images = {"val_accuracy": "held_out", "train_accuracy": "trained"}.get(key, "n")
+    value, n = found.numbers(name)[key], found.details(name)[images]
     expected = statistics.wilson(round(value * n / 100), n)
     assert results.interval(found, name, key) == pytest.approx(expected, abs=1e-4)
 
@@ -70,6 +69,26 @@ def test_areas_have_an_interval_of_their_own_anomalies(found: Found) -> None:
         value = found.numbers("anomaly/vicreg")[f"auroc_{kind}"]
         seen = results.interval(found, "anomaly/vicreg", f"auroc_{kind}")
         assert seen == statistics.auroc(value, n[kind], n["test"])
+
+
+def test_readings_of_factors_have_the_interval_of_new_images(found: Found) -> None:
+    rows = found.details("factors/vary_color")["rows"]
+    new = {(row["factor"], row["reader"]): row for row in rows if row["images"] == "new images"}
+    for factor, reader in (("color", "agreement"), ("shape", "probe")):
+        row = new[factor, reader]
+        assert results.interval(found, "similarity/vary_color", f"{factor}_{reader}") == (
+            row["value"],
+            row["low"],
+            row["high"],
+        )
+    assert results.interval(found, "similarity/vary_color", "margin") is None
+
+
+def test_findings_in_words_are_of_encoders_of_shapes(found: Found) -> None:
+    assert set(REPORTED["findings"]) == set(found.parameters["families"])
+    assert all(set(said) == {"expected", "found"} for said in REPORTED["findings"].values())
+    assert all(len(values) == 10 for values in REPORTED["epochs"].values())
+    assert all(len(values) == 3 for values in REPORTED["digits"].values())
 
 
 def test_other_numbers_have_none(found: Found) -> None:

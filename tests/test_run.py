@@ -146,6 +146,38 @@ def test_a_terminal_shows_a_bar_with_loss_and_time_left(finished: Path, tmp_path
     assert "val_loss" in said
 
 
+def test_the_time_left_on_a_terminal_is_that_of_the_epochs_done(tmp_path: Path) -> None:
+    """Epochs of a second each: after one of four there are three seconds left, and the empty bar shows at once."""
+    code = (
+        "import time; from pathlib import Path; from visrep.stage.run import Job\n"
+        f"job = Job('train_cnn', Path({str(ROOT / 'stages/train_cnn.py')!r}))\n"
+        "for done in range(3):\n"
+        "    job.progress(done, 4, 1.0, {'epoch': done} if done else {}); time.sleep(done < 2)"
+    )
+    screen, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, stderr=terminal)
+    os.close(terminal)
+    said = os.read(screen, 100_000).decode()
+    assert done.returncode == 0
+    assert "0/4 [00:00<?" in said
+    assert "1/4 [00:01<00:03" in said
+    assert "2/4 [00:02<00:02" in said
+
+
+def test_a_disk_that_fills_while_a_network_learns_is_one_line(finished: Path, tmp_path: Path) -> None:
+    folder = runs.copy(finished, tmp_path / "full", "data/svhn")
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))\n"
+    (folder / "sitecustomize.py").write_text(limited)
+    done = runs.fresh(folder, "train_cnn", also=str(folder))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "no room left to write" in done.stderr
+    assert not list(folder.rglob("*.part"))
+    (folder / "sitecustomize.py").unlink()
+    assert runs.fresh(folder, "train_cnn").returncode == 0
+
+
 def test_a_loss_that_is_not_finite_ends_the_stage_with_one_line(finished: Path, tmp_path: Path) -> None:
     folder = runs.copy(finished, tmp_path / "nan", "data/svhn")
     tiny.write(folder, {"train_cnn": {"optimizer": {"lr": 1e30}}})

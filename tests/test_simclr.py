@@ -154,6 +154,7 @@ def test_what_is_told_lies_between_its_bounds() -> None:
     assert not told["positive_top1"].requires_grad
     assert float(told["loss_floor"]) < told["loss"].item()
     assert float(told["loss_chance"]) == pytest.approx(math.log(20))
+    assert float(told["positive_top1_chance"]) == pytest.approx(100 * 2 / 20)  # 2 of 20 others are of one's own image
 
 
 def test_the_floor_falls_with_the_temperature_and_rises_with_the_batch() -> None:

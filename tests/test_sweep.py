@@ -144,6 +144,57 @@ def test_pgd_counts_what_is_wrong_without_an_attack_as_wrong() -> None:
     assert (swept.predictions["pgd 0.1"] != upside_down.labels.numpy()).all()
 
 
+class Lucky(nn.Module):
+    """Has no gradient, and is wrong where one pixel is lighter by 0.06 than it was: only chance can find that."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        lighter = (x[:, 0, 0, 0] > 127 / 127.5 - 1 + 0.06).float() + 0 * x.square().sum((1, 2, 3))
+        return torch.stack([torch.full_like(lighter, 0.5), lighter], 1)
+
+
+@pytest.mark.parametrize("restarts", [1, 5])
+def test_pgd_starts_at_random_as_often_as_it_is_told(restarts: int) -> None:
+    """Noise within 0.1 exceeds 0.06 with probability 0.2, so 0.8 to the number of starts still stand."""
+    count = 2000
+    grey = Labelled(torch.full((count, 32, 32, 3), 127, dtype=torch.uint8), torch.zeros(count, dtype=torch.int64))
+    pgd = SETTINGS.pgd.model_copy(update={"restarts": restarts, "steps": 1, "more_steps": 2})
+    swept = sweep.sweep(Lucky(), grey, SETTINGS.model_copy(update={"pgd": pgd, "batch_size": 500}))
+    standing = float(np.mean(swept.predictions["pgd 0.1"] == 0))
+    assert standing == pytest.approx(0.8**restarts, abs=0.04)
+
+
+class Counted(Linear):
+    """Counts passes forward and back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forward_passes, self.backward_passes = 0, 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.forward_passes += 1
+        logits = super().forward(x)
+        if logits.requires_grad:
+            logits.register_hook(self._back)
+        return logits
+
+    def _back(self, _: Tensor) -> None:
+        self.backward_passes += 1
+
+
+@pytest.mark.parametrize("radii", [1, 3, 5])
+def test_one_gradient_serves_all_radii(radii: int) -> None:
+    model, data = Counted(), images(20)
+    sweep.fgsm(model, scaled(data.images), data.labels, [0.01 * (1 + k) for k in range(radii)])
+    assert (model.forward_passes, model.backward_passes) == (1 + radii, 1)
+
+
+def test_every_batch_is_told_of() -> None:
+    told: list[tuple[int, int]] = []
+    settings = SETTINGS.model_copy(update={"batch_size": 32})
+    sweep.sweep(Linear(), images(70), settings, tell=lambda done, of, *_: told.append((done, of)))
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
 def test_curves_start_at_the_clean_accuracy_and_carry_grey_levels() -> None:
     found = {
         "clean": statistics.wilson(9, 10),

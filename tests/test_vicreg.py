@@ -98,6 +98,26 @@ def test_a_collapsed_batch_has_only_variance_to_gain() -> None:
     assert float(found.variance) == pytest.approx(1 - 0.01)  # the square root of 1e-4
 
 
+@pytest.mark.parametrize(("variance", "spread"), [(25.0, (0.9, 1.1)), (0.0, (0.0, 0.05))])
+def test_without_the_variance_term_a_small_run_collapses(variance: float, spread: tuple[float, float]) -> None:
+    """Two noisy views of 64 points through two layers: with the term each output varies by about 1, without it by
+    nothing."""
+    draw = generator("cpu", "small run")
+    points = torch.randn(64, 10, generator=draw)
+    first, second = (torch.nn.Linear(*size) for size in ((10, 32), (32, 6)))
+    with torch.no_grad():
+        for weight in (*first.parameters(), *second.parameters()):
+            weight.copy_(torch.randn(weight.shape, generator=draw) * 0.3)
+    moving = torch.optim.Adam([*first.parameters(), *second.parameters()], 0.01)
+    for _ in range(300):
+        seen = points + 0.1 * torch.randn(2, 64, 10, generator=draw)
+        moving.zero_grad()
+        vicreg.loss(second(first(seen).relu()), weights(variance=variance))["loss"].backward()
+        moving.step()
+    found = float(second(first(points).relu()).std(0).mean())
+    assert spread[0] <= found <= spread[1]
+
+
 def test_what_is_told_is_the_loss_and_its_terms() -> None:
     z = projections()
     told = vicreg.loss(z, weights())

@@ -7,12 +7,14 @@ it is a part; the next try, also of the next process, asks for the rest of that 
 import json
 import os
 import re
+import signal
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse, InvalidURL
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -30,7 +32,8 @@ class Patience(NamedTuple):
 
     tries: int = 5
     pause: float = 2.0  # s before the second try
-    timeout: float = 30.0  # s to connect, and s without a byte
+    timeout: float = 30.0  # s to connect, and s without a byte; four times that for an answer to begin, or to go on
+    silence: float = 10.0  # s between lines that tell how much has arrived
     slowest: float = 1024.0  # bytes/s, on average over each time-out: a server that drips stalls too
 
 
@@ -66,7 +69,7 @@ def download(
     path.unlink(missing_ok=True)
     for left in reversed(range(patience.tries)):
         try:
-            _once(address, path, max_bytes, patience)
+            _once(address, path, max_bytes, log, patience)
             return
         except _Broken as error:
             if not left:
@@ -78,7 +81,7 @@ def download(
         pause *= 2
 
 
-def _once(address: str, path: Path, max_bytes: int, patience: Patience) -> None:
+def _once(address: str, path: Path, max_bytes: int, log: Callable[[str], None], patience: Patience) -> None:
     """One try. Raises `_Broken` where another is worth it, `Failure` where not."""
     part = path.with_name(f".{path.name}.part")
     have, version = _resumable(part, address)
@@ -89,9 +92,14 @@ def _once(address: str, path: Path, max_bytes: int, patience: Patience) -> None:
         )
         with open(part, "ab") as file:
             _within(total, max_bytes, part, address)
+            told = time.monotonic()
             for chunk in _chunks(response, patience):
                 file.write(chunk)
                 _within(file.tell(), max_bytes, part, address)
+                if time.monotonic() - told >= patience.silence:
+                    whole = f" of {total / 1e6:.0f}" if total else ""
+                    log(f"{shown(address)}: {file.tell() / 1e6:.0f}{whole} MB")
+                    told = time.monotonic()
             arrived = file.tell()
     if total is not None and arrived != total:
         raise _Broken(f"{arrived:,} of {total:,} bytes arrived")
@@ -139,7 +147,7 @@ def _tag(response: HTTPResponse) -> str:
 def _chunks(response: HTTPResponse, patience: Patience) -> Iterator[bytes]:
     """The body, as it comes. Raises `_Broken` when it breaks off or stalls."""
     since, count = time.monotonic(), 0
-    while chunk := _receive(response):
+    while chunk := _receive(response, patience):
         yield chunk
         count += len(chunk)
         if (seconds := time.monotonic() - since) >= patience.timeout:
@@ -148,9 +156,10 @@ def _chunks(response: HTTPResponse, patience: Patience) -> Iterator[bytes]:
             since, count = time.monotonic(), 0
 
 
-def _receive(response: HTTPResponse) -> bytes:
+def _receive(response: HTTPResponse, patience: Patience) -> bytes:
     try:
-        return response.read1(CHUNK)
+        with _no_longer_than(4 * patience.timeout):
+            return response.read1(CHUNK)
     except (OSError, HTTPException) as error:
         raise _Broken(_reason(error)) from error
 
@@ -193,7 +202,8 @@ def _ask(address: str, wanted: dict[str, str], patience: Patience) -> HTTPRespon
     )
     asks = request.Request(quoted.geturl(), headers={"User-Agent": "visrep", **wanted})
     try:
-        answer: HTTPResponse = _opener().open(asks, timeout=patience.timeout)
+        with _no_longer_than(4 * patience.timeout):
+            answer: HTTPResponse = _opener().open(asks, timeout=patience.timeout)
         return answer
     except HTTPError as error:
         return error
@@ -203,6 +213,23 @@ def _ask(address: str, wanted: dict[str, str], patience: Patience) -> HTTPRespon
         if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
             raise Failure(f"{shown(address)}: {_reason(error)}") from error
         raise _Broken(_reason(error)) from error
+
+
+@contextmanager
+def _no_longer_than(seconds: float) -> Iterator[None]:
+    """Raises `TimeoutError` where what is within takes longer: a time-out of the socket begins anew with each byte, and
+    a server may drip the lines that come before and between what is read."""
+
+    def late(*_: object) -> NoReturn:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _opener() -> request.OpenerDirector:

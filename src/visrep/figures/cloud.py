@@ -15,7 +15,6 @@ from visrep.figures import looks, style
 ACROSS, DOWN = style.WIDTH - 0.15, 3.4  # inches of a map
 ROUNDS = 5  # in which kinds are drawn by turns, so that none lies on top of all others
 HEAP = 0.3  # inches between a name and where it would stand alone
-SAME = 1e-5  # float32 embeddings of one image scatter less than this
 HALO = [withStroke(linewidth=2.5, foreground="white")]
 
 
@@ -29,7 +28,7 @@ def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Pa
             x, y = places[kinds == k][start::ROUNDS].T
             axes.plot(x, y, gid=str(k), alpha=0.8, ms=size, mew=0.5, **looks.point(k, palette))
     low, high = (places.min(0), places.max(0)) if len(places) else (np.zeros(2), np.zeros(2))
-    several = bool((high - low).max() > SAME)
+    several = bool((high > low).any())
     if not several:
         said = ("no points", "one point", f"all {len(places):,} points coincide")[min(len(places), 2)]
         axes.text(0.5, 0.6, said, transform=axes.transAxes, ha="center")

@@ -81,8 +81,8 @@ def robustness(
 ) -> Figure:
     """Accuracy against radius of each classifier by name, under noise, FGSM and PGD, with 95 % intervals, the chance
     line, and the gates that failed. ``curves`` and ``details`` are the files that the sweep wrote."""
-    figure = style.chart(5.0, "Accuracy as noise and attacks grow", footer)
-    axes, below = figure.subplots(2, 1, height_ratios=[8, 1.9])
+    figure = style.chart(5.2, "Accuracy as noise and attacks grow", footer)
+    axes, below = figure.subplots(2, 1, height_ratios=[8, 2.5])
     reach = max(float(curve[curve.attack == "noise"].epsilon.max()) for curve in curves.values())
     for place, (name, curve) in enumerate(curves.items()):
         color, filled = palette.lines[place % len(palette.lines)], place == 0
@@ -91,7 +91,8 @@ def robustness(
             look = {"color": color, "ls": dash, "marker": marker, "mfc": color if filled else "white", "clip_on": False}
             axes.plot(rows.epsilon, rows.accuracy, label=f"{ATTACKS[attack]}, {name}", **look)
             axes.fill_between(rows.epsilon, rows.low, rows.high, color=color, alpha=0.2, lw=0)
-    _chance(axes, max(detail["chance"] for detail in details.values()))
+    chance = max(detail["chance"] for detail in details.values())
+    floor = axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)), marker="")
     _radii(axes, reach)
     failed = [line for name, detail in details.items() for line in _failed(name, detail["gates"])]
     if failed:
@@ -100,7 +101,9 @@ def robustness(
         axes.set_title(verdict, loc="left", fontsize=style.SMALL, x=0, pad=12, bbox=box)
         figure.set_figheight(figure.get_figheight() + style.LINE * style.SMALL * (verdict.count("\n") + 3))
     below.axis("off")
-    below.legend(*axes.get_legend_handles_labels(), loc="upper center", ncols=len(curves), borderpad=0, columnspacing=1)
+    tight: dict[str, Any] = {"borderpad": 0, "columnspacing": 1}
+    below.add_artist(below.legend(*axes.get_legend_handles_labels(), loc="upper center", ncols=len(curves), **tight))
+    below.legend([floor], [f"always the most frequent class: {chance:.1f}"], loc="lower center", **tight)
     return figure
 
 
@@ -111,19 +114,6 @@ def _failed(name: str, gates: Iterable[Mapping[str, Any]]) -> list[str]:
         for gate in gates
         if not gate["passed"]
     ]
-
-
-def _chance(axes: Axes, chance: float) -> None:
-    axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)))
-    axes.annotate(
-        f"always the most frequent class: {chance:.1f}",
-        (1, chance),
-        (-2, 2),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        ha="right",
-        fontsize=style.SMALL,
-    )
 
 
 def _radii(axes: Axes, reach: float) -> None:

@@ -36,7 +36,10 @@ SIMCLR = (
         "Loss (NT-Xent) between chance and floor",
         {"loss": "loss", "loss_chance": "all alike: chance", "loss_floor": "floor"},
     ),
-    Panel("Views that find their own image first, %", {"positive_top1": "found first"}),
+    Panel(
+        "Views that find their own image first, %",
+        {"positive_top1": "found first", "positive_top1_chance": "by chance"},
+    ),
 )
 PARTS = {"train": "training images", "test": "test images"}
 DECADES = 1e-3  # of the largest value: below, a logarithmic axis runs on linearly to 0

@@ -25,6 +25,7 @@ from visrep.stage import artifacts, run
 from visrep.stage.errors import Failure
 
 ROWS = 500  # of the curves over batches, at most
+PERCENT = "positive_top1"  # begins the names of what is no loss, and not drawn beside losses batch by batch
 
 
 class Learned(NamedTuple):
@@ -70,7 +71,7 @@ def learn(
         ("unlabelled", settings.seed),
         validate=watch,
         checkpoint=job.scratch / "checkpoint.pt",
-        tell=job.epoch,
+        tell=job.progress,
         bf16=machine.bf16,
     )
     return Learned(model.encoder, fitted, len(watched), axes(encoders.embedded(model.encoder, watch.images)))
@@ -88,8 +89,8 @@ class Watch:
     def __call__(self, model: encoders.Projected) -> dict[str, float]:
         settings = self.settings
         draw = generator(self.images.device, settings.seed, "watched views")
-        pieces = max(1, round(len(self.images) / settings.batch_size))
-        batches = self.images.tensor_split(pieces)  # of about the size that is trained with, on which losses depend
+        count = len(self.images)  # cut into about the size that is trained with, on which losses depend; never one
+        batches = self.images.tensor_split(max(1, min(round(count / settings.batch_size), count // 2)))
         rows = [
             positives.judged(model, views.draw(batch, settings.augment, settings.views, draw), self.loss)
             for batch in batches
@@ -134,12 +135,13 @@ def write(job: run.Job, learned: Learned, name: str, cifar10: ImageSet, measures
 
 
 def steps(seen: Mapping[str, Tensor]) -> pd.DataFrame:
-    """Scalars of every step (S,) as rows (step, term, value), means over as few steps as leave `ROWS` or fewer."""
+    """Losses of every step (S,) as rows (step, term, value), means over as few steps as leave `ROWS` or fewer."""
     count = len(seen["loss"])
     width = -(-count // ROWS)
     rows = [
         {"step": min(start + width, count), "term": term, "value": float(values[start : start + width].mean())}
         for start in range(0, count, width)
         for term, values in seen.items()
+        if not term.startswith(PERCENT)
     ]
     return pd.DataFrame(rows)

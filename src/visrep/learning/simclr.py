@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-MEASURES = ("loss", "loss_chance", "loss_floor", "positive_top1")  # what `loss` tells
+# What `loss` tells, the last two in percent.
+MEASURES = ("loss", "loss_chance", "loss_floor", "positive_top1", "positive_top1_chance")
 
 
 def similarities(z: Tensor, temperature: float) -> Tensor:
@@ -52,14 +53,19 @@ def top1(similarity: Tensor, views: int) -> Tensor:
 def loss(z: Tensor, temperature: float) -> dict[str, Tensor]:
     """NT-Xent, the normalised, temperature-scaled cross entropy, of projections (V, N, P), V >= 2: minus the log of the
     share that a positive has among all V N - 1 others, mean over views and their V - 1 positives. Beside it what chance
-    and a perfect embedding would have, and how often a view finds its image first.
+    and a perfect embedding would have, how often a view finds its image first, and how often it would by chance.
 
     With two views it is equation 1 of the paper. A row's logarithm of its sum is taken relative to its largest entry
     (`torch.logsumexp`), so that no temperature overflows.
     """
     views, images = z.shape[:2]
     similarity = similarities(z, temperature)
-    bounds = {"loss_chance": chance(views, images), "loss_floor": floor(views, images, temperature)}
-    told = {name: torch.full((), value, device=z.device) for name, value in bounds.items()}
     value = similarity.logsumexp(1).mean() - _positives(similarity, views).mean()
-    return {"loss": value, **told, "positive_top1": top1(similarity, views)}
+    bounds = (
+        chance(views, images),
+        floor(views, images, temperature),
+        top1(similarity, views),
+        100 * (views - 1) / (views * images - 1),
+    )
+    told = (torch.as_tensor(bound, device=z.device) for bound in bounds)
+    return {"loss": value, **dict(zip(MEASURES[1:], told, strict=True))}

@@ -62,7 +62,7 @@ def learn(job: run.Job, machine: Machine, settings: Similarity, varied: Sequence
         ("similarity", settings.seed),
         validate=watch,
         checkpoint=job.scratch / "checkpoint.pt",
-        tell=job.epoch,
+        tell=job.progress,
         bf16=machine.bf16,
     )
     counts = len(seen.factors), len(held_out.factors)

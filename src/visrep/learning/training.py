@@ -5,9 +5,9 @@ the epoch and progress. Every epoch draws from generators named by the seed and 
 epoch ends in the same bytes as one that was never stopped.
 """
 
-import os
 import time
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -18,7 +18,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from visrep.learning import optimizers
 from visrep.machine.randomness import generator, seed
 from visrep.settings.training import Plan, Watched
+from visrep.stage import artifacts
 from visrep.stage.errors import Failure
+from visrep.stage.run import Tell
 
 # Accumulates the gradients of its loss and returns detached scalars, "loss" among them. Arguments: the model in
 # training mode, the batch as indices (B,), a generator on the device, and time in epochs since the start.
@@ -46,7 +48,7 @@ def fit(
     *,
     validate: Callable[[M], Row],
     checkpoint: Path,
-    tell: Callable[[Row, int, float], None],
+    tell: Tell,
     bf16: bool = False,
 ) -> Fitted:
     """Train ``model`` in place and leave the chosen epoch's weights in it, in evaluation mode.
@@ -58,13 +60,14 @@ def fit(
     run = _Run(model, plan)
     run.resume(checkpoint)
     started, before = time.monotonic(), run.epoch
+    tell(before, plan.epochs, 0.0, {})
     while run.epoch < plan.epochs and not run.out_of_patience():
         means = _epoch(run, objective, sampler, key, bf16)
         kept = run.kept.eval()
         with torch.no_grad():
             run.close({"epoch": run.epoch + 1, "lr": run.rate, **means, **validate(cast(M, kept))})
         run.save(checkpoint)
-        tell(run.history[-1], plan.epochs, (time.monotonic() - started) / (run.epoch - before))
+        tell(run.epoch, plan.epochs, (time.monotonic() - started) / (run.epoch - before), run.history[-1])
     model.load_state_dict(run.best)
     model.eval()
     return Fitted(run.history, run.steps, run.best_epoch)
@@ -120,12 +123,9 @@ class _Run:
     def save(self, path: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts().items()}
         state |= {name: getattr(self, name) for name in self.SIMPLE}
-        temporary = path.with_name(f".{path.name}.part")
-        with open(temporary, "wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        buffer = BytesIO()  # a full disk is told by `write_bytes`; of torch it would be an error of another kind
+        torch.save(state, buffer)
+        artifacts.write_bytes(path, buffer.getvalue())
 
     def resume(self, path: Path) -> None:
         if not path.exists():

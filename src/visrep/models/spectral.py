@@ -44,8 +44,8 @@ def graph(index: np.ndarray) -> sparse.csr_array:
 def eigenmaps(graph: sparse.csr_array, dimensions: int, seed: int) -> Eigenmaps:
     """The ``dimensions`` smoothest coordinates of a symmetric graph, without those that are constant on each piece.
 
-    The largest entry of a coordinate by magnitude is positive. Raises `Failure` where the graph cannot give so many
-    coordinates, has an image without neighbours, or has more pieces than dimensions.
+    The largest entry of each eigenvector u by magnitude is positive. Raises `Failure` where the graph cannot give so
+    many coordinates, has an image without neighbours, or has more pieces than dimensions.
     """
     degree = graph.sum(0)
     pieces, piece = connected_components(graph, directed=False)

@@ -7,6 +7,7 @@ size of the values is what storing equal numbers may leave.
 import numpy as np
 
 ROUNDING = 2.0**-23  # the relative spacing of float32
+RESOLUTION = 8 * ROUNDING  # of an embedding's size: less may be a network's own rounding, added up
 
 
 def spectrum(x: np.ndarray) -> np.ndarray:

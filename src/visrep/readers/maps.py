@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from visrep.readers import neighbors
+from visrep.readers import collapse, neighbors
 from visrep.stage.errors import Failure
 
 BLOCK = 1 << 22  # float64 numbers held at once, 32 MiB
@@ -28,7 +28,7 @@ class Plane(NamedTuple):
 def pca(train: np.ndarray, points: np.ndarray, dimensions: int = 2) -> Plane:
     """``points`` in the principal directions of ``train``, signed so that the largest entry of each is positive.
 
-    Where ``train`` is constant there is no direction, and all is 0; directions beyond D are 0, too.
+    Where ``train`` is constant, as float32 tells it, there is no direction, and all is 0; so are directions beyond D.
     """
     mean = train.mean(0, dtype=np.float64)  # exact for equal rows of float32
     moved = train - mean
@@ -37,7 +37,7 @@ def pca(train: np.ndarray, points: np.ndarray, dimensions: int = 2) -> Plane:
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(0)[None], 0)
     coordinates, explained = np.zeros((len(points), dimensions)), np.zeros(dimensions)
     total = float(np.square(moved).sum() / len(moved))
-    if total > 0:
+    if total > (collapse.RESOLUTION * np.linalg.norm(train)) ** 2 / len(train):
         coordinates[:, : len(values)] = (points - mean) @ (vectors * np.sign(largest))
         explained[: len(values)] = values / total
     return Plane(coordinates, explained)

@@ -18,7 +18,6 @@ from visrep.settings.probe import Probe
 TOLERANCE = 1e-5  # largest gradient at which a fit ends, where the loss begins near ln K
 ITERATIONS = 300  # of L-BFGS, at most: 20 are usual
 TIE = 0.01  # nats: a class as close as this to the most probable one is as good an answer
-RESOLUTION = 8 * collapse.ROUNDING  # of an embedding's size: less may be a network's own rounding, added up
 
 
 class Answers(NamedTuple):
@@ -85,11 +84,11 @@ def scaled(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
 
     So the unit of an embedding does not matter, and neither does its offset to a reader with free biases, but variation
     that is small beside the offset stays small, and a penalty holds it down. A dimension whose deviation is below
-    `RESOLUTION` is rounding and becomes 0.
+    `collapse.RESOLUTION` is rounding and becomes 0.
     """
     size = float(np.sqrt(np.mean(np.square(train, dtype=np.float64)))) or 1.0
     mean, deviation = train.mean(0, dtype=np.float64), collapse.spread(train)
-    factor = np.where(deviation > RESOLUTION * np.maximum(size, np.abs(mean)), 1 / size, 0.0)
+    factor = np.where(deviation > collapse.RESOLUTION * np.maximum(size, np.abs(mean)), 1 / size, 0.0)
     return tuple((x - mean) * factor for x in (train, *others))
 
 

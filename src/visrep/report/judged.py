@@ -16,9 +16,19 @@ WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
 
 
 def table(says: str, on: str, rows: Sequence[Row], digits: int = 1, drawn: bool = True, folded: str = "") -> Table:
-    """``drawn`` adds to each row a strip from 0 to 100."""
+    """``drawn`` adds to each row a strip from 0 to 100. The settings of reported numbers stand behind ``on``."""
     shown = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row)) for row in rows]
-    return Table(says, on, HEAD, shown, folded=folded)
+    return Table(says, " ".join(filter(None, (on, _settings(rows)))), HEAD, shown, folded=folded)
+
+
+def _settings(rows: Sequence[Row]) -> str:
+    """What the reported numbers were measured on, said once for all rows that share it."""
+    reports: dict[str, list[str]] = {}
+    for quote in (quote for row in rows for quote in row.reported):
+        known = reports.setdefault(quote.setting, [])
+        known += [quote.report] * (quote.report not in known)
+    said = "; ".join(f"{setting} ({', '.join(by)})" for setting, by in reports.items())
+    return f"Reported: {said}." if said else ""
 
 
 def _name(row: Row, drawn: bool) -> Markup:
@@ -35,9 +45,8 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def _said(row: Row) -> Markup:
-    """Each report's number, its setting as a title."""
-    one = '<span title="report {}: {}">{:g}<sup>{}</sup></span>'
-    said = (Markup(one).format(quote.report, quote.setting, quote.value, quote.report) for quote in row.reported)
+    """Each report's number, marked by the report."""
+    said = (Markup("{:g}<sup>{}</sup>").format(quote.value, quote.report) for quote in row.reported)
     return Markup(" ").join(said) or Markup("-")
 
 

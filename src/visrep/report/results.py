@@ -13,6 +13,7 @@ from visrep.stage import artifacts, params
 
 REPORTED = Path("docs/reported.yaml")
 AREA_BY_CHANCE = 50.0  # percent, under a ROC curve
+NEW = "new images"  # of which metrics/similarity tells
 CLASSIFIERS = {"cnn": "Classifier", "adv_cnn": "Defended classifier"}
 ATTACKS = {  # in the order of tables; "<name> <radius>" in plots/fgsm_sweep
     "clean": "clean images",
@@ -108,12 +109,30 @@ def interval(found: Found, name: str, key: str) -> Interval | None:
     if stage == "adv_train" and key.startswith("val_"):
         n = found.details(name)["n"]
         return wilson(round(found.numbers(name)[key] * n / 100), n)
-    if stage == "train_cnn" and key == "test_accuracy":
-        return Interval(**found.details(name)["accuracy"])
+    if stage == "train_cnn" and key.endswith("_accuracy"):
+        return _of_classifier(found, key.removesuffix("_accuracy"))
+    if stage == "similarity":
+        return _of_factor(found, name.partition("/")[2], *key.partition("_")[::2])
     if stage in ("probe", "fgsm_sweep"):
         told = found.details(name)["accuracies"]
         column = key.removesuffix("_accuracy") if stage == "probe" else _attack(key)
         return Interval(**told[column]) if column in told else None
+    return None
+
+
+def _of_classifier(found: Found, split: str) -> Interval:
+    told = found.details("train_cnn")
+    if split == "test":
+        return Interval(**told["accuracy"])
+    n = told[{"val": "held_out", "train": "trained"}[split]]
+    return wilson(round(found.numbers("train_cnn")[f"{split}_accuracy"] * n / 100), n)
+
+
+def _of_factor(found: Found, family: str, factor: str, reader: str) -> Interval | None:
+    """Of how many new images a reader finds a factor."""
+    for row in found.details(f"factors/{family}")["rows"]:
+        if (row["images"], row["factor"], row["reader"]) == (NEW, factor, reader):
+            return Interval(row["value"], row["low"], row["high"])
     return None
 
 

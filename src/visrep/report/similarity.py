@@ -1,75 +1,177 @@
 """What the page says of similarity learning on coloured shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from visrep.report.blocks import SPACE, Gallery, Part, Section, Table
-from visrep.report.results import Found
-from visrep.report.shown import picture
+from markupsafe import Markup
+
+from visrep.report.blocks import Gallery, Part, Section, Table
+from visrep.report.results import NEW, Found
+from visrep.report.shown import data, picture
 
 READERS = {
-    "agreement": "nearest neighbours that share the factor",
-    "probe": "a linear probe that names it",
-    "movement": "how far a feature goes when the factor alone changes",
+    "agreement": "how many nearest neighbours share the factor",
+    "probe": "how often a linear probe names it",
+    "movement": "how far a feature goes when this factor alone changes",
 }
-NEW = "new images"
+TRAINING = "training images"
+KEPT, LOST, BETWEEN = "kept", "lost", "between"
 MARKS = {"confirmed": "\N{CHECK MARK}", "refuted": "\N{BALLOT X}", "undecided": "?"}
+CONTRARY = {KEPT: LOST, LOST: KEPT}
+
+Told = Mapping[str, dict[str, Any]]  # what the readers tell of each family
 
 
 def similarity(found: Found) -> Section:
-    names = list(found.parameters["families"])
-    told = {name: found.details(f"factors/{name}") for name in names}
-    first = told[names[0]]
-    on = f"Data: {first['source']}; n = {first['n'][NEW]:,} {NEW}."
-    said = {
-        "factors": "Which factors each encoder keeps, beside what its training predicts.",
-        "sets": "How wide the sets of pictures are that should be one, and how far apart.",
-        "learning": "Which factor is learnt first.",
-        "losses": "Loss of each encoder on held-out images, between chance and floor.",
-        "tammes": "Features that nothing holds together spread like repelling points on a sphere.",
-    }
+    told = {name: found.details(f"factors/{name}") for name in found.parameters["families"]}
     return Section(
         "similarity",
         "Similarity learning",
         [
-            "Coloured shapes are made from four known factors: colour, shape, location and size. An encoder learns "
+            "Coloured shapes are made from four known factors: color, shape, location and size. An encoder learns "
             "that an image and its redrawing are alike, in which some factors are others. It should then lose what "
             "was varied and keep what was shared. Does it?",
+            _verdicts(found),
         ],
         [
-            *[_table(reader, says, told, on) for reader, says in READERS.items()],
-            Gallery([picture(found, f"figures_shapes/{name}", says, on) for name, says in said.items()]),
+            *_tables(told, NEW),
+            _findings(found, told),
+            _geometry(told),
+            Gallery(list(_pictures(found, told))),
             Part("What they call alike", "Queries with their nearest training images, from near to far."),
-            Gallery([_neighbors(found, name, on) for name in names]),
+            Gallery([_neighbors(found, name, told[name]) for name in told]),
+            *[table for images in _others(told) for table in _tables(told, images, folded=True)],
         ],
     )
 
 
-def _table(reader: str, says: str, told: dict[str, Any], on: str) -> Table:
-    """Percent, chance and verdict of each encoder and factor."""
-    rows = [(name.replace("_", " "), *_cells(details["rows"], reader)) for name, details in told.items()]
-    factors = [row["factor"] for row in next(iter(told.values()))["rows"] if _chosen(row, reader)]
-    return Table(
-        f"{says[0].upper()}{says[1:]}: percent, in brackets chance; {MARKS['confirmed']} where the interval confirms "
-        f"what the training predicts, {MARKS['refuted']} where it refutes it, ? where it cannot tell.",
-        on,
-        ("encoder", *factors),
-        rows,
+def _verdicts(found: Found) -> str:
+    """How a reading becomes a verdict."""
+    settings = found.parameters["factors"]
+    kept, lost = (round(100 * settings[name]) for name in ("kept_above", "lost_below"))
+    return (
+        "Below, each reading has its 95 % interval. Between chance and what keeping a factor wholly would read, a "
+        f"factor counts as kept where all of the interval is above {kept} % of the way, as lost where all of it is "
+        f"below {lost} %. {MARKS['confirmed']} confirms what the training predicts, {MARKS['refuted']} refutes it, "
+        "? is between the two."
     )
 
 
-def _cells(rows: Sequence[dict[str, Any]], reader: str) -> list[str]:
-    return [
-        f"{row['value']:.0f}{SPACE}({row['chance']:.0f}) {row['prediction']}{SPACE}{MARKS[row['verdict']]}"
-        for row in rows
-        if _chosen(row, reader)
+def _tables(told: Told, images: str, folded: bool = False) -> Iterator[Table]:
+    """One for each reader of ``images``."""
+    for reader, says in READERS.items():
+        rows = {name: _read(details, images, reader) for name, details in told.items()}
+        first = next(iter(rows.values()))
+        if not first:  # movement is read of new images only
+            continue
+        whole = f" Wholly kept: {first[0]['full']:.0f} or less." if reader == "movement" else ""
+        yield Table(
+            f"{says[0].upper()}{says[1:]}, in percent, and what was predicted.{whole}",
+            data(next(iter(told.values())) | {"n": first[0]["n"]}, images),
+            ("encoder", *[row["factor"] for row in first]),
+            [
+                ("by chance", *[f"{row['chance']:.0f}" for row in first]),
+                *[_row(name, row) for name, row in rows.items()],
+            ],
+            folded=f"{images[0].upper()}{images[1:]}: {says}" if folded else "",
+        )
+
+
+def _read(details: dict[str, Any], images: str, reader: str) -> list[dict[str, Any]]:
+    return [row for row in details["rows"] if row["images"] == images and row["reader"] == reader]
+
+
+def _row(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str | Markup, ...]:
+    cell = Markup("<b>{:.0f}</b> {} {}<small>{:.0f} to {:.0f}</small>")
+    cells = [cell.format(r["value"], r["prediction"], MARKS[r["verdict"]], r["low"], r["high"]) for r in rows]
+    return (_label(name), *cells)
+
+
+def _findings(found: Found, told: Told) -> Table:
+    """What the reports expected and found in words, and what is measured here."""
+    rows = [
+        (_label(name), said["expected"], said["found"], _measured(told[name]))
+        for name, said in found.reported["findings"].items()
+        if name in told
     ]
+    return Table(
+        "The same question in report 4, which answers in words; here, by the nearest neighbours.",
+        data(next(iter(told.values())) | {"n": next(iter(told.values()))["n"][NEW]}, NEW),
+        ("encoder", "expected there", "found there", "measured here"),
+        rows,
+        words=(1, 2, 3),
+    )
 
 
-def _chosen(row: dict[str, Any], reader: str) -> bool:
-    return bool(row["images"] == NEW and row["reader"] == reader)
+def _measured(details: dict[str, Any]) -> str:
+    """Factors by what the neighbours say of them, whatever was predicted."""
+    states: dict[str, list[str]] = {KEPT: [], BETWEEN: [], LOST: []}
+    for row in _read(details, NEW, "agreement"):
+        as_predicted = {"confirmed": row["prediction"], "refuted": CONTRARY[row["prediction"]]}
+        states[as_predicted.get(row["verdict"], BETWEEN)].append(row["factor"])
+    return "; ".join(f"{state}: {', '.join(names)}" for state, names in states.items() if names)
 
 
-def _neighbors(found: Found, name: str, on: str) -> Any:
-    says = f"{name.replace('_', ' ')}: shapes and their nearest neighbours."
-    return picture(found, f"figures_shapes/neighbors_{name}", says, on)
+def _geometry(told: Told) -> Table:
+    """How the sets of pictures that should be one lie among the others."""
+    first = next(iter(told.values()))
+    rows = [
+        (
+            _label(name),
+            *[f"{details[key]['mean']:.2f}" for key in ("diameter", "margin")],
+            f"{details['separated']:.0f}",
+            *[f"{details[key]:.2f}" for key in ("alignment", "uniformity")],
+        )
+        for name, details in told.items()
+    ]
+    says = (
+        "How wide the sets of pictures are that should be one (diameter), how far the nearest other set is (margin), "
+        "how many sets are farther from others than they are wide (separated, in percent), alignment within sets "
+        "(0: they are one) and uniformity of all features (the lower, the more evenly spread). Distances between "
+        "features of length 1: at most 2."
+    )
+    head = ("encoder", "diameter", "margin", "separated", "alignment", "uniformity")
+    return Table(says, _of_sets(first), head, rows)
+
+
+def _pictures(found: Found, told: Told) -> Iterator[Any]:
+    first = next(iter(told.values()))
+    learnt = found.details(f"similarity/{next(iter(told))}")
+    of_new = data(first | {"n": first["n"][NEW]}, NEW)
+    held_out = data(learnt | {"n": learnt["held_out"]}, "held-out images")
+    for name, says, on in (
+        ("factors", "Which factors each encoder keeps, beside what its training predicts.", of_new),
+        ("sets", "How wide the sets of pictures are that should be one, and how far apart.", _of_sets(first)),
+        ("learning", "Which factor is learnt first.", held_out),
+        (
+            "losses",
+            "Loss of each encoder on held-out images, between chance and floor.",
+            f"{data(learnt, TRAINING)[:-1]}, {learnt['held_out']:,} held-out images.",
+        ),
+        (
+            "tammes",
+            "Features that nothing holds together spread like repelling points on a sphere.",
+            "Points that are moved, no images.",
+        ),
+    ):
+        yield picture(found, f"figures_shapes/{name}", says, on)
+
+
+def _neighbors(found: Found, name: str, details: dict[str, Any]) -> Any:
+    on = data(details | {"n": details["n"][TRAINING]}, "training images, among which neighbours are sought")
+    return picture(
+        found, f"figures_shapes/neighbors_{name}", f"{_label(name)}: shapes and their nearest neighbours.", on
+    )
+
+
+def _others(told: Told) -> list[str]:
+    """Kinds of images besides the new ones: training images, another ground."""
+    return [images for images in next(iter(told.values()))["n"] if images != NEW]
+
+
+def _of_sets(details: dict[str, Any]) -> str:
+    return data(details | {"n": details["sets"]}, f"sets of {details['redrawn']} redrawings")
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")

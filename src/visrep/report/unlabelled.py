@@ -10,7 +10,13 @@ from visrep.report.shown import data, of_encoders, picture
 from visrep.settings.encoders import FLOORS
 
 TERMS = ("invariance", "variance", "covariance", "effective_rank")
-SIMCLR = {"loss": "loss", "loss_chance": "by chance", "loss_floor": "floor", "positive_top1": "view found first, %"}
+SIMCLR = {
+    "loss": "loss",
+    "loss_chance": "by chance",
+    "loss_floor": "floor",
+    "positive_top1": "own image found first, %",
+    "positive_top1_chance": "by chance, %",
+}
 MORE = {  # further numbers of a stage: key, name, decimals
     "probe": (("macro_f1", "macro F1", 1), ("unstandardised_accuracy", "accuracy, embedding as it is", 1)),
     "retrieval": (("precision_at_5", "precision at 5", 1), ("class_farthest_agreement", "the same of the farthest", 1)),
@@ -47,24 +53,31 @@ def learning(found: Found) -> Section:
 
 def _learned(found: Found) -> list[Block]:
     """What the trainings said of themselves."""
-    told, simclr = found.details("vicreg"), found.numbers("simclr")
-    on = data(told, f"training images; what is told of test images is of {told['watched']:,} of them")
+    told, settings = found.details("vicreg"), found.parameters["simclr"]
+    on = data(told, f"training images; {told['watched']:,} of the test images are watched")
+    of_test = data(told | {"n": told["watched"]}, "test images")
     trained = {"vicreg": "vicreg", "no_generated_neighbors": "no_generated_neighbors"}
     trained |= {name: f"ablations/{name}" for name in found.parameters["ablations"]}
-    labels = {name: found.encoders.get(name, name) for name in (*trained, "simclr")}
+    contrastive = {"simclr": "simclr"} | {name: f"ablations/{name}" for name in found.parameters["simclr_ablations"]}
+    labels = {name: found.encoders.get(name, name) for name in (*trained, *contrastive)}
     said = {
-        "collapse": "How many directions an embedding uses, and how far it spreads, by epoch. A collapse to few "
-        "directions shows in the first, one to a point in the second.",
-        "spectra": "The variance of each embedding along its principal axes: a collapsed one has few.",
-        "vicreg_steps": "Loss of VICReg and its three terms, batch by batch.",
-        "simclr_steps": "Loss of SimCLR, batch by batch, between chance and floor.",
+        "collapse": (
+            "How many directions an embedding uses, and how far it spreads, by epoch. A collapse to few directions "
+            "shows in the first. Without the variance term the projections, of which the loss is made, shrink to a "
+            "point; the embedding before them keeps a direction or two, and may spread along these.",
+            of_test,
+        ),
+        "spectra": ("The variance of each embedding along its principal axes: a collapsed one has few.", of_test),
+        "vicreg_steps": ("Loss of VICReg and its three terms, batch by batch.", on),
+        "simclr_steps": ("Loss of SimCLR, batch by batch, between chance and floor.", on),
     }
     each = {name: f"{label}: what its loss is made of, effective rank and spread." for name, label in labels.items()}
     return [
         Table(
-            "The three terms of the loss in the last epoch, before they are weighted, and the effective rank: how many "
-            f"of the {len(told['axes'])} directions of the embedding share its variance.",
-            on,
+            "The three terms of the loss on test images in the last epoch, before they are weighted, and the effective "
+            f"rank: how many of the {len(told['axes'])} directions of the embedding share its variance. All are judged "
+            "on random views, also where neighbours stood for views in training.",
+            of_test,
             ("network", *[term.replace("_", " ") for term in TERMS]),
             [
                 (labels[name], *[f"{found.numbers(place)[term]:.3g}" for term in TERMS])
@@ -72,20 +85,22 @@ def _learned(found: Found) -> list[Block]:
             ],
         ),
         Table(
-            "SimCLR in its last epoch: its loss, what it is where all projections are alike, and what it cannot fall "
-            "below; how often a view finds its own image first. The reported loss is of unknown batch size and "
-            "temperature, so it cannot be held against any of these.",
-            on,
+            "SimCLR on test images in its last epoch: its loss, what it is where all projections are alike, and what "
+            f"it cannot fall below, in batches of about {settings['batch_size']} images in {settings['views']} views "
+            f"at temperature {settings['temperature']:g}; how often a view finds its own image first. The reported "
+            "loss is of unknown batch size and temperature, so it cannot be held against any of these.",
+            of_test,
             ("network", *SIMCLR.values(), "effective rank", "reported loss"),
             [
                 (
-                    labels["simclr"],
-                    *[f"{simclr[key]:.3g}" for key in (*SIMCLR, "effective_rank")],
-                    " / ".join(f"{quote.value:g}" for quote in found.quotes("simclr", "loss")) or "-",
+                    labels[name],
+                    *[f"{found.numbers(place)[key]:.3g}" for key in (*SIMCLR, "effective_rank")],
+                    " / ".join(f"{quote.value:g}" for quote in found.quotes(place, "loss")) or "-",
                 )
+                for name, place in contrastive.items()
             ],
         ),
-        Gallery([picture(found, f"figures_training/{name}", says, on) for name, says in said.items()]),
+        Gallery([picture(found, f"figures_training/{name}", says, of) for name, (says, of) in said.items()]),
         Gallery(
             [picture(found, f"figures_training/{name}", says, on) for name, says in each.items()],
             "How each network learned",
@@ -130,7 +145,14 @@ def _probing(found: Found) -> list[Block]:
         ),
         judged.table("Linear probe: accuracy in percent.", on, results.reading(found, results.PROBE)),
         judged.table("k-NN: accuracy in percent.", on, results.reading(found, results.KNN)),
-        _more(found, "probe", "Further numbers of the probe, in percent", on),
+        _more(found, "probe", "Further numbers of the probe, in percent", on, _learned_there(found)),
+        of_encoders(
+            found,
+            "probe",
+            "how the linear probe came about.",
+            on,
+            "How each probe was chosen or learned, every encoder",
+        ),
     ]
 
 
@@ -182,7 +204,7 @@ def _anomalies(found: Found) -> list[Block]:
 
 def _clusters(found: Found) -> list[Block]:
     told = found.details(f"clustering/{_first(found)}")
-    on = data(told, "training images")
+    on, mapped = data(told, "training images"), data(found.details(f"maps/{_first(found)}"), "test images")
     silhouette = results.reading(found, results.SILHOUETTE)
     says = f"Silhouette of the clusters, by {told['metric']} distance: from -1 to 1, tight clusters are near 1."
     return [
@@ -205,17 +227,23 @@ def _clusters(found: Found) -> list[Block]:
         ),
         judged.table(says, on, silhouette, digits=3, drawn=False),
         _more(found, "clustering", "Clusters against classes", on),
-        of_encoders(found, "clusters", "test images on the t-SNE map, by cluster above, by class below.", on),
+        of_encoders(found, "clusters", "test images on the t-SNE map, by cluster above, by class below.", mapped),
     ]
 
 
-def _more(found: Found, stage: str, folded: str, on: str) -> Table:
+def _learned_there(found: Found) -> str:
+    ends = (f"{what} {first} to {last}" for what, (first, last) in found.reported["probe"].items())
+    return f"Reported of VICReg's probe from the first to the last of 30 epochs (3): {', '.join(ends)}."
+
+
+def _more(found: Found, stage: str, folded: str, on: str, aside: str = "") -> Table:
     keys = MORE[stage]
     rows = [
         (label, *[f"{found.numbers(f'{stage}/{name}')[key]:.{digits}f}" for key, _, digits in keys])
         for name, label in found.encoders.items()
     ]
-    return Table(f"{folded}.", on, ("encoder", *[said for _, said, _ in keys]), rows, folded=folded)
+    says = " ".join(filter(None, (f"{folded}.", aside)))
+    return Table(says, on, ("encoder", *[said for _, said, _ in keys]), rows, folded=folded)
 
 
 def _first(found: Found) -> str:

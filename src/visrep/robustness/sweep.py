@@ -3,6 +3,7 @@
 N images; A attacks, each with a radius; E radii.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from visrep.robustness.attacks import Model
 from visrep.robustness.gates import FAR
 from visrep.robustness.swept import Attack, Swept, packed
 from visrep.settings.fgsm_sweep import FgsmSweep
+from visrep.stage.run import Tell
 
 
 class Fgsm(NamedTuple):
@@ -49,8 +51,16 @@ def in_bf16(model: Model, device: torch.device) -> Model:
     return guide
 
 
-def sweep(model: Model, data: Labelled, settings: FgsmSweep, source: Model | None = None, bf16: bool = False) -> Swept:
-    """Attack ``model`` on every image: FGSM, PGD, noise, and what transfers from ``source`` where there is one.
+def sweep(
+    model: Model,
+    data: Labelled,
+    settings: FgsmSweep,
+    source: Model | None = None,
+    bf16: bool = False,
+    tell: Tell = lambda *_: None,
+) -> Swept:
+    """Attack ``model`` on every image: FGSM, PGD, noise, and what transfers from ``source`` where there is one. Each
+    batch that is done is told of.
 
     With ``bf16`` the gradients are taken in bfloat16; predictions never are, so that PGD then takes all its steps on
     every image: what bfloat16 gets wrong need not have fallen.
@@ -59,13 +69,17 @@ def sweep(model: Model, data: Labelled, settings: FgsmSweep, source: Model | Non
     guide = in_bf16(model, data.labels.device) if bf16 else None
     columns: dict[str, list[Tensor]] = {}
     signs: list[np.ndarray] = []
-    for images, labels in zip(*(part.split(settings.batch_size) for part in data), strict=True):
+    batches = list(zip(*(part.split(settings.batch_size) for part in data), strict=True))
+    started = time.monotonic()
+    tell(0, len(batches), 0.0, {})
+    for done, (images, labels) in enumerate(batches, 1):
         x = pixels.scaled(images)
         found = fgsm(model, x, labels, (*settings.epsilons, FAR), guide)
         signs.append(_bits(found.sign))
         columns.setdefault("clean", []).append(found.clean)
         for attack, predicted in _attacked(model, guide, x, labels, found, settings, draw, source):
             columns.setdefault(str(attack), []).append(predicted)
+        tell(done, len(batches), (time.monotonic() - started) / done, {})
     predictions = {name: torch.cat(parts).to(torch.int16).cpu().numpy() for name, parts in columns.items()}
     return Swept(predictions, np.concatenate(signs))
 

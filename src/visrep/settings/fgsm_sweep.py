@@ -30,6 +30,8 @@ class FgsmSweep(Section):
         for name, radii in (("epsilons", self.epsilons), ("pgd.epsilons", self.pgd.epsilons)):
             if self.gate_epsilon not in radii:
                 raise ValueError(f"{name} must hold gate_epsilon, {self.gate_epsilon:g}")
-            if len(set(radii)) < len(radii):
-                raise ValueError(f"{name} holds a radius twice")
+            if len({f"{radius:g}" for radius in radii}) < len(radii):  # by which results are named
+                raise ValueError(f"{name} holds a radius twice, to six digits")
+        if self.pgd.more_steps <= self.pgd.steps:
+            raise ValueError(f"pgd.more_steps must exceed steps, {self.pgd.steps}")
         return self

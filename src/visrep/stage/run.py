@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 S = TypeVar("S", bound=BaseModel)
+# How long work is told of: epochs or batches done, of how many, seconds of each, values worth seeing.
+Tell = Callable[[int, int, float, Mapping[str, float]], None]
 
 
 class Job:
@@ -98,18 +100,18 @@ class Job:
     def log(self, line: str) -> None:
         print(f"{self.name}: {line}", flush=True)
 
-    def epoch(self, row: Mapping[str, float], epochs: int, seconds: float) -> None:
-        """Tell of a finished epoch that took ``seconds``: a bar on a terminal, elsewhere one line."""
-        done = int(row["epoch"])
-        values = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if name != "epoch")
+    def progress(self, done: int, of: int, seconds: float, values: Mapping[str, float], unit: str = "epoch") -> None:
+        """Tell that ``done`` epochs are done, each in ``seconds``: a bar on a terminal, elsewhere one line for each.
+        The first call, with what was done before, shows the empty bar."""
+        said = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if name != unit)
         if sys.stderr.isatty():
             from tqdm import tqdm
 
-            self._bar = self._bar or tqdm(total=epochs, initial=done - 1, desc=self.name, unit="epoch")
-            self._bar.set_postfix_str(values, refresh=False)
-            self._bar.update()
-        else:
-            self.log(f"epoch {done}/{epochs}  {values}  {seconds * (epochs - done):.0f} s left")
+            self._bar = self._bar or tqdm(total=of, initial=done, desc=self.name, unit=unit, smoothing=0, mininterval=0)
+            self._bar.set_postfix_str(said, refresh=False)
+            self._bar.update(done - self._bar.n)
+        elif seconds:
+            self.log("  ".join(filter(None, (f"{unit} {done}/{of}", said, f"{seconds * (of - done):.0f} s left"))))
 
     def publish(self) -> None:
         """Move all outputs to their places. Raises `Failure` where code, parameters or inputs changed meanwhile."""

@@ -27,8 +27,8 @@ TREE = "workspace"  # DVC's word for the working tree
 RESULTS = ("metrics", "plots")
 BEYOND = "beyond both intervals"
 NOTE = (
-    "A difference is beyond both intervals where the two 95 % intervals do not meet. A number that is no share of "
-    "images and no area under a ROC curve has none, and nothing is said of chance."
+    "A difference is beyond both intervals where the two 95 % intervals do not meet. Where a number has none, nothing "
+    "is said of chance."
 )
 
 

@@ -1,8 +1,7 @@
 """Switch params.yaml to a preset, and say at most what that reruns: ``make preset PRESET=best [DATA=folder]``.
 
-With a folder, the image sets that lie there as ``<name>.zip`` are read from it. Edits of params.yaml that are in no
-preset and not committed are never overwritten, but for what a former folder may have put there: the sources and
-archives of the image sets.
+With a folder, the image sets that lie there as ``<name>.zip`` are read from it. Edits of params.yaml, down to its
+comments, that are in no preset and not committed are never overwritten; what this command wrote may be.
 """
 
 import argparse
@@ -67,14 +66,17 @@ def from_archive(text: str, name: str, path: Path) -> str:
 
 
 def refuse_to_lose(path: Path) -> None:
-    """Raises `Failure` where ``path`` holds values that are in no preset and not committed."""
+    """Raises `Failure` where ``path`` is neither committed as it stands nor what this command writes."""
     if not path.exists() or _committed(path):
         return
-    now = _without_sources(params.load(path))
-    if all(_without_sources(params.load(preset)) != now for preset in PRESETS.glob("*.yaml")):
-        raise Failure(
-            f"{path} holds edits that are in no preset and not committed; commit them or `git restore {path}`"
-        )
+    text, folders = path.read_text(), _archives(params.load(path))
+    for preset in PRESETS.glob("*.yaml"):
+        written = preset.read_text()
+        for name, archive in folders.items():
+            written = from_archive(written, name, archive)
+        if written == text:
+            return
+    raise Failure(f"{path} holds edits that are in no preset and not committed; commit them or `git restore {path}`")
 
 
 def _committed(path: Path) -> bool:
@@ -82,16 +84,13 @@ def _committed(path: Path) -> bool:
     return shown.returncode == 0 and shown.stdout == path.read_bytes()
 
 
-def _without_sources(values: dict[str, Any]) -> dict[str, Any]:
-    download = values.get("download")
-    if not isinstance(download, dict):
-        return values
-    sets = {
-        name: {key: value for key, value in one.items() if key not in ("source", "archive")}
-        for name, one in download.items()
-        if isinstance(one, dict)
-    }
-    return values | {"download": download | sets}
+def _archives(values: dict[str, Any]) -> dict[str, Path]:
+    """Where the sets come from that lie as ``<name>.zip`` in one folder: what a former ``DATA`` may have put there."""
+    download = values["download"] if isinstance(values.get("download"), dict) else {}
+    sources = {name: download[name] for name in SETS if isinstance(download.get(name), dict)}
+    found = {name: Path(str(one["archive"])) for name, one in sources.items() if one.get("source") == "archive"}
+    one_folder = len({path.parent for path in found.values()}) == 1
+    return found if one_folder and all(path.name == f"{name}.zip" for name, path in found.items()) else {}
 
 
 def touched() -> list[str]:

@@ -1,0 +1,45 @@
+"""What docs/results.md says of real images is what was recorded there and then."""
+
+import json
+
+import pytest
+
+from oracles import ROOT
+
+TEXT = (ROOT / "docs/results.md").read_text()
+RECORDED = json.loads((ROOT / "benchmarks/results/real_cifar10.json").read_text())["encoders"]
+ROWS = {
+    "PCA of the pixels (floor)": "pixels",
+    "untrained network (floor)": "random",
+    "VICReg, 15 epochs": "vicreg",
+    "VICReg on neighbours": "no_generated_neighbors",
+    "Laplacian eigenmaps, 10 nearest": "laplacian_eigenmaps",
+    "SimCLR, 13 epochs": "simclr",
+}
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_the_table_of_real_cifar10_is_the_record(label: str) -> None:
+    told = RECORDED[ROWS[label]]
+    lines = [line.split(" | ") for line in TEXT.splitlines() if line.startswith(f"| {label} | ")]
+    (cells,) = [cells for cells in lines if len(cells) == 10]
+    probe, anomaly, clusters = told["probe"], told["anomaly"], told["clustering"]
+    assert cells[1].replace("*", "").startswith(f"{probe['linear_accuracy']:.2f} (")
+    shown = [cell.strip(" |") for cell in cells[2:]]
+    percents = (
+        probe["unstandardised_accuracy"],
+        probe["knn_accuracy"],
+        told["retrieval"]["precision_at_5"],
+        anomaly["auroc_mnist"],
+        anomaly["auroc_svhn"],
+    )
+    assert [float(cell) for cell in shown[:5]] == pytest.approx(percents, abs=0.0501)
+    assert [float(cell) for cell in shown[5:7]] == pytest.approx(
+        [clusters[key] for key in ("silhouette", "nmi")], abs=0.000501
+    )
+    rank = told.get("training", {}).get("effective_rank")
+    assert shown[7] in ((f"{rank:.1f}", f"{rank:.0f}") if rank else ("",))
+
+
+def test_every_recorded_encoder_has_a_row() -> None:
+    assert set(RECORDED) == set(ROWS.values())
