@@ -15,7 +15,7 @@ import runs
 import tiny
 from oracles import ROOT
 from pages import Parsed, Seen, needs_browser
-from visrep.report import blocks, graph, judged, page, parameters, pictures, results, study, template
+from visrep.report import blocks, graph, judged, page, parameters, pictures, results, similarity, study, template
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table
 from visrep.report.results import Found, Row
 from visrep.stage import params, pipeline
@@ -149,6 +149,32 @@ def test_tables_hold_the_committed_numbers(shipped: Found) -> None:
     network = shown_row(parsed, "VICReg without variance term")
     ablated = json.loads((ROOT / "metrics/ablations/no_variance.json").read_text())
     assert network[1:] == [f"{ablated[t]:.3g}" for t in ("invariance", "variance", "covariance", "effective_rank")]
+
+
+def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped: Found) -> None:
+    parsed = sound(draw(shipped))
+    rows = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())["rows"]
+    marks = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
+    images = ["new images"] * 3 + ["on a gradient"] * 2 + ["training images"] * 2
+    readers = ["agreement", "probe", "movement"] + ["agreement", "probe"] * 2
+    shown = [row for row in parsed.rows if row[:1] == ["vary color"] and "to" in row[1]]
+    for cells, kind, reader in zip(shown, images, readers, strict=True):
+        read = [row for row in rows if (row["images"], row["reader"]) == (kind, reader)]
+        assert cells[1:] == [
+            f"{r['value']:.0f} {r['prediction']} {marks[r['verdict']]}{r['low']:.0f} to {r['high']:.0f}" for r in read
+        ]
+
+
+def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: Found) -> None:
+    told = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())
+    learnt = json.loads((ROOT / "plots/similarity/vary_color/details.json").read_text())
+    pictures = [
+        p for block in similarity.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures
+    ]
+    counts = [told["n"]["new images"], told["sets"], learnt["held_out"], learnt["n"], None]
+    counts += [told["n"]["training images"]] * len(shipped.parameters["families"])
+    for picture, count in zip(pictures, counts, strict=True):
+        assert count is None or f"n = {count:,} " in picture.data, picture.says
 
 
 def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: Found) -> None:

@@ -36,7 +36,7 @@ class Desk:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
 
-    def epoch(self, *_: object) -> None: ...
+    def progress(self, *_: object) -> None: ...
 
 
 def learn(folder: Path, varied: tuple[str, ...] | None) -> similarity.Learned:

@@ -64,7 +64,10 @@ def _tables(told: Told, images: str, folded: bool = False) -> Iterator[Table]:
         first = next(iter(rows.values()))
         if not first:  # movement is read of new images only
             continue
-        whole = f" Wholly kept: {first[0]['full']:.0f} or less." if reader == "movement" else ""
+        whole = ""
+        if reader == "movement":
+            full = ", ".join(f"{_label(name)} {row[0]['full']:.0f}" for name, row in rows.items())
+            whole = f" 100 is the way to a random picture; each of m factors that are kept has 100 / m of it: {full}."
         yield Table(
             f"{says[0].upper()}{says[1:]}, in percent, and what was predicted.{whole}",
             data(next(iter(told.values())) | {"n": first[0]["n"]}, images),
