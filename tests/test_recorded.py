@@ -13,6 +13,7 @@ ROWS = {
     "untrained network (floor)": "random",
     "VICReg, 15 epochs": "vicreg",
     "VICReg on neighbours": "no_generated_neighbors",
+    "VICReg without variance term, 4 epochs": "no_variance",
     "Laplacian eigenmaps, 10 nearest": "laplacian_eigenmaps",
     "SimCLR, 13 epochs": "simclr",
 }
