@@ -35,8 +35,12 @@ def main(job: run.Job) -> None:
 
 def _probed(job: run.Job, label: str, palette: style.Palette) -> Figure:
     told = artifacts.read_json(job.input(f"plots/probe/{job.item}/details.json"))
-    learned = f"Learned from {told['labelled']:,} training images with labels."
-    footer = style.foot(told["source"], told["n"], "test images", learned)
+    seen = "training images with labels"
+    if "history" in told:
+        seen += f", {told['n']:,} test images"
+    else:
+        seen += ", of which those held out choose the strength"
+    footer = style.foot(told["source"], told["labelled"], seen)
     return probed.probe(f"{label}: how the linear probe came about", told, footer, palette)
 
 

@@ -29,9 +29,8 @@ def main(job: run.Job) -> None:
     palette, labels, classes = style.PALETTES[settings.palette], svhn.test.labels, len(svhn.classes)
     footer = style.foot(svhn.source, len(labels), "test images")
     curve, gate = lines["undefended"], details["undefended"]["gate_epsilon"]
-    radii = sorted(
-        curve.epsilon[(curve.attack == "noise") & (curve.epsilon > 0)]
-    )  # of noise, of which there are no more
+    noise = curve.epsilon[curve.attack == "noise"]  # of which there are no further radii
+    radii = sorted(noise[noise > 0])
     each = np.bincount(labels, minlength=classes)
     unsure = statistics.wilson(max(1, each.min() // 2), max(1, each.min()))
     spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class, so that a point is sure to "

@@ -133,7 +133,8 @@ def _at_a_glance(found: Found) -> Table:
 
 
 def _probing(found: Found) -> list[Block]:
-    on = data(found.details(f"probe/{_first(found)}"), "test images")
+    told = found.details(f"probe/{_first(found)}")
+    on = data(told, "test images")
     return [
         Part(
             "Is the class there?",
@@ -150,7 +151,7 @@ def _probing(found: Found) -> list[Block]:
             found,
             "probe",
             "how the linear probe came about.",
-            on,
+            data(told | {"n": told["labelled"]}, "training images with labels, some of them held out"),
             "How each probe was chosen or learned, every encoder",
         ),
     ]
