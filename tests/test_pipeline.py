@@ -35,7 +35,7 @@ def problems(dvc: dict[str, Any], seen: dict[str, observed.Seen]) -> list[str]:
 
 def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str]:
     module, _, item = name.partition("@")
-    command = f"python -m stages.{module} {item}".strip()
+    command = f"exec python -m stages.{module} {item}".strip()
     code = closure(ROOT / f"stages/{module}.py", *(ROOT / extra for extra in seen.modules))
     data = {*seen.inputs, *({"data/params.ok"} if module == "download" else set())}
     outs = {f for f in seen.outputs if not f.startswith(("metrics/", "plots/"))}
