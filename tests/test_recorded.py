@@ -44,3 +44,20 @@ def test_the_table_of_real_cifar10_is_the_record(label: str) -> None:
 
 def test_every_recorded_encoder_has_a_row() -> None:
     assert set(RECORDED) == set(ROWS.values())
+
+
+@pytest.mark.parametrize("label", ROWS)
+def test_the_table_of_the_reports_probe_is_the_record(label: str) -> None:
+    told = RECORDED[ROWS[label]]
+    lines = [line.split(" | ") for line in TEXT.splitlines() if line.startswith(f"| {label} | ")]
+    (cells,) = [cells for cells in lines if len(cells) == 6]
+    first, last = told["sgd_probe"]["first"], told["sgd_probe"]["last"]
+    shown = [float(cell.strip(" |").split(" (")[0]) for cell in cells[1:]]
+    expected = (
+        first["train_accuracy"],
+        last["train_accuracy"],
+        first["test_accuracy"],
+        last["test_accuracy"],
+        told["probe"]["linear_accuracy"],
+    )
+    assert shown == pytest.approx(expected, abs=0.0501)
