@@ -1,9 +1,9 @@
 """What each choice of SimCLR is worth: a chart and a Markdown table of a study's probes.
 
-    python -m benchmarks.simclr_ablations <folder of the study>
+    python -m benchmarks.simclr_ablations <folder of the study> <what its images are called>
 
 keeps what `simclr`, every one of `simclr_ablations` and both floors came to in `results/simclr_ablations.json`, draws
-`docs/simclr_ablations.png` and prints the table. The tables of docs/results.md say which study it was.
+`docs/simclr_ablations.png` and prints the table. docs/results.md says which study it was.
 """
 
 import sys
@@ -22,12 +22,13 @@ FLOORS = ("pixels", "random")
 
 
 def main() -> None:
-    study = Path(sys.argv[1])
+    study, source = Path(sys.argv[1]), sys.argv[2]
     values = yaml.safe_load((study / "params.yaml").read_text())
     names = [*FLOORS, "simclr", *values["simclr_ablations"]]
     rows = [_row(study, name, values["encoders"][name]) for name in names]
     probed = artifacts.read_json(study / "plots/probe/simclr/details.json")
-    record = {key: probed[key] for key in ("n", "labelled", "chance", "source")} | {"rows": rows}
+    record = {key: probed[key] for key in ("n", "labelled", "chance")}
+    record |= {"source": source, "epochs": values["simclr"]["epochs"], "rows": rows}
     artifacts.write_json(RECORD, record)
     draw(record)
     print(table(record))
@@ -47,12 +48,14 @@ def draw(record: dict[str, Any]) -> None:
     readings = {
         said: [(row[key]["value"], row[key]["low"], row[key]["high"]) for row in rows] for key, said in READERS.items()
     }
+    trained = f"{record['labelled']:,} training images, {record['epochs']} epochs, one training each."
+    footer = f"{trained} Lines: 95 % intervals. Floors in italics."
     figure = compared.rows(
         "What each choice of SimCLR is worth",
         [row["label"] for row in rows],
         [row["label"] for row in rows if row["name"] in FLOORS],
         [compared.Panel("Test images named rightly, %", readings, record["chance"])],
-        style.foot(record["source"], record["n"], "test images", "Lines: 95 % intervals, of one training each."),
+        style.foot(record["source"], record["n"], "test images", footer),
         style.PALETTES["okabe_ito"],
     )
     style.save(figure, CHART, 150)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmarks import simclr_ablations
 from oracles import ROOT
 
 TEXT = (ROOT / "docs/results.md").read_text()
@@ -61,3 +62,7 @@ def test_the_table_of_the_reports_probe_is_the_record(label: str) -> None:
         told["probe"]["linear_accuracy"],
     )
     assert shown == pytest.approx(expected, abs=0.0501)
+
+
+def test_the_table_of_simclrs_choices_is_the_record() -> None:
+    assert simclr_ablations.table(json.loads(simclr_ablations.RECORD.read_text())) in TEXT
