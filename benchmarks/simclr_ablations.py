@@ -65,7 +65,7 @@ def table(record: dict[str, Any]) -> str:
     lines = ["| encoder | linear probe | 200-NN | finds its other view | effective rank |", "|---|---|---|---|---|"]
     for row in record["rows"]:
         linear, knn = (f"{row[k]['value']:.1f} ({row[k]['low']:.1f} to {row[k]['high']:.1f})" for k in READERS)
-        trained = [f"{row['positive_top1']:.1f}", f"{row['effective_rank']:.1f}"] if "positive_top1" in row else ["", ""]
+        trained = [f"{row[key]:.1f}" if key in row else "" for key in ("positive_top1", "effective_rank")]
         lines.append("| " + " | ".join([row["label"], linear, knn, *trained]) + " |")
     return "\n".join(lines)
 
