@@ -10,20 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from visrep.figures import compared, style
-from visrep.stage import artifacts
+from visrep.settings.encoders import FLOORS
+from visrep.stage import artifacts, params
 
 RECORD = Path(__file__).parent / "results/simclr_ablations.json"
 CHART = Path(__file__).parents[1] / "docs/simclr_ablations.png"
 READERS = {"linear": "linear probe", "knn": "nearest neighbours"}
-FLOORS = ("pixels", "random")
 
 
 def main() -> None:
     study, source = Path(sys.argv[1]), sys.argv[2]
-    values = yaml.safe_load((study / "params.yaml").read_text())
+    values = params.load(study / "params.yaml")
     names = [*FLOORS, "simclr", *values["simclr_ablations"]]
     rows = [_row(study, name, values["encoders"][name]) for name in names]
     probed = artifacts.read_json(study / "plots/probe/simclr/details.json")
