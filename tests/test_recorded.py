@@ -66,3 +66,29 @@ def test_the_table_of_the_reports_probe_is_the_record(label: str) -> None:
 
 def test_the_table_of_simclrs_choices_is_the_record() -> None:
     assert simclr_ablations.table(json.loads(simclr_ablations.RECORD.read_text())) in TEXT
+
+
+GPU = {
+    "untrained ResNet-18 (floor)": "random",
+    "VICReg, LARS": "vicreg_lars",
+    "SimCLR, LARS": "simclr_lars",
+    "VICReg, AdamW 2e-3, one cycle": "vicreg_adamw",
+}
+
+
+@pytest.mark.parametrize("label", GPU)
+def test_the_table_of_the_gpu_is_the_record(label: str) -> None:
+    told = json.loads((ROOT / "benchmarks/results/gpu.json").read_text())["real"]["encoders"][GPU[label]]
+    (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| {label} | ")]
+    cells = [cell.strip(" *") for cell in line.strip("|").split("|")]
+    probe, knn = told["probe"]["linear"], told["probe"]["knn"]
+    assert cells[3].replace("*", "") == f"{probe['value']:.2f} ({probe['low']:.1f} to {probe['high']:.1f})"
+    assert cells[4] == f"{knn['value']:.1f}"
+    read = [told.get("retrieval", {}).get("precision_at_5"), *map(told.get("anomaly", {}).get, ("auroc_mnist", "auroc_svhn"))]
+    assert cells[5:8] == [f"{value:.1f}" if value else "" for value in read]
+    nmi, rank = told.get("clustering", {}).get("nmi"), told.get("effective_rank")
+    assert cells[8:] == [f"{nmi:.3f}" if nmi else "", f"{rank:.1f}" if rank else ""]
+    assert not told["epochs"] or (cells[1], cells[2].strip("*").split("*")[0].split(",")[0]) == (
+        str(told["epochs"]),
+        f"{told['seconds']:.0f}",
+    )
