@@ -14,6 +14,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 repro: $(READY) $(OFFLINE)
 	dvc repro
+	@git diff --quiet HEAD -- metrics plots 2>/dev/null; case $$? in \
+	0) echo "All numbers and pictures are those of the last commit." ;; \
+	1) echo "Numbers or pictures differ from the last commit: make compare BRANCH=HEAD shows how." ;; esac
+	@echo "Done: open report/index.html"
 
 report: $(READY)
 	dvc repro report

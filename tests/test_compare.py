@@ -89,16 +89,16 @@ def cells(parsed: Parsed, name: str) -> list[str]:
 def test_numbers_stand_side_by_side_with_their_intervals(project: Path) -> None:
     parsed = page("main", "other")
     low, high = statistics.wilson(500, N)[1:]
-    sure = cells(parsed, "probe/a linear_accuracy")
-    assert sure[0] == f"50 ({low:.1f} to {high:.1f})"
-    assert sure[2:] == ["+10", "beyond both intervals"]
-    assert cells(parsed, "probe/a knn_accuracy")[2:] == ["+1", "within"]
-    assert cells(parsed, "vicreg effective_rank") == ["30", "20", "-10", "-"]
+    sure = cells(parsed, "probe/a: linear accuracy")
+    assert sure[0] == f"50.00{low:.1f} to {high:.1f}"
+    assert sure[2:] == ["+10.00", "beyond both intervals"]
+    assert cells(parsed, "probe/a: knn accuracy")[2:] == ["+1.00", "within"]
+    assert cells(parsed, "vicreg: effective rank") == ["30", "20", "-10", "no interval"]
     assert "Numbers that differ: 3; beyond both intervals: 1." in parsed.text
 
 
 def test_the_order_of_the_two_counts(project: Path) -> None:
-    assert cells(page("other", "main"), "probe/a linear_accuracy")[2:] == ["-10", "beyond both intervals"]
+    assert cells(page("other", "main"), "probe/a: linear accuracy")[2:] == ["-10.00", "beyond both intervals"]
 
 
 def test_only_parameters_and_pictures_that_changed_are_shown(project: Path) -> None:
@@ -108,6 +108,20 @@ def test_only_parameters_and_pictures_that_changed_are_shown(project: Path) -> N
     assert "plots/changed.png" in parsed.text
     assert "plots/same.png" not in parsed.text
     assert len(parsed.all("src")) == 2
+
+
+def test_pictures_stand_in_the_order_of_the_stages(project: Path) -> None:
+    """What comes first in dvc.yaml, whatever it is called."""
+    Path("dvc.yaml").write_text(
+        "stages:\n"
+        '  early:\n    cmd: "true"\n    plots: [{plots/z_early.png: {cache: false}}]\n'
+        '  late:\n    cmd: "true"\n    plots: [{plots/a_late.png: {cache: false}}]\n'
+    )
+    for name in ("a_late", "z_early"):
+        Image.new("RGB", (4, 4), "black").save(f"plots/{name}.png")
+    parsed = page("main")
+    places = [parsed.text.index(name) for name in ("plots/z_early.png", "plots/a_late.png", "plots/changed.png")]
+    assert places == sorted(places)
 
 
 def test_both_commits_are_named(project: Path) -> None:
@@ -121,7 +135,7 @@ def test_both_commits_are_named(project: Path) -> None:
 def test_with_one_name_it_is_compared_with_the_working_tree(project: Path) -> None:
     Path("metrics/vicreg.json").write_text('{"effective_rank": 25}')
     parsed = page("main")
-    assert cells(parsed, "vicreg effective_rank")[:2] == ["30", "25"]
+    assert cells(parsed, "vicreg: effective rank")[:2] == ["30", "25"]
     assert "working tree on commit" in parsed.text
     assert "edited" in parsed.text
 
@@ -131,7 +145,7 @@ def test_what_only_one_of_them_has_is_shown_as_such(project: Path) -> None:
     Path("plots/changed.png").unlink()
     git("commit", "-qam", "one picture less")
     parsed = page("main", "other")
-    assert cells(parsed, "vicreg new") == ["-", "7", "-", "-"]
+    assert cells(parsed, "vicreg: new") == ["-", "7", "-", "no interval"]
     assert len(parsed.all("src")) == 1
 
 
@@ -148,6 +162,14 @@ def test_an_unknown_branch_is_one_line(project: Path, words: tuple[str, ...]) ->
     assert done.returncode == 2
     assert done.stderr == "compare: no branch, tag or commit 'mian'; `git branch --all` lists them\n"
     assert not Path("report").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("fgsm_eps_0_05", "fgsm at ε 0.05"), ("pgd_eps_1", "pgd at ε 1"), ("linear_accuracy", "linear accuracy")],
+)
+def test_keys_are_told_in_words(key: str, words: str) -> None:
+    assert compare._called(key) == words
 
 
 def test_intervals_that_touch_are_no_difference() -> None:

@@ -233,22 +233,10 @@ def test_no_class_is_drawn_on_top_of_all_others() -> None:
     assert turns[:4] == ["0", "1", "0", "1"]
 
 
-def test_names_stand_beside_the_medians_of_classes_but_not_on_pca() -> None:
-    classes, table = ("left", "right"), points(("left", "right"))
-    table.loc[(table["map"] == "t-SNE") & (table["class"] == "left"), "x"] -= 8
-    _, chart, plane = maps.embedding_map("t", table, CAPTIONS, classes, FOOT, OKABE).axes
-    assert not plane.texts
-    named = {text.get_text().strip(): text.get_position() for text in chart.texts}
-    assert set(named) == set(classes)
-    for k, name in enumerate(classes):
-        rows = table[(table["map"] == "t-SNE") & (table["class"] == name)]
-        median = (float(np.median(rows["x"])), float(np.median(rows["y"])))
-        marks = [line for line in chart.get_lines() if len(ends(line)) == 1 and line.get_color() == OKABE.lines[k]]
-        assert [tuple(ends(mark)[0]) for mark in marks] == [median]
-        assert named[name][1] == pytest.approx(median[1])
-        leaders = [ends(line) for line in chart.get_lines() if line.get_gid() is None and len(ends(line)) == 2]
-        assert any(tuple(leader[0]) == median and leader[1][1] == named[name][1] for leader in leaders)
-    assert named["left"][0] > table[(table["map"] == "t-SNE") & (table["class"] == "left")]["x"].median()
+def test_classes_are_named_in_the_key_alone() -> None:
+    top, *panels = maps.embedding_map("t", points(("left", "right")), CAPTIONS, ("left", "right"), FOOT, OKABE).axes
+    assert set(key(top)) == {"left", "right"}
+    assert not any(axes.texts for axes in panels)
 
 
 def test_words_move_up_and_down_until_none_covers_another() -> None:

@@ -84,7 +84,10 @@ def test_the_table_of_the_gpu_is_the_record(label: str) -> None:
     probe, knn = told["probe"]["linear"], told["probe"]["knn"]
     assert cells[3].replace("*", "") == f"{probe['value']:.2f} ({probe['low']:.1f} to {probe['high']:.1f})"
     assert cells[4] == f"{knn['value']:.1f}"
-    read = [told.get("retrieval", {}).get("precision_at_5"), *map(told.get("anomaly", {}).get, ("auroc_mnist", "auroc_svhn"))]
+    read = [
+        told.get("retrieval", {}).get("precision_at_5"),
+        *map(told.get("anomaly", {}).get, ("auroc_mnist", "auroc_svhn")),
+    ]
     assert cells[5:8] == [f"{value:.1f}" if value else "" for value in read]
     nmi, rank = told.get("clustering", {}).get("nmi"), told.get("effective_rank")
     assert cells[8:] == [f"{nmi:.3f}" if nmi else "", f"{rank:.1f}" if rank else ""]
@@ -92,3 +95,37 @@ def test_the_table_of_the_gpu_is_the_record(label: str) -> None:
         str(told["epochs"]),
         f"{told['seconds']:.0f}",
     )
+
+
+MACHINES = {
+    "classifier, clean": ("fgsm_sweep/cnn", "clean"),
+    "classifier under FGSM 0.1": ("fgsm_sweep/cnn", "fgsm_eps_0_1"),
+    "classifier under PGD 0.1": ("fgsm_sweep/cnn", "pgd_eps_0_1"),
+    "defended, clean": ("fgsm_sweep/adv_cnn", "clean"),
+    "defended under FGSM 0.1": ("fgsm_sweep/adv_cnn", "fgsm_eps_0_1"),
+    "defended under PGD 0.1": ("fgsm_sweep/adv_cnn", "pgd_eps_0_1"),
+    "probe, PCA of the pixels": ("probe/pixels", "linear_accuracy"),
+    "probe, untrained network": ("probe/random", "linear_accuracy"),
+    "probe, VICReg": ("probe/vicreg", "linear_accuracy"),
+    "probe, without variance term": ("probe/no_variance", "linear_accuracy"),
+    "probe, neighbours": ("probe/no_generated_neighbors", "linear_accuracy"),
+    "probe, Laplacian eigenmaps": ("probe/laplacian_eigenmaps", "linear_accuracy"),
+    "probe, SimCLR": ("probe/simclr", "linear_accuracy"),
+    "AUROC handwritten, VICReg": ("anomaly/vicreg", "auroc_mnist"),
+    "AUROC handwritten, neighbours": ("anomaly/no_generated_neighbors", "auroc_mnist"),
+    "AUROC handwritten, SimCLR": ("anomaly/simclr", "auroc_mnist"),
+    "AUROC street, VICReg": ("anomaly/vicreg", "auroc_svhn"),
+    "AUROC street, neighbours": ("anomaly/no_generated_neighbors", "auroc_svhn"),
+    "AUROC street, SimCLR": ("anomaly/simclr", "auroc_svhn"),
+    "effective rank, VICReg": ("vicreg", "effective_rank"),
+    "effective rank, without variance term": ("ablations/no_variance", "effective_rank"),
+}
+
+
+@pytest.mark.parametrize("label", MACHINES)
+def test_the_table_of_three_machines_is_the_record(label: str) -> None:
+    told = json.loads((ROOT / "benchmarks/results/machines.json").read_text())["machines"]
+    place, key = MACHINES[label]
+    (line,) = [line for line in TEXT.splitlines() if line.startswith(f"| {label} | ")]
+    shown = [cell.strip() for cell in line.strip("|").split("|")[1:]]
+    assert shown == [f"{told[name]['metrics'][place][key]:.1f}" for name in ("epyc", "xeon", "h200")]

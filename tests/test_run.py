@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import graph
 import observed
 import runs
 import tiny
@@ -67,6 +68,24 @@ def test_help_says_what_the_stage_does_and_which_items_there_are(folder: Path) -
     assert done.code == 0
     assert "usage: python -m stages.fgsm_sweep {cnn,adv_cnn}" in done.said
     assert "Test images are attacked" in done.said
+    assert done.said.endswith("\n\ndvc.yaml does not say what it reads and writes\n")
+
+
+@pytest.mark.parametrize(
+    "group", sorted({name.partition("@")[0] for name in graph.stages(graph.parse(graph.FILE.read_text()))})
+)
+def test_help_says_what_a_stage_reads_and_writes(group: str) -> None:
+    with observed.inside(ROOT):
+        head, _, tail = pipeline.described(group).partition("\nwrites\n  ")
+    first, *reads = head.removeprefix("reads\n  ").split("\n  ")
+    entry = graph.parse(graph.FILE.read_text())["stages"][group]
+    body = entry.get("do", entry)
+    known = [path.replace("${key}", "<item>") for path in graph.paths(body["deps"])]
+    assert reads == [path for path in known if not path.endswith(".py") and not path.startswith("src/")]
+    sections = [name for name in graph.paths(body["params"]) if name != "params.yaml"]
+    assert first.replace("<item>", "${key}") == (f"params.yaml: {', '.join(sections)}" if sections else "params.yaml")
+    written = [path for kind in ("outs", "metrics", "plots") for path in graph.paths(body.get(kind))]
+    assert tail.replace("<item>", "${key}").split("\n  ") == written
 
 
 def test_bad_parameters_are_one_line_before_anything_is_written(folder: Path) -> None:

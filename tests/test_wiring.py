@@ -110,7 +110,10 @@ def test_a_failed_gate_is_said_aloud(finished: Path, tmp_path: Path) -> None:
     )
     assert done.code == 0
     loud = [line for line in done.said.splitlines() if "GATE FAILED" in line]
-    assert loud == ["fgsm_sweep@cnn: GATE FAILED, do not trust this robustness: no_masking: too good"]
+    assert loud == [
+        "fgsm_sweep@cnn: GATE FAILED, do not trust this robustness: no_masking: too good "
+        "(usual without a defence: FGSM is a weak attack)"
+    ]
     assert "fgsm_sweep@cnn: batch 2/2" in done.said
 
 

@@ -1,21 +1,17 @@
-"""A map of points: colours and markers by kind, and words that do not cover each other.
+"""A map of points: colours and markers by kind, and numbers that do not cover each other.
 
 N points, K kinds (classes or clusters); places in units of the map.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 
 from visrep.figures import looks, style
 
 ACROSS, DOWN = style.WIDTH - 0.15, 3.4  # inches of a map
 ROUNDS = 5  # in which kinds are drawn by turns, so that none lies on top of all others
-HEAP = 0.3  # inches between a name and where it would stand alone
-HALO = [withStroke(linewidth=2.5, foreground="white")]
 
 
 def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Palette) -> bool:
@@ -36,28 +32,6 @@ def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Pa
     (left, right), (bottom, top) = ((low + high) / 2 + np.outer((-0.5, 0.5), (ACROSS, DOWN)) * inch).T
     axes.set(xlim=(left, right), ylim=(bottom, top))
     return several
-
-
-def medians(axes: Axes, places: np.ndarray, kinds: np.ndarray, names: Sequence[str], palette: style.Palette) -> None:
-    """A marker at the median of each class that has points, and a line from there to its name; nothing where the
-    medians lie in such a heap that a name would stand far from its own."""
-    shown = np.unique(kinds).tolist()
-    medians = np.array([np.median(places[kinds == k], axis=0) for k in shown])
-    (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
-    inch = (right - left) / ACROSS
-    widths = np.array([style.width(f" {names[k]}", style.SMALL, bold=True) for k in shown])
-    starts = (medians - (left, bottom)) / inch + (0.16, 0)
-    starts[:, 0] -= (starts[:, 0] + widths > ACROSS) * (widths + 0.32)  # to the left where there is no room
-    moved = apart(starts, widths, 0.17, DOWN)
-    if np.abs(moved - starts).max() > HEAP:
-        return
-    written = moved * inch + (left, bottom)
-    for k, (x, y), (start, level), width in zip(shown, medians, written, widths, strict=True):
-        end = start if start > x else start + width * inch
-        axes.plot([x, end], [y, level], color=style.INK, lw=0.8, path_effects=HALO, zorder=3)
-        axes.plot([x], [y], ms=7, mew=1.5, path_effects=HALO, zorder=4, **looks.point(k, palette))
-        look: dict[str, Any] = {"va": "center_baseline", "fontweight": "bold", "fontsize": style.SMALL}
-        axes.text(start, level, f" {names[k]}", zorder=5, in_layout=False, path_effects=HALO, **look)
 
 
 def apart(starts: np.ndarray, widths: np.ndarray, height: float, top: float) -> np.ndarray:

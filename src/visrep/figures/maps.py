@@ -26,8 +26,7 @@ def embedding_map(
     palette: style.Palette,
 ) -> Figure:
     """Maps below each other, in the order of ``captions``, their words by map. ``points`` has a row for each point of
-    each map: map, x, y, class (a name). Names stand at the medians of classes
-    where these are apart, and never on PCA: there they lie in a heap."""
+    each map: map, x, y, class (a name)."""
     names = looks.cut(classes)
     said = [style.wrapped(caption, style.BASE, cloud.ACROSS) for caption in captions.values()]
     words = style.LINE * style.BASE * sum(1 + text.count("\n") for text in said)
@@ -39,8 +38,7 @@ def embedding_map(
         shown = points[points["map"] == name]
         places, kinds = _places(shown), _kinds(shown, classes)
         axes.set_title(caption, loc="left")
-        if cloud.scatter(axes, places, kinds, palette) and name != "PCA":
-            cloud.medians(axes, places, kinds, names, palette)
+        cloud.scatter(axes, places, kinds, palette)
     return figure
 
 
@@ -69,8 +67,7 @@ def clusters(
     looks.key(second, names, [looks.point(k, palette) for k in range(len(names))])
     if cloud.scatter(above, places, np.take(order, found), palette):
         cloud.numbers(above, places, found, centroids)
-    if cloud.scatter(below, places, kinds, palette):
-        cloud.medians(below, places, kinds, names, palette)
+    cloud.scatter(below, places, kinds, palette)
     return figure
 
 

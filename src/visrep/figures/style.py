@@ -79,9 +79,9 @@ def wrapped(text: str, points: float, inches: float, bold: bool = False) -> str:
     return "\n".join(textwrap.fill(line, letters) for line in text.split("\n"))
 
 
-def width(text: str, points: float, bold: bool = False) -> float:
+def width(text: str, points: float) -> float:
     """Inches."""
-    font = FontProperties(family=OURS["font.family"], size=points, weight="bold" if bold else "normal")
+    font = FontProperties(family=OURS["font.family"], size=points)
     drawn: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
     return drawn / 72
 

@@ -5,6 +5,7 @@ N images, D dimensions, S steps.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from visrep.stage import artifacts, run
 from visrep.stage.errors import Failure
 
 ROWS = 500  # of the curves over batches, at most
+LIMITS = ("_chance", "_floor")  # end the names of what hardly changes from epoch to epoch: in tables, not in the log
 PERCENT = "positive_top1"  # begins the names of what is no loss, and not drawn beside losses batch by batch
 
 
@@ -71,10 +73,14 @@ def learn(
         ("unlabelled", settings.seed),
         validate=watch,
         checkpoint=job.scratch / "checkpoint.pt",
-        tell=job.progress,
+        tell=partial(_tell, job.progress),
         bf16=machine.bf16,
     )
     return Learned(model.encoder, fitted, len(watched), axes(encoders.embedded(model.encoder, watch.images)))
+
+
+def _tell(tell: run.Tell, done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
+    tell(done, of, seconds, {name: value for name, value in values.items() if not name.endswith(LIMITS)})
 
 
 @dataclass(frozen=True)

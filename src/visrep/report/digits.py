@@ -101,7 +101,9 @@ def _per_class(found: Found, told: Mapping[str, Any], on: str) -> Table:
         )
         for row in told["per_class"]
     ]
-    says = "The classifier digit by digit, in percent. Reported: the same three of SVHN's official test images (1)."
+    says = (
+        "The classifier digit by digit, in percent. Reported: the same three of SVHN's official test images (report 1)."
+    )
     head = ("digit", "precision", "recall", "F1", "images", "reported")
     return Table(says, on, head, rows, folded="The same digit by digit")
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from visrep.report.blocks import Table, tied
 from visrep.report.results import Row
 
-HEAD = ("", "ours", "floor", "reported")
+HEAD = ("", "ours", "floor", "reported")  # the last where reports say anything
 LEGEND = (
     "Below each name, on a line from 0 to 100, the dot is ours, the bar its 95 % interval, the upright stroke the "
     "floor, and hollow diamonds are what earlier reports say of other images; small figures name the report."
@@ -17,8 +17,9 @@ WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
 
 def table(says: str, on: str, rows: Sequence[Row], digits: int = 1, drawn: bool = True, folded: str = "") -> Table:
     """``drawn`` adds to each row a strip from 0 to 100. The settings of reported numbers stand behind ``on``."""
-    shown = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row)) for row in rows]
-    return Table(says, " ".join(filter(None, (on, _settings(rows)))), HEAD, shown, folded=folded)
+    columns = len(HEAD) if any(row.reported for row in rows) else len(HEAD) - 1
+    shown = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row))[:columns] for row in rows]
+    return Table(says, " ".join(filter(None, (on, _settings(rows)))), HEAD[:columns], shown, folded=folded)
 
 
 def _settings(rows: Sequence[Row]) -> str:
@@ -27,8 +28,12 @@ def _settings(rows: Sequence[Row]) -> str:
     for quote in (quote for row in rows for quote in row.reported):
         known = reports.setdefault(quote.setting, [])
         known += [quote.report] * (quote.report not in known)
-    said = "; ".join(f"{setting} ({', '.join(by)})" for setting, by in reports.items())
+    said = "; ".join(f"{setting} ({_by(reporters)})" for setting, reporters in reports.items())
     return f"Reported: {said}." if said else ""
+
+
+def _by(reports: Sequence[str]) -> str:
+    return f"report{'s' if len(reports) > 1 else ''} {', '.join(reports)}"
 
 
 def _name(row: Row, drawn: bool) -> Markup:

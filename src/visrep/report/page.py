@@ -30,10 +30,11 @@ def render(
 
 
 def _numbers(sections: Sequence[Section]) -> Iterator[tuple[int, str]]:
-    """Figures and tables are counted within each section."""
+    """Figures and tables are counted within each section, those behind a line to click on last."""
     for place, section in enumerate(sections, start=1):
+        blocks = sorted(section.blocks, key=lambda block: bool(block.folded))
         for kind in ((Table,), (Picture, Drawing)):
-            shown = [part for block in section.blocks for part in _parts(block) if isinstance(part, kind)]
+            shown = [part for block in blocks for part in _parts(block) if isinstance(part, kind)]
             yield from ((id(part), f"{place}.{number}") for number, part in enumerate(shown, start=1))
 
 

@@ -85,8 +85,8 @@ def _read(details: dict[str, Any], images: str, reader: str) -> list[dict[str, A
 
 
 def _row(name: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str | Markup, ...]:
-    cell = Markup("<b>{:.0f}</b> {} {}<small>{:.0f} to {:.0f}</small>")
-    cells = [cell.format(r["value"], r["prediction"], MARKS[r["verdict"]], r["low"], r["high"]) for r in rows]
+    cell = Markup("<b>{:.0f}</b><small>{:.0f} to {:.0f}</small><small>{} predicted {}</small>")
+    cells = [cell.format(r["value"], r["low"], r["high"], MARKS[r["verdict"]], r["prediction"]) for r in rows]
     return (_label(name), *cells)
 
 

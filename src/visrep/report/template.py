@@ -30,13 +30,15 @@ nav li { padding: .15rem 0; break-inside: avoid }
 .facts li { background: var(--tint); border: 1px solid var(--line); border-radius: .5rem; padding: .8rem 1rem;
   font-size: .92rem; line-height: 1.45 }
 .facts b { display: block; font-size: 1.9rem; line-height: 1.2; font-variant-numeric: tabular-nums }
-.gallery { columns: 3 19rem; column-gap: 1.5rem; margin: 1.75rem 0 }
+.gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 0 1.5rem;
+  align-items: start; margin: 1.75rem 0 }
 figure { margin: 0; padding-bottom: 1.5rem; break-inside: avoid }
+figure:only-child:not(.table) { max-width: 44rem }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: .4rem; padding: .35rem }
 figcaption { font-size: .9rem; line-height: 1.45; padding: .5rem .1rem 0 }
 figure .small { display: none }
-figure:target:not(.table) { column-span: all; max-width: 56rem }
+figure:target:not(.table) { grid-column: 1 / -1; max-width: 56rem }
 figure:target .large { display: none }
 figure:target .small { display: inline }
 .table { display: inline-block; vertical-align: top; width: 100%; max-width: 35.5rem; margin: 1.25rem 1rem 0 0 }

@@ -228,13 +228,19 @@ def _clusters(found: Found) -> list[Block]:
         ),
         judged.table(says, on, silhouette, digits=3, drawn=False),
         _more(found, "clustering", "Clusters against classes", on),
-        of_encoders(found, "clusters", "test images on the t-SNE map, by cluster above, by class below.", mapped),
+        of_encoders(
+            found,
+            "clusters",
+            "test images on the t-SNE map, by cluster above, by class below. Numbers stand at "
+            "the test images nearest to the centroids.",
+            mapped,
+        ),
     ]
 
 
 def _learned_there(found: Found) -> str:
     ends = (f"{what} {first} to {last}" for what, (first, last) in found.reported["probe"].items())
-    return f"Reported of VICReg's probe from the first to the last of 30 epochs (3): {', '.join(ends)}."
+    return f"Reported of VICReg's probe from the first to the last of 30 epochs (report 3): {', '.join(ends)}."
 
 
 def _more(found: Found, stage: str, folded: str, on: str, aside: str = "") -> Table:

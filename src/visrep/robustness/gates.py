@@ -9,6 +9,7 @@ from typing import NamedTuple
 POINT = 1.0
 FAR = 1.0  # a radius that turns mid-grey into black or white: nothing can stand there
 MASKED_POINTS = 15.0  # FGSM this far above PGD: masking, or one step is too weak; either way no robust accuracy
+CALLED = {"fgsm": "FGSM", "pgd": "PGD", "transfer_fgsm": "transferred FGSM"}
 BROKEN_PGD, BROKEN_FGSM = 5.0, 30.0  # PGD below the one and FGSM above the other: catastrophic overfitting
 
 
@@ -33,7 +34,7 @@ def judge(found: Mapping[str, float], epsilon: float, chance: float) -> list[Gat
 def _judge(found: Mapping[str, float], at: str, chance: float) -> Iterator[Gate]:
     clean, fgsm, pgd = found["clean"], found[f"fgsm {at}"], found[f"pgd {at}"]
     more, noise = found[f"pgd_more_steps {at}"], found[f"noise {at}"]
-    attacked = {name: value for name, value in found.items() if name.split()[0] in ("fgsm", "pgd", "transfer_fgsm")}
+    attacked = {name: value for name, value in found.items() if name.split()[0] in CALLED}
     weakest = max(attacked, key=lambda name: attacked[name])
     yield Gate(
         "order",
@@ -53,7 +54,7 @@ def _judge(found: Mapping[str, float], at: str, chance: float) -> Iterator[Gate]
     yield Gate(
         "no_label_leaking",
         attacked[weakest] <= clean + POINT,
-        f"{weakest} {attacked[weakest]:.1f}, clean {clean:.1f}; no attack should help",
+        f"{_called(weakest)}: {attacked[weakest]:.1f}, clean: {clean:.1f}; no attack should help",
     )
     if f"transfer_pgd {at}" in found:
         transfer = min(found[f"transfer_pgd {at}"], found[f"transfer_fgsm {at}"])
@@ -71,10 +72,16 @@ def _judge(found: Mapping[str, float], at: str, chance: float) -> Iterator[Gate]
     yield Gate(
         "far_falls_to_chance",
         far <= chance + POINT,
-        f"PGD at ε {FAR:g} {far:.1f}, chance {chance:.1f}; should be no higher",
+        f"PGD at ε {FAR:g}: {far:.1f}, chance: {chance:.1f}; should be no higher",
     )
     yield Gate(
         "steps_suffice",
         abs(pgd - more) <= POINT,
         f"PGD {pgd:.1f}, with more steps {more:.1f}; should agree within {POINT:g}",
     )
+
+
+def _called(attack: str) -> str:
+    """ "fgsm 0.1" as people call it."""
+    name, radius = attack.split()
+    return f"{CALLED[name]} at ε {radius}"

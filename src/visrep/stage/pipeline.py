@@ -9,6 +9,7 @@ from visrep.stage import params
 from visrep.stage.errors import Failure
 
 FILE = Path("dvc.yaml")
+CODE = ("src/", "stages/")  # begin the dependencies that are no data
 
 
 class Stage(NamedTuple):
@@ -26,6 +27,18 @@ def stages(file: Path = FILE) -> list[Stage]:
     """All stages in the order of the file, one for each item of a `foreach`, items of params.yaml included."""
     parsed = yaml.safe_load(file.read_text(encoding="utf-8"))
     return [_stage(group, item, entry) for group, entry in parsed["stages"].items() for item in _items(entry)]
+
+
+def described(group: str) -> str:
+    """What a stage of ``group`` reads of others and what it writes, a path in each line; of several, that of <item>."""
+    entry = yaml.safe_load(FILE.read_text(encoding="utf-8"))["stages"].get(group) if FILE.exists() else None
+    if entry is None:
+        return f"{FILE} does not say what it reads and writes"
+    stage = _stage(group, "<item>" if "foreach" in entry else "", entry)
+    sections = [name for name in entry.get("do", entry)["params"] if isinstance(name, str)]  # else all of the file
+    reads = [": ".join(filter(None, ("params.yaml", ", ".join(sections).replace("${key}", "<item>"))))]
+    reads += [path for path in stage.reads if not path.startswith(CODE)]
+    return "\n".join(["reads", *[f"  {path}" for path in reads], "writes", *[f"  {path}" for path in stage.writes]])
 
 
 def missing(path: PurePath | str) -> Failure:

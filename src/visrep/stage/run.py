@@ -190,7 +190,7 @@ def _item(name: str, doc: str, items: tuple[str, ...] | str) -> str:
     known = params.names(items) if isinstance(items, str) else items
     usage = f"python -m stages.{name}" + (f" {{{','.join(known)}}}" if known else "")
     if words in (["-h"], ["--help"]):
-        print(f"usage: {usage}\n\n{doc.strip()}")
+        print(f"usage: {usage}\n\n{doc.strip()}\n\n{pipeline.described(name)}")
         sys.exit(0)
     if not items and words:
         raise Failure(f"takes no item, got {' '.join(words)!r}; usage: {usage}", 2)

@@ -5,6 +5,7 @@ What differs comes from DVC's own diff; intervals and pictures from what is comm
 
 import argparse
 import io
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dvc.repo import Repo
+from markupsafe import Markup
 
 from visrep.readers.statistics import Interval
 from visrep.report import page, results
@@ -25,10 +27,10 @@ from visrep.stage.errors import Failure
 OUT = Path("report/compare.html")
 TREE = "workspace"  # DVC's word for the working tree
 RESULTS = ("metrics", "plots")
-BEYOND = "beyond both intervals"
+BEYOND, WITHIN, UNKNOWN = "beyond both intervals", "within", "no interval"
 NOTE = (
-    "A difference is beyond both intervals where the two 95 % intervals do not meet. Where a number has none, nothing "
-    "is said of chance."
+    "A difference is beyond both intervals where the two 95 % intervals do not meet. Where a number has no interval, "
+    "nothing is said of chance."
 )
 
 
@@ -77,6 +79,7 @@ def html(before: Side, after: Side) -> str:
             found.diff(a_rev=before.revision, b_rev=after.revision).get("diff", {})
             for found in (repo.metrics, repo.params)
         )
+        written = [str(out) for stage in repo.index.stages for out in stage.outs]
     heads = f"Before: {before.called}. After: {after.called}."
     rows = list(_numbers(numbers, before, after))
     sections = [
@@ -86,21 +89,28 @@ def html(before: Side, after: Side) -> str:
             "pictures",
             "Pictures that changed",
             [],
-            list(_pictures(before, after)) or [Part("None", "All pictures are the same, to the byte.")],
+            list(_pictures(before, after, written)) or [Part("None", "All pictures are the same, to the byte.")],
         ),
     ]
     return page.render("Two runs compared", heads, [], [NOTE], sections, [])
 
 
-def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[tuple[str, ...]]:
+def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[tuple[str | Markup, ...]]:
     """(file and key, before, after, difference, verdict) of each number that is not the same."""
     for path, keys in sorted(numbers.items()):
         name = path.removeprefix("metrics/").removesuffix(".json")
         for key, change in sorted(keys.items()):
             intervals = [_interval(one, name, key) for one in (before, after)]
             shown = [_shown(change.get(when), spread) for when, spread in zip(("old", "new"), intervals, strict=True)]
-            moved = f"{change['diff']:+.6g}" if "diff" in change else "-"
-            yield f"{name} {key}", *shown, moved, _verdict(*intervals)
+            moved = f"{change['diff']:{'+.2f' if all(intervals) else '+.3g'}}" if "diff" in change else "-"
+            yield f"{name}: {_called(key)}", *shown, moved, _verdict(*intervals)
+
+
+def _called(key: str) -> str:
+    """ "fgsm_eps_0_05" in words."""
+    return re.sub(r"_eps_(\d+)_?(\d*)$", lambda found: f" at ε {'.'.join(filter(None, found.groups()))}", key).replace(
+        "_", " "
+    )
 
 
 def _interval(of: Side, name: str, key: str) -> Interval | None:
@@ -113,21 +123,24 @@ def _interval(of: Side, name: str, key: str) -> Interval | None:
 
 def _verdict(before: Interval | None, after: Interval | None) -> str:
     if before is None or after is None:
+        return UNKNOWN
+    return BEYOND if before.high < after.low or after.high < before.low else WITHIN
+
+
+def _shown(value: float | None, spread: Interval | None) -> str | Markup:
+    if value is None:
         return "-"
-    return BEYOND if before.high < after.low or after.high < before.low else "within"
+    if spread is None:
+        return f"{value:.4g}"
+    return Markup("{:.2f}<small>{:.1f} to {:.1f}</small>").format(value, spread.low, spread.high)
 
 
-def _shown(value: float | None, spread: Interval | None) -> str:
-    said = "-" if value is None else f"{value:g}"
-    return f"{said} ({spread.low:.1f} to {spread.high:.1f})" if spread else said
-
-
-def _counted(rows: Sequence[tuple[str, ...]]) -> str:
+def _counted(rows: Sequence[tuple[str | Markup, ...]]) -> str:
     beyond = sum(row[-1] == BEYOND for row in rows)
     return f"Numbers that differ: {len(rows)}; beyond both intervals: {beyond}."
 
 
-def _tables(rows: Sequence[tuple[str, ...]], heads: str) -> list[Block]:
+def _tables(rows: Sequence[tuple[str | Markup, ...]], heads: str) -> list[Block]:
     """What is sure first, then the rest."""
     head = ("number", "before", "after", "difference", "verdict")
     sure = [row for row in rows if row[-1] == BEYOND]
@@ -145,10 +158,15 @@ def _parameters(parameters: Mapping[str, Any], heads: str) -> Table:
     return Table(f"Parameters that differ: {len(rows)}.", heads, ("parameter", "before", "after"), rows, words=(1, 2))
 
 
-def _pictures(before: Side, after: Side) -> Iterator[Block]:
-    """Each picture that changed, both beside each other."""
+def _pictures(before: Side, after: Side, written: Sequence[str]) -> Iterator[Block]:
+    """Each picture that changed, both beside each other, in the order in which outputs are ``written``."""
     names = {path.relative_to(of.folder) for of in (before, after) for path in (of.folder / "plots").rglob("*.png")}
-    for name in sorted(names):
+    places = {path: place for place, path in reversed(list(enumerate(written)))}
+
+    def place(name: Path) -> tuple[int, Path]:
+        return min((places.get(str(above), len(written)) for above in (name, *name.parents)), default=0), name
+
+    for name in sorted(names, key=place):
         seen = [(of.folder / name).read_bytes() if (of.folder / name).exists() else b"" for of in (before, after)]
         if seen[0] != seen[1]:
             told = [f"{when}: {of.called}." for when, of in (("Before", before), ("After", after))]

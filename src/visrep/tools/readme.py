@@ -34,7 +34,8 @@ def encoders(found: Found) -> str:
 
 
 def _reported(row: Row) -> str:
-    return " / ".join(f"{quote.value:g}" for quote in row.reported) or "-"
+    """Each number with its report in brackets."""
+    return " / ".join(f"{quote.value:g} ({quote.report})" for quote in row.reported) or "-"
 
 
 def _classifiers_caption(found: Found) -> str:
@@ -45,9 +46,10 @@ def _classifiers_caption(found: Found) -> str:
     return (
         f"Ours: {told['source']}, n = {told['n']:,}. FGSM moves each pixel once, by at most ε; PGD in many small "
         "steps. Floor: the best constant answer on these images. "
-        f"The honesty gates: {said['cnn']} for the undefended classifier, {said['adv_cnn']} for the defended one. "
-        f"*Reported*: by [earlier studies]({results.REPORTED}) of other images, their defence trained on FGSM, ours on "
-        f"{method}: for orientation, not for comparison."
+        "Gates, which say whether an attack may be believed: "
+        f"{said['cnn']} for the undefended classifier, {said['adv_cnn']} for the defended one. "
+        f"*Reported*: of other images, by the [report]({results.REPORTED}) in brackets, its defence trained on FGSM, "
+        f"ours on {method}: for orientation, not for comparison."
     )
 
 
@@ -58,7 +60,7 @@ def _encoders_caption(found: Found) -> str:
         f"Ours: {told['source']}, n = {told['n']:,} test images, so a probe is sure to about {width:.0f} points; "
         f"the best constant answer gets {told['chance']:.1f}. The first two rows are floors: no training has made "
         "them. Anomalies are digits among objects, found by the distance to the training images: AUROC is 50 by "
-        "chance. NMI is 0 where clusters know nothing of classes."
+        "chance. NMI is 0 where clusters know nothing of classes. Reported: by which report in brackets."
     )
 
 
