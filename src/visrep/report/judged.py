@@ -7,19 +7,22 @@ from markupsafe import Markup
 from visrep.report.blocks import Table, tied
 from visrep.report.results import Row
 
-HEAD = ("", "ours", "floor", "reported")  # the last where reports say anything
+HEAD = ("", "ours", "floor", "reported")
 LEGEND = (
     "Below each name, on a line from 0 to 100, the dot is ours, the bar its 95 % interval, the upright stroke the "
     "floor, and hollow diamonds are what earlier reports say of other images; small figures name the report."
 )
+NOTHING = "-"
 WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
 
 
 def table(says: str, on: str, rows: Sequence[Row], digits: int = 1, drawn: bool = True, folded: str = "") -> Table:
-    """``drawn`` adds to each row a strip from 0 to 100. The settings of reported numbers stand behind ``on``."""
-    columns = len(HEAD) if any(row.reported for row in rows) else len(HEAD) - 1
-    shown = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row))[:columns] for row in rows]
-    return Table(says, " ".join(filter(None, (on, _settings(rows)))), HEAD[:columns], shown, folded=folded)
+    """``drawn`` adds to each row a strip from 0 to 100. A column in which no row has anything is left out. The settings
+    of reported numbers stand behind ``on``."""
+    columns = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row)) for row in rows]
+    kept = [place for place in range(len(HEAD)) if any(row[place] != NOTHING for row in columns)]
+    head, shown = [HEAD[place] for place in kept], [[row[place] for place in kept] for row in columns]
+    return Table(says, " ".join(filter(None, (on, _settings(rows)))), head, shown, folded=folded)
 
 
 def _settings(rows: Sequence[Row]) -> str:
@@ -46,13 +49,13 @@ def _ours(row: Row, digits: int) -> Markup:
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    return NOTHING if value is None else f"{value:.{digits}f}"
 
 
 def _said(row: Row) -> Markup:
     """Each report's number, marked by the report."""
     said = (Markup("{:g}<sup>{}</sup>").format(quote.value, quote.report) for quote in row.reported)
-    return Markup(" ").join(said) or Markup("-")
+    return Markup(" ").join(said) or Markup(NOTHING)
 
 
 def strip(row: Row) -> Markup:

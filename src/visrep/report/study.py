@@ -15,6 +15,11 @@ LEAD = (
     "representations learned without labels and what they are good for; and what encoders of shapes keep and let go. "
     "Each number stands beside its floor."
 )
+SURE = (
+    "How sure a number is. Intervals tell what other images might have given. Another training of the same network, "
+    "with another seed or on another processor, may differ by more, most of all where anomalies are sought. Here each "
+    "ran once."
+)
 DRAWN = "(embedded)"  # a source: images that the study draws or ships itself
 SECTIONS: tuple[Callable[[Found], Section], ...] = (
     digits.classifier,
@@ -28,7 +33,7 @@ SECTIONS: tuple[Callable[[Found], Section], ...] = (
 def html(found: Found, stages: Sequence[Stage], presets: Mapping[str, Mapping[str, Any]]) -> str:
     """The page. Raises `Failure` where a result that it shows is missing."""
     sections = [*(section(found) for section in SECTIONS), _making(found, stages, presets)]
-    notes = [_images(found), f"How to read the tables. {judged.LEGEND}"]
+    notes = [_images(found), f"How to read the tables. {judged.LEGEND}", SURE]
     return page.render(TITLE, LEAD, list(_facts(found)), notes, sections, list(_foot(found)))
 
 

@@ -33,7 +33,7 @@ nav li { padding: .15rem 0; break-inside: avoid }
 .gallery { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 19rem), 1fr)); gap: 0 1.5rem;
   align-items: start; margin: 1.75rem 0 }
 figure { margin: 0; padding-bottom: 1.5rem; break-inside: avoid }
-figure:only-child:not(.table) { max-width: 44rem }
+figure:only-child:not(.table) { max-width: 36rem }
 figure img { display: block; width: 100%; height: auto; background: #fff; border: 1px solid var(--line);
   border-radius: .4rem; padding: .35rem }
 figcaption { font-size: .9rem; line-height: 1.45; padding: .5rem .1rem 0 }

@@ -30,7 +30,7 @@ RESULTS = ("metrics", "plots")
 BEYOND, WITHIN, UNKNOWN = "beyond both intervals", "within", "no interval"
 NOTE = (
     "A difference is beyond both intervals where the two 95 % intervals do not meet. Where a number has no interval, "
-    "nothing is said of chance."
+    "nothing is said of chance. Intervals are of the images: a second training with another seed may differ by more."
 )
 
 
