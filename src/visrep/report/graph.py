@@ -29,7 +29,7 @@ def groups(stages: Sequence[Stage]) -> list[Group]:
     found = []
     for name, own in members.items():
         reads = tuple(other for other, theirs in members.items() if other != name and _reads(own, theirs))
-        found.append(Group(name, own[0].caption.replace("${key}", "…"), len(own), reads))
+        found.append(Group(name, own[0].caption.replace("${key}", "each"), len(own), reads))
     return found
 
 

@@ -19,9 +19,9 @@ WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
 def table(says: str, on: str, rows: Sequence[Row], digits: int = 1, drawn: bool = True, folded: str = "") -> Table:
     """``drawn`` adds to each row a strip from 0 to 100. A column in which no row has anything is left out. The settings
     of reported numbers stand behind ``on``."""
-    columns = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row)) for row in rows]
-    kept = [place for place in range(len(HEAD)) if any(row[place] != NOTHING for row in columns)]
-    head, shown = [HEAD[place] for place in kept], [[row[place] for place in kept] for row in columns]
+    cells = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row)) for row in rows]
+    kept = [place for place in range(len(HEAD)) if any(row[place] != NOTHING for row in cells)]
+    head, shown = [HEAD[place] for place in kept], [[row[place] for place in kept] for row in cells]
     return Table(says, " ".join(filter(None, (on, _settings(rows)))), head, shown, folded=folded)
 
 

@@ -32,9 +32,9 @@ def render(
 def _numbers(sections: Sequence[Section]) -> Iterator[tuple[int, str]]:
     """Figures and tables are counted within each section, those behind a line to click on last."""
     for place, section in enumerate(sections, start=1):
-        blocks = sorted(section.blocks, key=lambda block: bool(block.folded))
+        in_sight_first = sorted(section.blocks, key=lambda block: bool(block.folded))
         for kind in ((Table,), (Picture, Drawing)):
-            shown = [part for block in blocks for part in _parts(block) if isinstance(part, kind)]
+            shown = [part for block in in_sight_first for part in _parts(block) if isinstance(part, kind)]
             yield from ((id(part), f"{place}.{number}") for number, part in enumerate(shown, start=1))
 
 

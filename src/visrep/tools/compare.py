@@ -5,7 +5,6 @@ What differs comes from DVC's own diff; intervals and pictures from what is comm
 
 import argparse
 import io
-import re
 import subprocess
 import sys
 import tempfile
@@ -108,9 +107,9 @@ def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[
 
 def _called(key: str) -> str:
     """ "fgsm_eps_0_05" in words."""
-    return re.sub(r"_eps_(\d+)_?(\d*)$", lambda found: f" at ε {'.'.join(filter(None, found.groups()))}", key).replace(
-        "_", " "
-    )
+    name, _, radius = key.partition("_eps_")
+    words = name.replace("_", " ")
+    return f"{words} at ε {radius.replace('_', '.')}" if radius else words
 
 
 def _interval(of: Side, name: str, key: str) -> Interval | None:
