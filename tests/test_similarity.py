@@ -57,7 +57,7 @@ def test_a_family_is_learnt(tmp_path: Path) -> None:
     learned = learn(tmp_path, ("shape", "location", "size"))
     last = learned.fitted.history[-1]
     assert learned.floor < last["held_out_loss"] < 0.5 * (learned.floor + learned.chance)
-    assert last["color"] > 90
+    assert last["color"] > 5 * learned.shared["color"]  # by chance one in eight
     assert (learned.trained, learned.held_out) == (720, 80)
 
 

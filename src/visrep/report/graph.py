@@ -74,7 +74,7 @@ def _line(group: Group, reads: Sequence[str], middle: Mapping[str, float]) -> Ma
 
 def _arc(start: float, end: float) -> Markup:
     near = LEFT - DOT - 1
-    far = max(near - SWING * abs(end - start), -near / 3)
+    far = max(near - SWING * abs(end - start), 2 - near / 3)  # the outermost touch the edge
     kind = "back" if end < start else "on"
     return Markup(f'<path class="{kind}" d="M{near} {start:g}C{far:.1f} {start:g} {far:.1f} {end:g} {near} {end:g}"/>')
 
