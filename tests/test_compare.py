@@ -97,6 +97,21 @@ def test_numbers_stand_side_by_side_with_their_intervals(project: Path) -> None:
     assert "Numbers that differ: 3; beyond both intervals: 1." in parsed.text
 
 
+def test_a_gate_that_turned_is_named_first(project: Path) -> None:
+    Path("metrics/gates").mkdir()
+    Path("dvc.yaml").write_text(DVC.replace("    plots:", "      - metrics/gates/cnn.json: {cache: false}\n    plots:"))
+    gates = Path("metrics/gates/cnn.json")
+    gates.write_text('{"order": 1, "steps_suffice": 1, "pgd_more_steps": 1}')
+    git("add", "-A")
+    git("commit", "-qm", "gates")
+    gates.write_text('{"order": 1, "steps_suffice": 0, "pgd_more_steps": 0.5}')
+    parsed = page("other")
+    assert cells(parsed, "gates/cnn: steps suffice") == ["passed", "failed", "-", "another verdict"]
+    assert cells(parsed, "gates/cnn: pgd more steps")[-1] == "no interval"
+    assert "Numbers that differ: 2; beyond both intervals: 0; gates with another verdict: 1." in parsed.text
+    assert parsed.text.index("Gates with another verdict.") < parsed.text.index("Differences within intervals")
+
+
 def test_the_order_of_the_two_counts(project: Path) -> None:
     assert cells(page("other", "main"), "probe/a: linear accuracy")[2:] == ["-10.00", "beyond both intervals"]
 

@@ -147,7 +147,7 @@ def test_tables_hold_the_committed_numbers(shipped: Found) -> None:
     low, high = (details["accuracies"]["linear"][side] for side in ("low", "high"))
     assert probe[1] == f"{numbers['linear_accuracy']:.1f}{low:.1f} to {high:.1f}"
     assert probe[2] == f"{details['chance']:.1f}"
-    assert probe[3] == "61.792 75.323 72.45"  # each with the number of its report
+    assert probe[3] == "61.79(2) 75.32(3) 72.4(5)"  # each with the number of its report
     fall = shown_row(parsed, "Classifier under PGD, ε\N{NO-BREAK SPACE}0.1")
     assert fall[1].startswith(f"{json.loads((ROOT / 'metrics/fgsm_sweep/cnn.json').read_text())['pgd_eps_0_1']:.1f}")
     network = shown_row(parsed, "VICReg without variance term")

@@ -41,7 +41,7 @@ def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pal
             look = {"color": color, "marker": marker, "ls": dash, "clip_on": False}
             axes.plot(history.epoch, history[f"{part}_{kind}"], label=name, **look)
         axes.axvline(chosen, color=style.PALE, lw=1, ls=":", zorder=1)
-        axes.plot([chosen], [kept[f"val_{kind}"]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4)
+        axes.plot([chosen], [kept[f"val_{kind}"]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4, clip_on=False)
     above.set_title(f"Loss: {kept.val_loss:.3f} held out at epoch {chosen}", loc="left")
     below.set_title(f"Accuracy: {kept.val_accuracy:.1f} % held out at epoch {chosen}", loc="left")
     above.set(ylabel="cross entropy (nats)", ylim=(0, None))
@@ -65,7 +65,7 @@ def hardening(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pa
         look = {"color": palette.lines[place % len(palette.lines)], "ls": dash, "marker": marker, "clip_on": False}
         axes.plot(history.epoch, history[column], label=name, **look)
         if column != TRAINING:
-            axes.plot([chosen], [kept[column]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4)
+            axes.plot([chosen], [kept[column]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4, clip_on=False)
     axes.axvline(chosen, color=style.PALE, lw=1, ls=":", zorder=1)
     style.percent(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

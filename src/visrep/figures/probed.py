@@ -47,6 +47,6 @@ def _strengths(axes: Axes, right: Mapping[float, float], chosen: float, palette:
         return
     strengths = sorted(right)
     axes.plot(strengths, [right[s] for s in strengths], clip_on=False, **looks.line(0, palette))
-    axes.plot([chosen], [right[chosen]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4)
+    axes.plot([chosen], [right[chosen]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4, clip_on=False)
     axes.set_xticks(strengths, [f"{s:g}" for s in strengths])
     axes.xaxis.set_minor_locator(NullLocator())

@@ -10,7 +10,7 @@ from visrep.report.results import Row
 HEAD = ("", "ours", "floor", "reported")
 LEGEND = (
     "Below each name, on a line from 0 to 100, the dot is ours, the bar its 95 % interval, the upright stroke the "
-    "floor, and hollow diamonds are what earlier reports say of other images; small figures name the report."
+    "floor, and hollow diamonds are what earlier reports say of other images; brackets hold the number of the report."
 )
 NOTHING = "-"
 WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
@@ -54,7 +54,7 @@ def _number(value: float | None, digits: int) -> str:
 
 def _said(row: Row) -> Markup:
     """Each report's number, marked by the report."""
-    said = (Markup("{:g}<sup>{}</sup>").format(quote.value, quote.report) for quote in row.reported)
+    said = (Markup("{:g}<sup>({})</sup>").format(quote.value, quote.report) for quote in row.reported)
     return Markup(" ").join(said) or Markup(NOTHING)
 
 

@@ -53,7 +53,7 @@ th:first-child, .words { text-align: left }
 th:first-child { padding-left: 0 }
 tbody th { font-weight: 400; min-width: 7.5rem }
 .prose tbody th { white-space: nowrap }
-.prose td { min-width: 16rem }
+.prose td.words { min-width: 11rem }
 .wide:not(.prose) th:first-child { position: sticky; left: 0; background: var(--paper) }
 td.words { overflow-wrap: anywhere }
 td small { display: block; color: var(--pale); white-space: nowrap }

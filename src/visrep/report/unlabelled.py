@@ -75,8 +75,9 @@ def _learned(found: Found) -> list[Block]:
     return [
         Table(
             "The three terms of the loss on test images in the last epoch, before they are weighted, and the effective "
-            f"rank: how many of the {len(told['axes'])} directions of the embedding share its variance. All are judged "
-            "on random views, also where neighbours stood for views in training.",
+            f"rank: how many of the {len(told['axes'])} directions of the embedding share its variance. The variance "
+            "term counts what is missing: 0 where every dimension varies enough, near 1 where none does. All are "
+            "judged on random views, also where neighbours stood for views in training.",
             of_test,
             ("network", *[term.replace("_", " ") for term in TERMS]),
             [

@@ -27,6 +27,8 @@ OUT = Path("report/compare.html")
 TREE = "workspace"  # DVC's word for the working tree
 RESULTS = ("metrics", "plots")
 BEYOND, WITHIN, UNKNOWN = "beyond both intervals", "within", "no interval"
+TURNED = "another verdict"
+VERDICTS = {1: "passed", 0: "failed"}  # of a gate
 NOTE = (
     "A difference is beyond both intervals where the two 95 % intervals do not meet. Where a number has no interval, "
     "nothing is said of chance. Intervals are of the images: a second training with another seed may differ by more."
@@ -99,6 +101,9 @@ def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[
     for path, keys in sorted(numbers.items()):
         name = path.removeprefix("metrics/").removesuffix(".json")
         for key, change in sorted(keys.items()):
+            if name.startswith("gates/") and {change.get("old"), change.get("new")} == {*VERDICTS}:
+                yield f"{name}: {_called(key)}", VERDICTS[change["old"]], VERDICTS[change["new"]], "-", TURNED
+                continue
             intervals = [_interval(one, name, key) for one in (before, after)]
             shown = [_shown(change.get(when), spread) for when, spread in zip(("old", "new"), intervals, strict=True)]
             moved = f"{change['diff']:{'+.2f' if all(intervals) else '+.3g'}}" if "diff" in change else "-"
@@ -135,16 +140,17 @@ def _shown(value: float | None, spread: Interval | None) -> str | Markup:
 
 
 def _counted(rows: Sequence[tuple[str | Markup, ...]]) -> str:
-    beyond = sum(row[-1] == BEYOND for row in rows)
-    return f"Numbers that differ: {len(rows)}; beyond both intervals: {beyond}."
+    turned, beyond = (sum(row[-1] == verdict for row in rows) for verdict in (TURNED, BEYOND))
+    said = f"; gates with another verdict: {turned}" if turned else ""
+    return f"Numbers that differ: {len(rows)}; beyond both intervals: {beyond}{said}."
 
 
 def _tables(rows: Sequence[tuple[str | Markup, ...]], heads: str) -> list[Block]:
-    """What is sure first, then the rest."""
+    """Gates first, then what is sure, then the rest."""
     head = ("number", "before", "after", "difference", "verdict")
-    sure = [row for row in rows if row[-1] == BEYOND]
-    rest = [row for row in rows if row[-1] != BEYOND]
-    tables = {"Differences beyond both intervals.": sure, "All other differences.": rest}
+    said = {TURNED: "Gates with another verdict.", BEYOND: "Differences beyond both intervals."}
+    tables = {says: [row for row in rows if row[-1] == verdict] for verdict, says in said.items()}
+    tables["Differences within intervals, or of numbers that have none."] = [row for row in rows if row[-1] not in said]
     return [Table(says, heads, head, some, words=(4,)) for says, some in tables.items() if some]
 
 
