@@ -166,12 +166,12 @@ def _parameters(parameters: Mapping[str, Any], heads: str) -> Table:
 def _pictures(before: Side, after: Side, written: Sequence[str]) -> Iterator[Block]:
     """Each picture that changed, both beside each other, in the order in which outputs are ``written``."""
     names = {path.relative_to(of.folder) for of in (before, after) for path in (of.folder / "plots").rglob("*.png")}
-    places = {path: place for place, path in reversed(list(enumerate(written)))}
+    places = {path: place for place, path in enumerate(written)}
 
-    def place(name: Path) -> tuple[int, Path]:
-        return min((places.get(str(above), len(written)) for above in (name, *name.parents)), default=0), name
+    def order(name: Path) -> tuple[int, Path]:
+        return min(places.get(str(above), len(written)) for above in (name, *name.parents)), name
 
-    for name in sorted(names, key=place):
+    for name in sorted(names, key=order):
         seen = [(of.folder / name).read_bytes() if (of.folder / name).exists() else b"" for of in (before, after)]
         if seen[0] != seen[1]:
             told = [f"{when}: {of.called}." for when, of in (("Before", before), ("After", after))]
