@@ -41,7 +41,7 @@ class Desk:
 
 def learn(folder: Path, varied: tuple[str, ...] | None) -> similarity.Learned:
     bigger = {"channels": [8, 16, 32], "dimensions": 16}
-    own = settings(encoder=bigger, decoder=128, epochs=6, batch_size=20, optimizer={"lr": 0.01})
+    own = settings(encoder=bigger, decoder=128, epochs=9, batch_size=20, optimizer={"lr": 0.01})
     return similarity.learn(cast(Any, Desk(folder)), MACHINE, own, varied, shapes.draw(0, 800, 0).train)
 
 
@@ -57,7 +57,7 @@ def test_a_family_is_learnt(tmp_path: Path) -> None:
     learned = learn(tmp_path, ("shape", "location", "size"))
     last = learned.fitted.history[-1]
     assert learned.floor < last["held_out_loss"] < 0.5 * (learned.floor + learned.chance)
-    assert last["color"] > 5 * learned.shared["color"]  # by chance one in eight
+    assert last["color"] > 90
     assert (learned.trained, learned.held_out) == (720, 80)
 
 
