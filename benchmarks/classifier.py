@@ -7,9 +7,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visrep.data import pixels
-from visrep.data.embedded import svhn
+from visrep.data.embedded import street_digits
+from visrep.digits import cnn
 from visrep.machine.randomness import generator
-from visrep.models import cnn, weights
+from visrep.training import weights
 
 CONFIG = {"channels": [32, 64, 128], "depth": 1, "hidden": 128, "dropout": 0.25, "classes": 10}
 
@@ -22,7 +23,7 @@ class Images(NamedTuple):
 
 
 def images(train: int, test: int) -> tuple[Images, Images]:
-    drawn = svhn.draw(0, train, test)
+    drawn = street_digits.draw(0, train, test)
     pairs = [(torch.from_numpy(part.images), torch.from_numpy(part.labels)) for part in (drawn.train, drawn.test)]
     seen, judged = (Images(pixels.scaled(x).contiguous(), y.long()) for x, y in pairs)
     return seen, judged

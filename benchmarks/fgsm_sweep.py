@@ -2,7 +2,7 @@
 the same accuracies (README.md says what is reached and what bounds it). `benchmarks/results/fgsm_sweep.json` holds the
 ratio, its spread and the machine.
 
-Ours is `sweep.fgsm` on `cnn.folded`: one gradient for all radii. The toolkits get the trained network in evaluation
+Ours is `target.Target` on `cnn.folded`: one gradient for all radii. The toolkits get the trained network in evaluation
 mode, as their users would give it to them. `torchattacks_on_folded` gets our folded network in channels_last: what is
 left of the ratio there is the one gradient. Each runs with the batch size that suits it best. K radii, N images.
 """
@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from benchmarks import classifier, measure
 from benchmarks.classifier import Images
-from visrep.models import cnn
-from visrep.robustness import sweep
+from visrep.digits import cnn
+from visrep.digits.target import Target, in_bf16
 
 EPSILONS = (0.01, 0.05, 0.1, 0.2, 0.3)  # on inputs in [-1, 1]
 SIZES = (64, 128, 256)  # images in a batch
@@ -35,12 +35,12 @@ Way = Callable[[Tensor, Tensor], Tensor]  # a batch to what is right (1 + K, N):
 
 def ours(model: cnn.ConvNet, bf16: bool) -> Way:
     folded = _fast(model)
-    guide = sweep.in_bf16(folded, torch.device("cpu")) if bf16 else None
+    guide = in_bf16(folded, torch.device("cpu")) if bf16 else None
 
     def way(x: Tensor, y: Tensor) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
-        found = sweep.fgsm(folded, x, y, EPSILONS, guide)
-        return torch.stack([found.clean, *found.attacked.values()]) == y
+        target = Target(folded, x, y, guide)
+        return torch.stack([target.clean, *(target.fgsm(epsilon) for epsilon in EPSILONS)]) == y
 
     return way
 

@@ -20,9 +20,9 @@ from torch.nn import functional as F
 
 from benchmarks import classifier, measure
 from benchmarks.classifier import Images
-from visrep.learning import adversarial
+from visrep.digits import adversarial, cnn
 from visrep.machine.randomness import generator
-from visrep.models import cnn, weights
+from visrep.training import weights
 
 EPSILON, ALPHA = 0.1, 0.8
 SIZES = (64, 128)  # images of a batch

@@ -15,9 +15,9 @@ from scipy import sparse
 from sklearn.manifold import spectral_embedding
 
 from benchmarks import measure
-from visrep.data.embedded import cifar10
-from visrep.models import floors, spectral
-from visrep.readers import neighbors
+from visrep.data.embedded import objects
+from visrep.measures import neighbors
+from visrep.representations import baselines, spectral
 
 COUNT, K = 10_000, 10
 DIMENSIONS = (128, 8)  # as the study ships, and scikit-learn's default
@@ -30,7 +30,7 @@ Way = Callable[[sparse.csr_array, int], np.ndarray]  # a graph and D to coordina
 
 
 def graph(count: int) -> sparse.csr_array:
-    pixels = floors.flat(cifar10.draw(0, count, 1).train.images)
+    pixels = baselines.flat(objects.draw(0, count, 1).train.images)
     return spectral.graph(neighbors.nearest(pixels, pixels, K, itself=True).index)
 
 

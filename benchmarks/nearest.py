@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks import cloud, measure
-from visrep.readers import neighbors
+from visrep.measures import neighbors
 
 COUNT, K = 50_000, 6
 ROUNDS = {"ours": 2, "faiss": 2, "scikit-learn": 1}  # the last is slow

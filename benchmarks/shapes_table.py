@@ -10,16 +10,27 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from visrep.data import redrawn
-from visrep.readers import factors
-from visrep.stage import artifacts, params
+from visrep import records
+from visrep.shapes import redrawn
+from visrep.shapes.results import (
+    AGREEMENT,
+    CONFIRMED,
+    MOVEMENT,
+    NEW,
+    PROBE,
+    REFUTED,
+    UNDECIDED,
+    Factors,
+    Reading,
+)
+from visrep.stage import params
 
-READERS = ("agreement", "probe", "movement")
+MARKS = {CONFIRMED: "✓", REFUTED: "✗", UNDECIDED: "?"}
 ROOT = Path(__file__).parents[1]
 
 
@@ -31,8 +42,8 @@ def main() -> None:
     print(table(studies))
 
 
-def _study(folder: Path, seed: int, changes: dict[str, str]) -> dict[str, Any]:
-    """The details of every family, by name."""
+def _study(folder: Path, seed: int, changes: dict[str, str]) -> dict[str, Factors]:
+    """What came of every family, by name."""
     values = params.load(ROOT / "params.yaml")
     for key, value in {"similarity.seed": str(seed), "factors.seed": str(seed), **changes}.items():
         *path, last = key.split(".")
@@ -49,37 +60,34 @@ def _study(folder: Path, seed: int, changes: dict[str, str]) -> dict[str, Any]:
             command = [sys.executable, "-m", f"stages.{stage}", name]
             environment = os.environ | {"PYTHONPATH": f"{ROOT}/src:{ROOT}"}
             subprocess.run(command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return {name: artifacts.read_json(folder / f"plots/factors/{name}/details.json") for name in values["families"]}
+    read: dict[str, Factors] = {}
+    for name in values["families"]:
+        read[name] = records.read(folder / f"plots/factors/{name}/details.json", Factors)
+    return read
 
 
-def table(studies: list[dict[str, Any]]) -> str:
+def table(studies: list[dict[str, Factors]]) -> str:
     lines = ["| encoder | reader | " + " | ".join(redrawn.NAMES) + " |", "|---" * 6 + "|"]
     for name in studies[0]:
-        for reader in READERS:
-            cells = [
-                _cell([_row(study[name]["rows"], factor, reader) for study in studies]) for factor in redrawn.NAMES
-            ]
+        for reader in (AGREEMENT, PROBE, MOVEMENT):
+            seeds = [study[name].read(NEW, reader) for study in studies]
+            cells = [_cell(readings) for readings in zip(*seeds, strict=True)]
             lines.append(f"| {name} | {reader} | " + " | ".join(cells) + " |")
     lines += ["", "| encoder | diameter | margin | separated | alignment | uniformity |", "|---" * 6 + "|"]
     for name in studies[0]:
         found = [study[name] for study in studies]
-        cells = [f"{_spread([told[key]['mean'] for told in found], 3)}" for key in ("diameter", "margin")]
-        cells += [_spread([told["separated"] for told in found], 1)]
-        cells += [_spread([told[key] for told in found], 3) for key in ("alignment", "uniformity")]
+        cells = [_spread([told.diameter.mean for told in found], 3), _spread([told.margin.mean for told in found], 3)]
+        cells += [_spread([told.separated for told in found], 1)]
+        cells += [_spread([told.alignment for told in found], 3), _spread([told.uniformity for told in found], 3)]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _row(rows: list[dict[str, Any]], factor: str, reader: str) -> dict[str, Any]:
-    return next(r for r in rows if (r["images"], r["factor"], r["reader"]) == ("new images", factor, reader))
-
-
-def _cell(rows: list[dict[str, Any]]) -> str:
+def _cell(rows: Sequence[Reading]) -> str:
     """Mean and spread; what was predicted; the verdict, or how often each was given where seeds disagree."""
-    marks = {factors.CONFIRMED: "✓", factors.REFUTED: "✗", factors.UNDECIDED: "?"}
-    said = "".join(marks[row["verdict"]] for row in rows)
+    said = "".join(MARKS[row.verdict] for row in rows)
     verdict = said[0] if len(set(said)) == 1 else said
-    return f"{_spread([row['value'] for row in rows], 1)} {rows[0]['prediction']} {verdict}"
+    return f"{_spread([row.value for row in rows], 1)} {rows[0].prediction} {verdict}"
 
 
 def _spread(values: list[float], digits: int) -> str:

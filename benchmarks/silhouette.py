@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import silhouette_score
 
 from benchmarks import cloud, measure
-from visrep.readers import clustering
+from visrep.evaluations import clustering
 
 COUNT = 50_000
 PEER = "scikit-learn"

@@ -2,17 +2,21 @@
 
     python -m benchmarks.simclr_ablations <folder of the study> <what its images are called>
 
-keeps what `simclr`, every one of `simclr_ablations` and both floors came to in `results/simclr_ablations.json`, draws
+keeps what `simclr`, every ablation of it and both floors came to in `results/simclr_ablations.json`, draws
 `docs/simclr_ablations.png` and prints the table. docs/results.md says which study it was.
 """
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from visrep.figures import compared, style
-from visrep.settings.encoders import FLOORS
-from visrep.stage import artifacts, params
+from visrep import files, records
+from visrep.evaluations import probe
+from visrep.figures import evaluations, style
+from visrep.records import Interval
+from visrep.settings.representations import BASELINES
+from visrep.stage import params
 
 RECORD = Path(__file__).parent / "results/simclr_ablations.json"
 CHART = Path(__file__).parents[1] / "docs/simclr_ablations.png"
@@ -22,37 +26,42 @@ READERS = {"linear": "linear probe", "knn": "nearest neighbours"}
 def main() -> None:
     study, source = Path(sys.argv[1]), sys.argv[2]
     values = params.load(study / "params.yaml")
-    names = [*FLOORS, "simclr", *values["simclr_ablations"]]
+    varied = [name for name, ablation in values["ablations"].items() if ablation["of"] == "simclr"]
+    names = [*BASELINES, "simclr", *varied]
     rows = [_row(study, name, values["encoders"][name]) for name in names]
-    probed = artifacts.read_json(study / "plots/probe/simclr/details.json")
-    record = {key: probed[key] for key in ("n", "labelled", "chance")}
+    probed = _probed(study, "simclr")
+    record: dict[str, Any] = {"n": probed.n, "labelled": probed.labelled, "chance": probed.chance}
     record |= {"source": source, "epochs": values["simclr"]["epochs"], "rows": rows}
-    artifacts.write_json(RECORD, record)
+    files.write_json(RECORD, record)
     draw(record)
     print(table(record))
 
 
 def _row(study: Path, name: str, label: str) -> dict[str, Any]:
-    row = {"name": name, "label": label}
-    row |= artifacts.read_json(study / f"plots/probe/{name}/details.json")["accuracies"]
-    if name not in FLOORS:
-        place = "simclr" if name == "simclr" else f"ablations/{name}"
-        row |= artifacts.read_json(study / f"metrics/{place}.json")
+    row: dict[str, Any] = {"name": name, "label": label}
+    metrics = _probed(study, name).metrics
+    for reader in (*READERS, "unstandardised"):
+        row[reader] = asdict(getattr(metrics, f"{reader}_accuracy"))
+    if name not in BASELINES:
+        place = "methods/simclr" if name == "simclr" else f"ablations/{name}"
+        row |= files.read_json(study / f"metrics/{place}.json")
     return row
+
+
+def _probed(study: Path, name: str) -> probe.Result:
+    return records.read(study / f"plots/probe/{name}/details.json", probe.Result)
 
 
 def draw(record: dict[str, Any]) -> None:
     rows = record["rows"]
-    readings = {
-        said: [(row[key]["value"], row[key]["low"], row[key]["high"]) for row in rows] for key, said in READERS.items()
-    }
+    readings = {said: [Interval(**row[key]) for row in rows] for key, said in READERS.items()}
     trained = f"{record['labelled']:,} training images, {record['epochs']} epochs, one training each."
     footer = f"{trained} Lines: 95 % intervals. Floors in italics."
-    figure = compared.rows(
+    figure = evaluations.rows(
         "What each choice of SimCLR is worth",
         [row["label"] for row in rows],
-        [row["label"] for row in rows if row["name"] in FLOORS],
-        [compared.Panel("Test images named rightly, %", readings, record["chance"])],
+        [row["label"] for row in rows if row["name"] in BASELINES],
+        [evaluations.Panel("Test images named rightly, %", readings, record["chance"])],
         style.foot(record["source"], record["n"], "test images", footer),
         style.PALETTES["okabe_ito"],
     )

@@ -8,8 +8,9 @@ from lightly.loss import NTXentLoss
 from lightly.transforms import SimCLRTransform
 
 from benchmarks import two_views
-from visrep.learning import simclr
-from visrep.settings.views import Views
+from visrep.representations.methods import simclr
+from visrep.settings.representations import Views
+from visrep.stage import params
 
 TEMPERATURE = 0.5
 AUGMENT = Views(  # what `SimCLRTransform` does unless told otherwise
@@ -31,7 +32,8 @@ AUGMENT = Views(  # what `SimCLRTransform` does unless told otherwise
 
 
 def main() -> None:
-    loss = partial(simclr.loss, temperature=TEMPERATURE)
+    shipped = params.read("simclr", simclr.Settings, two_views.PRESET)
+    loss = partial(simclr.loss, settings=shipped.model_copy(update={"temperature": TEMPERATURE}))
     two_views.compare(
         two_views.Task("simclr_training", loss, NTXentLoss(TEMPERATURE), AUGMENT, SimCLRTransform(input_size=32))
     )

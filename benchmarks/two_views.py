@@ -20,13 +20,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks import measure
-from visrep.data.embedded import cifar10
-from visrep.learning import positives, views
+from visrep.data.embedded import objects
 from visrep.machine.randomness import generator
-from visrep.models import encoders, weights
-from visrep.settings.vicreg import VICReg
-from visrep.settings.views import Views
+from visrep.representations import encoders, positives, views
+from visrep.representations.methods import vicreg
+from visrep.settings.representations import Method, Views
 from visrep.stage import params
+from visrep.training import weights
 
 PRESET = Path(__file__).parents[1] / "presets" / "quick.yaml"
 CORES = 2
@@ -48,8 +48,8 @@ class Task(NamedTuple):
 
 
 def compare(task: Task) -> None:
-    settings = params.read("vicreg", VICReg, PRESET)
-    images = cifar10.draw(0, COUNT, 1).train.images
+    settings = params.read("vicreg", vicreg.Settings, PRESET)
+    images = objects.draw(0, COUNT, 1).train.images
     difference = _difference(task, settings, torch.from_numpy(images[: settings.batch_size]))
     epochs = {OURS: ours(task, settings, torch.from_numpy(images))}
     epochs |= {name: by_lightly(task, settings, images, memory) for name, memory in PEERS.items()}
@@ -69,7 +69,7 @@ def compare(task: Task) -> None:
     measure.write(task.name, found, PACKAGES)
 
 
-def ours(task: Task, settings: VICReg, images: Tensor) -> Callable[[], int]:
+def ours(task: Task, settings: Method, images: Tensor) -> Callable[[], int]:
     """An epoch, from which it returns how many images it saw."""
     model, optimizer = _fresh(settings, torch.channels_last)
     objective = positives.OfViews(images, task.augment, 2, task.ours)
@@ -86,7 +86,7 @@ def ours(task: Task, settings: VICReg, images: Tensor) -> Callable[[], int]:
     return epoch
 
 
-def by_lightly(task: Task, settings: VICReg, images: np.ndarray, memory: torch.memory_format) -> Callable[[], int]:
+def by_lightly(task: Task, settings: Method, images: np.ndarray, memory: torch.memory_format) -> Callable[[], int]:
     """Its workers live on from epoch to epoch and rest in between."""
     model, optimizer = _fresh(settings, memory)
     stored = Stored(images, task.transform)
@@ -118,7 +118,7 @@ class Stored(Dataset[list[Tensor]]):
         return found
 
 
-def _fresh(settings: VICReg, memory: torch.memory_format) -> tuple[encoders.Projected, torch.optim.Optimizer]:
+def _fresh(settings: Method, memory: torch.memory_format) -> tuple[encoders.Projected, torch.optim.Optimizer]:
     encoder = encoders.untrained(settings.encoder, settings.seed)
     parts = {"encoder": encoder, "widths": settings.projector}
     model = weights.fresh(encoders.Projected, parts, generator("cpu", "projector")).to(memory_format=memory).train()
@@ -134,7 +134,7 @@ def _on(epoch: Callable[[], int], threads: int, _: int = 0) -> int:
         return epoch()
 
 
-def _difference(task: Task, settings: VICReg, images: Tensor) -> dict[str, float]:
+def _difference(task: Task, settings: Method, images: Tensor) -> dict[str, float]:
     """Of the losses of the same projections, and of their gradients by length, relative. Raises `ArithmeticError` where
     one is above `TOLERANCE`."""
     model, _ = _fresh(settings, torch.contiguous_format)

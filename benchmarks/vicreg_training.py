@@ -8,9 +8,10 @@ from lightly.loss import VICRegLoss
 from lightly.transforms import VICRegTransform
 
 from benchmarks import two_views
-from visrep.learning import vicreg
-from visrep.settings.vicreg import Weights
-from visrep.settings.views import Views
+from visrep.representations.methods import vicreg
+from visrep.representations.methods.vicreg import Settings, Weights
+from visrep.settings.representations import Views
+from visrep.stage import params
 
 WEIGHTS = Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)  # lightly's
 AUGMENT = Views(  # what `VICRegTransform` does unless told otherwise
@@ -32,5 +33,6 @@ AUGMENT = Views(  # what `VICRegTransform` does unless told otherwise
 
 
 def main() -> None:
-    loss = partial(vicreg.loss, weights=WEIGHTS)
+    shipped = params.read("vicreg", Settings, two_views.PRESET)
+    loss = partial(vicreg.loss, settings=shipped.model_copy(update={"weights": WEIGHTS}))
     two_views.compare(two_views.Task("vicreg_training", loss, VICRegLoss(), AUGMENT, VICRegTransform(input_size=32)))

@@ -1,20 +1,18 @@
-"""VICReg with something left out: what is each part of the loss, and each kind of view, good for?"""
+"""A method with something left out or changed: what is each part of the loss, and each kind of view, good for?"""
 
-from functools import partial
-
-from visrep.learning import representations, vicreg
-from visrep.settings.ablations import Overrides, ablated
-from visrep.settings.vicreg import VICReg
-from visrep.stage import run
+from stages import _encoder, run
+from visrep.settings.representations import Ablation
+from visrep.stage.job import Job
 
 ITEMS = "ablations"
 
 
-def main(job: run.Job) -> None:
-    settings = ablated(job.read("vicreg", VICReg), job.read(f"ablations.{job.item}", Overrides))
-    loss = partial(vicreg.loss, weights=settings.weights)
-    representations.of_views(job, settings, loss, f"ablations/{job.item}", vicreg.Terms._fields)
+def main(job: Job) -> None:
+    ablation = job.read(f"ablations.{job.item}", Ablation)
+    method = job.module("visrep.representations.methods", ablation.of)
+    settings = ablation.apply(job.read(ablation.of, method.Settings))
+    _encoder.train(job, method, settings, f"ablations/{job.item}")
 
 
 if __name__ == "__main__":
-    run.main(main, ITEMS)
+    run(main, ITEMS)

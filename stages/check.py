@@ -1,13 +1,14 @@
 """params.yaml is sound: every key known, every value in its range; nothing else starts before that."""
 
-from visrep.settings.study import Study
-from visrep.stage import artifacts, params, run
+from stages import run
+from visrep import files, study
+from visrep.stage.job import Job
 
 
-def main(job: run.Job) -> None:
-    params.check(job.values(), Study)
-    artifacts.write_bytes(job.out("data/params.ok"), b"every key known, every value in its range\n")
+def main(job: Job) -> None:
+    study.check(job.values())
+    files.write_bytes(job.out("data/params.ok"), b"every key known, every value in its range\n")
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

@@ -1,26 +1,29 @@
-"""Training and test images, digits of two kinds: one view of each, embedded once for all who read embeddings."""
+"""Training and test images, and the sets that should stand out: one view of each, embedded once for all evaluations."""
 
 from threadpoolctl import threadpool_limits
 
+from stages import run
 from visrep.data import store
 from visrep.machine import device
-from visrep.models import embedders
-from visrep.readers import embeddings
+from visrep.representations import embedders, embeddings
+from visrep.settings.representations import AnomalousSets
 from visrep.settings.runtime import Runtime
-from visrep.stage import run
+from visrep.stage.job import Job
 
 ITEMS = "encoders"
 
 
-def main(job: run.Job) -> None:
-    runtime = job.read("runtime", Runtime)
+def main(job: Job) -> None:
+    runtime, sets = job.read("runtime", Runtime), job.read("anomaly.sets", AnomalousSets).root.values()
     machine = device.prepare(runtime)
     threadpool_limits(runtime.threads)
-    cifar10, mnist, svhn = (store.load(job.input(f"data/{name}")) for name in ("cifar10", "mnist", "svhn"))
-    embed = embedders.reader(job.input(f"models/{job.item}.safetensors"), cifar10.train.images, machine)
-    images = (cifar10.train.images, cifar10.test.images, mnist.test.images, svhn.test.images)
-    embeddings.save(embeddings.Embeddings(*map(embed, images)), job.out(f"embeddings/{job.item}"))
+    objects = store.load(job.input("data/objects"))
+    others = {name: store.load(job.input(f"data/{name}")).test.images for name in sets}
+    embed = embedders.reader(job.input(f"models/{job.item}.safetensors"), objects.train.images, machine)
+    train, test = embed(objects.train.images), embed(objects.test.images)
+    embedded = embeddings.Embeddings(train, test, {name: embed(images) for name, images in others.items()})
+    embeddings.save(embedded, job.out(f"embeddings/{job.item}"))
 
 
 if __name__ == "__main__":
-    run.main(main, ITEMS)
+    run(main, ITEMS)

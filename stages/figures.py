@@ -1,109 +1,106 @@
 """One encoder in pictures: its probe, maps, clusters, nearest and farthest images, what it finds strangest."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
+from stages import run
+from visrep import files, records
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.figures import anomalies, maps, probed, retrieved, style
-from visrep.settings.encoders import Label
+from visrep.evaluations import anomaly, maps, probe, retrieval
+from visrep.figures import evaluations, style
+from visrep.figures.evaluations import Map
 from visrep.settings.figures import Figures
-from visrep.stage import artifacts, run
-
-SETS = {"test": "objects", "mnist": "handwritten", "svhn": "street"}  # digits, the last two
+from visrep.settings.representations import AnomalousSets, Label
+from visrep.stage.job import Job
 
 ITEMS = "encoders"
+OBJECTS = "objects"
 
 
-def main(job: run.Job) -> None:
+def main(job: Job) -> None:
     settings, label = job.read("figures", Figures), job.read(f"encoders.{job.item}", Label).root
+    sets = job.read("anomaly.sets", AnomalousSets).root
     palette = style.PALETTES[settings.palette]
-    sets = {key: store.load(job.input(f"data/{key}")) for key in ("cifar10", "mnist", "svhn")}
+    objects = store.load(job.input(f"data/{OBJECTS}"))
+    others = {name: store.load(job.input(f"data/{name}")) for name in sets.values()}
     drawn = {
-        "probe": _probed(job, label, palette),
-        **_mapped(job, label, sets["cifar10"], palette),
-        **_retrieved(job, label, sets["cifar10"], palette),
-        **_strange(job, label, {"test": sets["cifar10"], "mnist": sets["mnist"], "svhn": sets["svhn"]}, palette),
+        "probe": _probe(job, label, palette),
+        **_maps(job, label, objects, palette),
+        **_neighbors(job, label, objects, palette),
+        "most_anomalous": _strange(job, label, {anomaly.NORMAL: objects, **others}, palette),
     }
     folder = job.out(f"plots/figures/{job.item}")
     for picture, figure in drawn.items():
         style.save(figure, folder / f"{picture}.png", settings.dpi)
 
 
-def _probed(job: run.Job, label: str, palette: style.Palette) -> Figure:
-    told = artifacts.read_json(job.input(f"plots/probe/{job.item}/details.json"))
-    seen = "training images with labels"
-    if "history" in told:
-        seen += f", {told['n']:,} test images"
+def _probe(job: Job, label: str, palette: style.Palette) -> Figure:
+    result = records.read(job.input(f"plots/probe/{job.item}/details.json"), probe.Result)
+    what = "training images with labels"
+    if result.history:
+        what += f", {result.n:,} test images"
     else:
-        seen += ", of which those held out choose the strength"
-    footer = style.foot(told["source"], told["labelled"], seen)
-    return probed.probe(f"{label}: how the linear probe came about", told, footer, palette)
+        what += ", of which those held out choose the strength"
+    footer = style.foot(result.source, result.labelled, what)
+    return evaluations.probe(f"{label}: how the linear probe came about", result, footer, palette)
 
 
-def _mapped(job: run.Job, label: str, cifar10: ImageSet, palette: style.Palette) -> dict[str, Figure]:
-    points = pd.DataFrame(artifacts.read_json(job.input(f"plots/maps/{job.item}.json")))
-    told = artifacts.read_json(job.input(f"plots/maps/{job.item}/details.json"))
-    distances = artifacts.read_array(job.input(f"predictions/clustering/{job.item}.npy"))
-    of = (cifar10.source, told["n"], "test images")
+def _maps(job: Job, label: str, objects: ImageSet, palette: style.Palette) -> dict[str, Figure]:
+    result = records.read(job.input(f"plots/maps/{job.item}/details.json"), maps.Result)
+    index = np.array(result.index)
+    near = files.read_array(job.input(f"predictions/clustering/{job.item}.npy"))[index]  # (points, clusters)
+    of = (result.source, result.n, "test images")
     named = style.foot(*of, "Trustworthiness is 1 where neighbours on the map are neighbours in the embedding.")
     numbered = style.foot(
         *of,
         "A number stands at the image nearest to its centroid. A cluster has the marker of the class it is matched "
         "with, each class once; that need not be its most frequent.",
     )
-    found = _clustered(points, distances)
-    return {
-        "map": maps.embedding_map(f"{label}: test images", points, _captions(told), cifar10.classes, named, palette),
-        "clusters": maps.clusters(f"{label}: clusters", *found, cifar10.classes, numbered, palette),
-    }
-
-
-def _retrieved(job: run.Job, label: str, cifar10: ImageSet, palette: style.Palette) -> dict[str, Figure]:
-    told = artifacts.read_json(job.input(f"plots/retrieval/{job.item}/details.json"))
-    nearest, farthest, queries = (np.array([q[key] for q in told["queries"]]) for key in ("near", "far", "query"))
-    hubs = {hub["image"]: hub["appearances"] for hub in told["hubs"]}
-    return {
-        "neighbors": retrieved.neighbors(
-            f"{label}: nearest and farthest", cifar10, queries, nearest, farthest, palette
-        ),
-        "hubs": retrieved.hubs(
-            f"{label}: far from everything", cifar10, "farthest", farthest.shape[1], hubs, told["n"], palette
-        ),
-    }
-
-
-def _strange(job: run.Job, label: str, sets: dict[str, ImageSet], palette: style.Palette) -> dict[str, Figure]:
-    told = artifacts.read_json(job.input(f"plots/anomaly/{job.item}/details.json"))
-    images = {SETS[key]: data.test.images for key, data in sets.items()}
-    rows = [row | {"set": SETS[row["set"]]} for row in told["most_anomalous"]]
-    sources = "; ".join(f"{SETS[key]}: {source} (n = {told['n'][key]:,})" for key, source in told["sources"].items())
-    ranked = {f"all {sum(told['n'].values()):,} test images": rows}
-    return {
-        "most_anomalous": anomalies.most_anomalous(
-            f"{label}: strangest", ranked, images, SETS["test"], f"Data: {sources}.", palette
-        )
-    }
-
-
-def _captions(told: dict[str, Any]) -> dict[str, str]:
-    """What is said above each map."""
-    first, second = (100 * share for share in told["explained"])
-    said = {row["map"]: f"{row['map']}: trustworthiness {row['trustworthiness']:.2f}" for row in told["maps"]}
-    return said | {"PCA": f"{said['PCA']}, {first:.0f} + {second:.0f} % of the variance"}
-
-
-def _clustered(points: pd.DataFrame, distances: np.ndarray) -> tuple[pd.DataFrame, dict[int, int]]:
-    """The points of t-SNE with their clusters, and for each cluster the row that is nearest to its centroid."""
-    shown = points[points["map"] == "t-SNE"].reset_index(drop=True)
-    near = distances[shown["index"]]  # (points, clusters)
-    found = near.argmin(1)
+    found, kinds = near.argmin(1), objects.test.labels[index]
     central = {int(cluster): int(near[:, cluster].argmin()) for cluster in np.unique(found)}
-    return shown.assign(cluster=found), central
+    places = [np.column_stack([each.across, each.up]) for each in result.coordinates]
+    captioned = [Map(caption, xy) for caption, xy in zip(_captions(result), places, strict=True)]
+    (tsne,) = (xy for each, xy in zip(result.coordinates, places, strict=True) if each.map == "t-SNE")
+    classes = objects.classes
+    return {
+        "map": evaluations.embedding_map(f"{label}: test images", captioned, kinds, classes, named, palette),
+        "clusters": evaluations.clusters(f"{label}: clusters", tsne, kinds, found, central, classes, numbered, palette),
+    }
+
+
+def _captions(result: maps.Result) -> list[str]:
+    """What is said above each map."""
+    first, second = (100 * share for share in result.explained)
+    axes = {"PCA": f", {first:.0f} + {second:.0f} % of the variance"}
+    return [f"{row.map}: trustworthiness {row.trustworthiness:.2f}{axes.get(row.map, '')}" for row in result.trust]
+
+
+def _neighbors(job: Job, label: str, objects: ImageSet, palette: style.Palette) -> dict[str, Figure]:
+    result = records.read(job.input(f"plots/retrieval/{job.item}/details.json"), retrieval.Result)
+    queries = np.array([row.query for row in result.queries], int)
+    nearest, farthest = (np.array(found, int) for found in zip(*((r.near, r.far) for r in result.queries), strict=True))
+    hubs = {hub.image: hub.appearances for hub in result.hubs}
+    return {
+        "neighbors": evaluations.neighbors(
+            f"{label}: nearest and farthest", objects, queries, nearest, farthest, palette
+        ),
+        "hubs": evaluations.hubs(
+            f"{label}: far from everything", objects, "farthest", farthest.shape[1], hubs, result.n, palette
+        ),
+    }
+
+
+def _strange(job: Job, label: str, sets: Mapping[str, ImageSet], palette: style.Palette) -> Figure:
+    result = records.read(job.input(f"plots/anomaly/{job.item}/details.json"), anomaly.Result)
+    called = {anomaly.NORMAL: OBJECTS} | {one.set: one.key for one in result.anomalous}
+    images = {name: data.test.images for name, data in sets.items()}
+    among = f"all {sum(map(len, images.values())):,} test images"
+    rows, footer = result.most_anomalous, f"Data: {result.told(called)}."
+    return evaluations.most_anomalous(f"{label}: strangest", among, rows, images, called, footer, palette)
 
 
 if __name__ == "__main__":
-    run.main(main, ITEMS)
+    run(main, ITEMS)

@@ -2,32 +2,36 @@
 
 import pandas as pd
 
+from stages import run
+from visrep import files, records
 from visrep.data import store
-from visrep.figures import curves, galleries, scores, style
-from visrep.readers import statistics
+from visrep.digits.results import Classifier
+from visrep.figures import classifier, style
+from visrep.measures import statistics
 from visrep.settings.figures import Figures
-from visrep.stage import artifacts, run
+from visrep.stage.job import Job
 
 
-def main(job: run.Job) -> None:
+def main(job: Job) -> None:
     settings = job.read("figures", Figures)
-    svhn = store.load(job.input("data/svhn"))
-    logits = artifacts.read_array(job.input("predictions/train_cnn.npy"))
-    history = pd.DataFrame(artifacts.read_json(job.input("plots/train_cnn/history.json")))
-    details = artifacts.read_json(job.input("plots/train_cnn/details.json"))
+    digits = store.load(job.input("data/street_digits"))
+    logits = files.read_array(job.input("predictions/train_cnn.npy"))
+    history = pd.DataFrame(files.read_json(job.input("plots/train_cnn/history.json")))
+    result = records.read(job.input("plots/train_cnn/details.json"), Classifier)
 
-    palette, labels = style.PALETTES[settings.palette], svhn.test.labels
+    palette, labels = style.PALETTES[settings.palette], digits.test.labels
     unlike = "Training values are means over an epoch, with augmentation and dropout; held-out values are not."
-    seen = style.foot(svhn.source, len(svhn.train.labels), "training images, some of them held out", unlike)
-    footer = style.foot(svhn.source, len(labels), "test images")
-    counts = statistics.confusion(labels, logits.argmax(1), len(svhn.classes))
-    title, right = "Confusion matrix: what is taken for what", details["accuracy"]
-    heading = f"{right['value']:.1f} % right (95 % interval {right['low']:.1f} to {right['high']:.1f})"
+    what = "training images, some of them held out"
+    of_training = style.foot(digits.source, len(digits.train.labels), what, unlike)
+    footer = style.foot(digits.source, len(labels), "test images")
+    counts = statistics.confusion(labels, logits.argmax(1), len(digits.classes))
+    title, right = "Confusion matrix: what is taken for what", result.metrics.test_accuracy
+    heading = f"{right.value:.1f} % right (95 % interval {right.low:.1f} to {right.high:.1f})"
     drawn = {
-        "learning_curves": curves.learning(history, details["epoch"], seen, palette),
-        "confusion": scores.confusion(title, {heading: counts}, svhn.classes, footer, palette),
-        "report": scores.report(details["per_class"], footer, palette),
-        "misclassified": galleries.misclassified(svhn, logits, settings),
+        "learning_curves": classifier.learning(history, result.epoch, of_training, palette),
+        "confusion": classifier.confusion(title, {heading: counts}, digits.classes, footer, palette),
+        "report": classifier.report(result.per_class, footer, palette),
+        "misclassified": classifier.misclassified(digits, logits, settings),
     }
     folder = job.out("plots/figures_digits")
     for name, figure in drawn.items():
@@ -35,4 +39,4 @@ def main(job: run.Job) -> None:
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

@@ -1,59 +1,50 @@
-"""All encoders side by side: what readers find in them, and whether they fall into clusters that are classes."""
+"""All encoders side by side: what evaluations find in them, and whether they fall into clusters that are classes."""
 
-from typing import Any
-
-from visrep.figures import compared, style
-from visrep.settings.encoders import FLOORS, Labels
+from stages import run
+from visrep import records
+from visrep.evaluations import clustering, probe
+from visrep.figures import evaluations, style
+from visrep.figures.evaluations import Panel
 from visrep.settings.figures import Figures
-from visrep.stage import artifacts, run
-
-READERS = {"linear": "linear probe", "knn": "nearest neighbours"}
-CLUSTERS = {
-    "silhouette": "silhouette: how neatly they lie apart",
-    "nmi": "NMI: how far they are the classes",
-    "colour_explained_by_clusters": "share of the mean colour they explain",
-}
+from visrep.settings.representations import BASELINES, Labels
+from visrep.stage.job import Job
 
 
-def main(job: run.Job) -> None:
+def main(job: Job) -> None:
     settings, labels = job.read("figures", Figures), job.read("encoders", Labels).root
-    probes, details, metrics = (job.input(place) for place in ("plots/probe", "plots/clustering", "metrics/clustering"))
-    probed = [artifacts.read_json(probes / name / "details.json") for name in labels]
-    clustered: list[dict[str, Any]] = [
-        artifacts.read_json(details / name / "details.json") | artifacts.read_json(metrics / f"{name}.json")
-        for name in labels
-    ]
+    probes, clusters = job.input("plots/probe"), job.input("plots/clustering")
+    probed = [records.read(probes / name / "details.json", probe.Result) for name in labels]
+    clustered = [records.read(clusters / name / "details.json", clustering.Result) for name in labels]
 
-    names, floors = list(labels.values()), [labels[name] for name in FLOORS if name in labels]
-    palette, told = style.PALETTES[settings.palette], probed[0]
-    accuracies = compared.Panel(
+    names, floors = list(labels.values()), [labels[name] for name in BASELINES if name in labels]
+    palette, first = style.PALETTES[settings.palette], probed[0]
+    accuracies = Panel(
         "Test images named rightly, %",
-        {said: [_interval(found["accuracies"][key]) for found in probed] for key, said in READERS.items()},
-        told["chance"],
+        {
+            "linear probe": [result.metrics.linear_accuracy for result in probed],
+            "nearest neighbours": [result.metrics.knn_accuracy for result in probed],
+        },
+        first.chance,
     )
-    groups = compared.Panel(
+    groups = Panel(
         "k-means, a cluster for each class",
-        {said: [_point(found[key]) for found in clustered] for key, said in CLUSTERS.items()},
+        {
+            "silhouette: how neatly they lie apart": [result.metrics.silhouette for result in clustered],
+            "NMI: how far they are the classes": [result.metrics.nmi for result in clustered],
+            "share of the mean colour they explain": [result.colour_explained_by_clusters for result in clustered],
+        },
         None,
     )
-    seen = style.foot(told["source"], told["n"], "test images", "Lines: 95 % intervals. Floors in italics.")
-    trained = style.foot(told["source"], clustered[0]["n"], "training images", "Floors in italics.")
+    of_test = style.foot(first.source, first.n, "test images", "Lines: 95 % intervals. Floors in italics.")
+    trained = style.foot(first.source, clustered[0].n, "training images", "Floors in italics.")
     folder = job.out("plots/figures_encoders")
     for name, title, panel, footer in (
-        ("accuracy", "What readers find in each embedding", accuracies, seen),
+        ("accuracy", "What readers find in each embedding", accuracies, of_test),
         ("clusters", "Do embeddings fall into clusters, and are they classes?", groups, trained),
     ):
-        figure = compared.rows(title, names, floors, [panel], footer, palette)
+        figure = evaluations.rows(title, names, floors, [panel], footer, palette)
         style.save(figure, folder / f"{name}.png", settings.dpi)
 
 
-def _interval(accuracy: dict[str, float]) -> tuple[float, float, float]:
-    return accuracy["value"], accuracy["low"], accuracy["high"]
-
-
-def _point(value: float) -> tuple[float, float, float]:
-    return value, value, value
-
-
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

@@ -1,89 +1,101 @@
 """What encoders of drawn shapes call alike, which factors they keep, and how features spread that only repel."""
 
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
+from stages import run
+from visrep import files, records
 from visrep.data import store
-from visrep.figures import alike, similar, style
-from visrep.readers import geometry
+from visrep.figures import shapes, style
+from visrep.measures import geometry
 from visrep.settings.figures import Figures
-from visrep.settings.similarity import Families
-from visrep.stage import artifacts, run
+from visrep.settings.shapes import Families
+from visrep.shapes.results import AGREEMENT, NEW, TRAINING, Factors, Similarity
+from visrep.stage.job import Job
 
-TRAINING, NEW = "training images", "new images"
 TAMMES = {2: "opposite", 3: "triangle", 4: "tetrahedron", 5: "no regular one", 6: "octahedron", 12: "icosahedron"}
 READ = "In brackets: chance. Movement: 100 % is the way to a random picture. Shade: what is kept of what could be kept."
 READ += " Kept or lost is what was predicted: ✓ confirmed, ✗ refuted, ? undecided by the 95 % interval."
 LEARNT = "Of these, the percent whose nearest other one has the same value; by chance"
 
 
-def main(job: run.Job) -> None:
+@dataclass(frozen=True)
+class Shared:
+    """A row of the chart of what is learnt first: the percent of held-out images whose nearest other one shares a
+    ``factor``."""
+
+    encoder: str
+    factor: str
+    epoch: int
+    percent: float
+
+
+def main(job: Job) -> None:
     settings, families = job.read("figures", Figures), job.read("families", Families).root
-    shapes = store.load(job.input("data/shapes"))
+    data = store.load(job.input("data/shapes"))
     learned, read = job.input("plots/similarity"), job.input("plots/factors")
-    histories = {_label(n): pd.DataFrame(artifacts.read_json(learned / n / "history.json")) for n in families}
-    learning = {_label(n): artifacts.read_json(learned / n / "details.json") for n in families}
-    found = {_label(n): artifacts.read_json(read / n / "details.json") for n in families}
+    labels = {name: name.replace("_", " ") for name in families}
+    histories = {labels[n]: pd.DataFrame(files.read_json(learned / n / "history.json")) for n in families}
+    learning = {labels[n]: records.read(learned / n / "details.json", Similarity) for n in families}
+    found = {labels[n]: records.read(read / n / "details.json", Factors) for n in families}
 
     palette, first = style.PALETTES[settings.palette], next(iter(learning.values()))
-    new = style.foot(shapes.source, len(shapes.test.labels), "new images", READ)
-    what = f"training images; held out: {first['held_out']:,}"
-    seen = style.foot(
-        shapes.source,
-        first["n"],
-        what,
+    new = style.foot(data.source, len(data.test.labels), "new images", READ)
+    of_training = style.foot(
+        data.source,
+        first.n,
+        f"training images; held out: {first.held_out:,}",
         "Training values are means over an epoch. Chance and floor are those of the held-out batches, a little larger.",
     )
-    chances = ", ".join(f"{share:.0f} ({name})" for name, share in first["shared_by_chance"].items())
-    watched = style.foot(shapes.source, first["held_out"], "held-out images", f"{LEARNT} {chances}.")
+    chances = ", ".join(f"{share:.0f} ({name})" for name, share in first.shared_by_chance.items())
+    watched = style.foot(data.source, first.held_out, "held-out images", f"{LEARNT} {chances}.")
+    rows = {label: [row for row in result.rows if row.images == NEW] for label, result in found.items()}
+    names = list(data.factors)
     drawn = {
-        "factors": similar.table("Which factors encoders keep", _rows(found), new, palette),
-        "losses": similar.losses("How the encoders learned", histories, learning, seen, palette),
-        "learning": similar.learning("What is learnt first", histories, list(shapes.factors), watched, palette),
-        "sets": similar.sets("Sets of pictures that should be one", found, _sets(shapes.source, found), palette),
+        "factors": shapes.table("Which factors encoders keep", rows, new, palette),
+        "losses": shapes.losses("How the encoders learned", histories, learning, of_training, palette),
+        "learning": shapes.learning("What is learnt first", histories, names, watched, palette),
+        "sets": shapes.sets("Sets of pictures that should be one", found, _sets(data.source, found), palette),
         "tammes": _tammes(palette),
     }
-    for name, label in ((name, _label(name)) for name in families):
-        drawn[f"neighbors_{name}"] = _neighbors(label, shapes, found[label], palette)
+    for name, label in labels.items():
+        drawn[f"neighbors_{name}"] = _neighbors(label, data, found[label], palette)
     folder = job.out("plots/figures_shapes")
     for name, figure in drawn.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)
+    shared = [
+        Shared(label, factor, int(epoch), float(percent))
+        for label, history in histories.items()
+        for factor in names
+        for epoch, percent in zip(history["epoch"], history[factor], strict=True)
+    ]
+    files.write_table(job.out("plots/learnt_first.json"), shared)
 
 
-def _label(name: str) -> str:
-    return name.replace("_", " ")
+def _sets(source: str, found: dict[str, Factors]) -> str:
+    first = next(iter(found.values()))
+    more = f"{first.redrawn} redrawings each; the factors that the encoder's family varies and all nuisances differ."
+    return style.foot(source, first.sets, "sets", f"Marker: median; line: the middle 80 %. {more}")
 
 
-def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{**row, "encoder": label} for label, told in found.items() for row in told["rows"] if row["images"] == NEW]
-
-
-def _sets(source: str, found: dict[str, Any]) -> str:
-    told = next(iter(found.values()))
-    more = f"{told['redrawn']} redrawings each; the factors that the encoder's family varies and all nuisances differ."
-    return style.foot(source, told["sets"], "sets", f"Marker: median; line: the middle 80 %. {more}")
-
-
-def _neighbors(label: str, shapes: store.ImageSet, told: dict[str, Any], palette: style.Palette) -> Any:
-    splits = {TRAINING: shapes.train, NEW: shapes.test}
-    shown = {kind: (split, told["shown"][kind]) for kind, split in splits.items()}
-    shares = {
-        kind: {r["factor"]: r["value"] for r in told["rows"] if r["images"] == kind and r["reader"] == "agreement"}
-        for kind in shown
-    }
+def _neighbors(label: str, data: store.ImageSet, result: Factors, palette: style.Palette) -> Figure:
+    splits = {TRAINING: data.train, NEW: data.test}
+    shown = {kind: (split, result.shown[kind]) for kind, split in splits.items()}
+    shares = {kind: {row.factor: row.value for row in result.read(kind, AGREEMENT)} for kind in shown}
     more = "Neighbours are training images; an image is not its own. Queries are drawn at random."
-    footer = style.foot(shapes.source, len(shapes.train.labels), "training images", more)
-    return alike.neighbors(f"Most alike: {label}", shapes, shown, shares, footer, palette)
+    footer = style.foot(data.source, len(data.train.labels), "training images", more)
+    return shapes.neighbors(f"Most alike: {label}", data, shown, shares, footer, palette)
 
 
-def _tammes(palette: style.Palette) -> Any:
+def _tammes(palette: style.Palette) -> Figure:
     points = {count: _faced(geometry.dispersed(count, 3, seed=0)) for count in TAMMES}
     captions = [f"{shape}, {geometry.smallest_distance(points[count]):.4f}" for count, shape in TAMMES.items()]
     named = {f"{count} points": x for count, x in points.items()}
     footer = "Points on a sphere that minimise the uniformity loss (t = 2) alone; the number is the smallest distance."
-    return similar.tammes("Features that only repel each other", named, captions, footer, palette)
+    return shapes.tammes("Features that only repel each other", named, captions, footer, palette)
 
 
 def _faced(x: np.ndarray) -> np.ndarray:
@@ -93,4 +105,4 @@ def _faced(x: np.ndarray) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

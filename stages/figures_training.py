@@ -1,55 +1,70 @@
 """How the networks without labels learned, and which of them collapsed."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
-from visrep.figures import style, unlabelled
-from visrep.settings.ablations import Ablations
-from visrep.settings.encoders import Labels
+from stages import run
+from visrep import files, records
+from visrep.figures import representations, style
+from visrep.representations.results import Training
 from visrep.settings.figures import Figures
-from visrep.stage import artifacts, run
+from visrep.settings.representations import Ablations, Labels, Methods
+from visrep.stage.job import Job
 
 ASIDE = {"no_generated_neighbors": " Its training loss is of neighbours, its test loss of random views."}
-LAST = {  # panels whose curves are drawn batch by batch, and what the last batch of an epoch does to them
-    "vicreg": (unlabelled.VICREG, "The last batch of an epoch is smaller."),
-    "simclr": (unlabelled.SIMCLR[:1], "The last batch of an epoch is smaller, and so is what chance would give."),
-}
-PLAIN = {"vicreg": unlabelled.VICREG, "no_generated_neighbors": unlabelled.VICREG, "simclr": unlabelled.SIMCLR}
 
 
-def main(job: run.Job) -> None:
+@dataclass(frozen=True)
+class Rank:
+    """A row of the chart of all trainings."""
+
+    encoder: str
+    epoch: int
+    effective_rank: float
+
+
+def main(job: Job) -> None:
     settings, labels = job.read("figures", Figures), job.read("encoders", Labels).root
-    ablations = job.input("plots/ablations")
-    folders = {name: job.input(f"plots/{name}") for name in PLAIN}
-    of_simclr = job.read("simclr_ablations", Ablations).root
-    folders |= {name: ablations / name for name in [*job.read("ablations", Ablations).root, *of_simclr]}
-    histories = {name: pd.DataFrame(artifacts.read_json(path / "history.json")) for name, path in folders.items()}
-    told = {name: artifacts.read_json(path / "details.json") for name, path in folders.items()}
+    methods, ablations = job.read("methods", Methods).root, job.read("ablations", Ablations).root
+    folders = {name: job.input(f"plots/{name}") for name in ("vicreg", "no_generated_neighbors")}
+    trained, varied = job.input("plots/methods"), job.input("plots/ablations")
+    plain = {*folders, *methods}
+    folders |= {name: trained / name for name in methods} | {name: varied / name for name in ablations}
+    histories = {name: pd.DataFrame(files.read_json(path / "history.json")) for name, path in folders.items()}
+    results = {name: records.read(path / "details.json", Training) for name, path in folders.items()}
 
-    palette, dimensions = style.PALETTES[settings.palette], len(told["vicreg"]["axes"])
-    source, count, watched = (told["vicreg"][key] for key in ("source", "n", "watched"))
-    of_test = style.foot(source, watched, "test images")
-    footer = style.foot(source, count, "training images", f"Of the test images {watched:,} are watched.")
+    palette, first = style.PALETTES[settings.palette], results["vicreg"]
+    dimensions = len(first.axes)
+    of_test = style.foot(first.source, first.watched, "test images")
+    more = f"Of the test images {first.watched:,} are watched."
+    footer = style.foot(first.source, first.n, "training images", more)
     named = {name: labels.get(name, name) for name in folders}
-    spectra = {named[name]: pd.DataFrame(details["axes"]) for name, details in told.items()}
+    by_label = {named[name]: history for name, history in histories.items()}
+    spectra = {named[name]: result.axes for name, result in results.items()}
     drawn = {
-        "collapse": unlabelled.collapse(
-            "Which networks collapse", {named[k]: v for k, v in histories.items()}, dimensions, of_test, palette
-        ),
-        "spectra": unlabelled.spectra("How many directions an embedding uses", spectra, of_test, palette),
+        "collapse": representations.collapse("Which networks collapse", by_label, dimensions, of_test, palette),
+        "spectra": representations.spectra("How many directions an embedding uses", spectra, of_test, palette),
     }
     for name, history in histories.items():
-        panels = PLAIN.get(name, unlabelled.SIMCLR if name in of_simclr else unlabelled.VICREG)
-        title = f"{named[name]}: how it learned"
-        drawn[name] = unlabelled.history(title, history, panels, dimensions, footer + ASIDE.get(name, ""), palette)
-    for name, (stepwise, says) in LAST.items():
-        rows = pd.DataFrame(artifacts.read_json(folders[name] / "steps.json"))
-        curves = {key: label for panel in stepwise for key, label in panel.curves.items()}
-        foot = style.foot(source, count, "training images", says)
-        drawn[f"{name}_steps"] = unlabelled.steps(f"{named[name]}, batch by batch", rows, curves, foot, palette)
+        title, panels = f"{named[name]}: how it learned", results[name].telling.panels
+        foot = footer + ASIDE.get(name, "")
+        drawn[name] = representations.history(title, history, panels, dimensions, foot, palette)
+    for name in sorted(plain - ASIDE.keys()):
+        told, rows = results[name].telling, pd.DataFrame(files.read_json(folders[name] / "steps.json"))
+        curves = [curve for panel in told.panels if panel.by_batch for curve in panel.curves]
+        foot = style.foot(first.source, first.n, "training images", told.batches)
+        drawn[f"{name}_steps"] = representations.steps(f"{named[name]}, batch by batch", rows, curves, foot, palette)
     folder = job.out("plots/figures_training")
     for name, figure in drawn.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)
+    ranks = [
+        Rank(label, int(row.epoch), float(row.effective_rank))
+        for label, history in by_label.items()
+        for row in history.itertuples()
+    ]
+    files.write_table(job.out("plots/effective_rank.json"), ranks)
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

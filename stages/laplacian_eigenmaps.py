@@ -1,42 +1,29 @@
 """Coordinates without a network: the smoothest functions on a graph that ties each image to its look-alikes."""
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
+from stages import run
+from visrep import files
 from visrep.data import store
-from visrep.models import floors, spectral
-from visrep.readers import collapse, neighbors
-from visrep.settings.laplacian_eigenmaps import LaplacianEigenmaps
+from visrep.representations import spectral
+from visrep.settings.representations import LaplacianEigenmaps
 from visrep.settings.runtime import Threads
-from visrep.stage import artifacts, run
+from visrep.stage.job import Job
 
 
-def main(job: run.Job) -> None:
+def main(job: Job) -> None:
     settings = job.read("laplacian_eigenmaps", LaplacianEigenmaps)
     threadpool_limits(job.read("runtime.threads", Threads).root)
-    cifar10 = store.load(job.input("data/cifar10"))
-    pixels = floors.flat(cifar10.train.images)
-    graph = spectral.graph(neighbors.nearest(pixels, pixels, settings.k, itself=True).index)
-    found = spectral.eigenmaps(graph, settings.dimensions, settings.seed)
-    spectral.check_extensible(found.eigenvalues)  # here rather than in all that build on it
-    if found.pieces > 1:
-        job.log(f"the graph falls into {found.pieces} pieces; each has coordinates of its own")
+    objects = store.load(job.input("data/objects"))
+    arrays, result = spectral.of_images(objects, settings.k, settings.dimensions, settings.seed)
+    if result.pieces > 1:
+        job.log(f"the graph falls into {result.pieces} pieces; each has coordinates of its own")
 
-    artifacts.write_weights(
-        job.out("models/laplacian_eigenmaps.safetensors"),
-        {"coordinates": found.coordinates.astype(np.float32), "eigenvalues": found.eigenvalues},
-        {"kind": spectral.KIND, "k": settings.k},
+    files.write_weights(
+        job.out("models/laplacian_eigenmaps.safetensors"), arrays, {"kind": spectral.KIND, "k": settings.k}
     )
-    artifacts.write_metrics(
-        job.out("metrics/laplacian_eigenmaps.json"),
-        {"effective_rank": collapse.effective_rank(collapse.spectrum(found.coordinates)), "residual": found.residual},
-    )
-    artifacts.write_json(
-        job.out("plots/laplacian_eigenmaps/details.json"),
-        {"n": len(pixels), "source": cifar10.source, "pieces": found.pieces}
-        | {"spectrum": [{"place": place, "eigenvalue": value} for place, value in enumerate(found.eigenvalues, 1)]},
-    )
+    job.result("laplacian_eigenmaps", result)
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

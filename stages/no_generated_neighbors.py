@@ -5,30 +5,31 @@ from functools import partial
 import numpy as np
 import torch
 
+from stages import _encoder, run
+from visrep import files
 from visrep.data import store
-from visrep.learning import positives, representations, vicreg
 from visrep.machine import device
-from visrep.models import encoders
-from visrep.settings.no_generated_neighbors import NoGeneratedNeighbors
+from visrep.representations import encoders, learning, positives
+from visrep.representations.methods import vicreg
+from visrep.settings.representations import NoGeneratedNeighbors
 from visrep.settings.runtime import Runtime
-from visrep.settings.vicreg import VICReg
-from visrep.stage import artifacts, run
+from visrep.stage.job import Job
 
 
-def main(job: run.Job) -> None:
+def main(job: Job) -> None:
     own = job.read("no_generated_neighbors", NoGeneratedNeighbors)
-    settings = own.of(job.read("vicreg", VICReg))
+    settings = own.of(job.read("vicreg", vicreg.Settings))
     machine = device.prepare(job.read("runtime", Runtime))
-    cifar10 = store.load(job.input("data/cifar10"))
-    nearest = artifacts.read_array(job.input("neighbors/vicreg.npy"))
+    objects = store.load(job.input("data/objects"))
+    nearest = torch.from_numpy(np.array(files.read_array(job.input("neighbors/vicreg.npy"))))
 
-    images = encoders.whole(cifar10.train.images, machine.device)
-    near = torch.from_numpy(np.array(nearest)).to(machine.device)
-    augment = settings.augment if own.augmented else None
-    objective = positives.OfNeighbors(images, near, augment, partial(vicreg.loss, weights=settings.weights))
-    learned = representations.learn(job, machine, settings, objective, cifar10)
-    representations.write(job, learned, "no_generated_neighbors", cifar10, vicreg.Terms._fields)
+    images = encoders.whole(objects.train.images, machine.device)
+    augment, loss = settings.augment if own.augmented else None, partial(vicreg.loss, settings=settings)
+    objective = positives.OfNeighbors(images, nearest.to(machine.device), augment, loss)
+    told, checkpoint = vicreg.telling(settings), job.scratch / "checkpoint.pt"
+    learned = learning.train(settings, objective, "vicreg", told, objects, machine, checkpoint, job.progress)
+    _encoder.write(job, learned, "no_generated_neighbors")
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

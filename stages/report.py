@@ -1,19 +1,22 @@
 """The whole study on one page that opens from a disk, without a network."""
 
+from stages import run
+from visrep import files
 from visrep.report import results, study
 from visrep.report.results import Found
-from visrep.stage import artifacts, params, pipeline, run
+from visrep.stage import params, pipeline
+from visrep.stage.job import Job
 
 GRAPH = "docs/stages.yaml"  # a link to dvc.yaml: DVC refuses that name as a dependency
 
 
-def main(job: run.Job) -> None:
+def main(job: Job) -> None:
     stages = pipeline.stages(job.input(GRAPH))
     presets = {path.stem: params.load(path) for path in sorted(job.input("presets").glob("*.yaml"))}
     reported = params.load(job.input(str(results.REPORTED)))
-    found = Found(job.input("metrics"), job.input("plots"), reported, job.values())
-    artifacts.write_bytes(job.out("report/index.html"), study.html(found, stages, presets).encode())
+    found = Found(job.input("plots"), reported, job.values())
+    files.write_bytes(job.out("report/index.html"), study.html(found, stages, presets).encode())
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

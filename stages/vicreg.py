@@ -1,17 +1,13 @@
 """A network learns without labels: views of an image agree, dimensions vary, and none repeats another."""
 
-from functools import partial
-
-from visrep.learning import representations, vicreg
-from visrep.settings.vicreg import VICReg
-from visrep.stage import run
+from stages import _encoder, run
+from visrep.representations.methods import vicreg
+from visrep.stage.job import Job
 
 
-def main(job: run.Job) -> None:
-    settings = job.read("vicreg", VICReg)
-    loss = partial(vicreg.loss, weights=settings.weights)
-    representations.of_views(job, settings, loss, "vicreg", vicreg.Terms._fields)
+def main(job: Job) -> None:
+    _encoder.train(job, vicreg, job.read("vicreg", vicreg.Settings), "vicreg")
 
 
 if __name__ == "__main__":
-    run.main(main)
+    run(main)

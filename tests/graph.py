@@ -16,22 +16,28 @@ def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Every stage by its full name, `foreach` written out, by sections of the tiny study."""
     named: dict[str, dict[str, Any]] = {}
     for name, stage in (dvc.get("stages") or {}).items():
-        items = stage.get("foreach", {None: None}) or {}
-        if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
+        items = stage.get("foreach", {"": None}) or {}
+        if isinstance(items, str):  # ${encoders}: the names in a section of params.yaml
             items = _tiny().get(items.strip("${}"), {})
         for item in items:
             body = stage["do"] if "foreach" in stage else stage
-            named[name if item is None else f"{name}@{item}"] = _written_out(body or {}, str(item))
+            of = items[item] if isinstance(items, dict) else None
+            named[f"{name}@{item}" if item else name] = _written_out(body or {}, {"key": item, "item": item}, of)
     return named
 
 
-def _written_out(value: Any, item: str) -> Any:
-    """``value`` with ``item`` for every ${key}."""
+def _written_out(value: Any, words: dict[str, str], of: Any) -> Any:
+    """``value`` with the ``words`` for every ${key} and ${item}, and what the item holds for every ${item.name}."""
     if isinstance(value, dict):
-        return {_written_out(key, item): _written_out(inner, item) for key, inner in value.items()}
+        return {_written_out(key, words, of): _written_out(inner, words, of) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_written_out(inner, item) for inner in value]
-    return value.replace("${key}", item) if isinstance(value, str) else value
+        return [_written_out(inner, words, of) for inner in value]
+    if not isinstance(value, str):
+        return value
+    held = {f"item.{name}": str(inner) for name, inner in (of if isinstance(of, dict) else {}).items()}
+    for name, text in (words | held).items():
+        value = value.replace(f"${{{name}}}", text)
+    return value
 
 
 def parse(text: str) -> Any:

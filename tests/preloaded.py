@@ -2,7 +2,7 @@
 
 import torch
 
-import visrep.learning.training
+import visrep.training.loop
 
 torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)  # the first optimiser imports torch's compiler
 

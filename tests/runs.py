@@ -78,7 +78,7 @@ def _child(folder: Path, stage: str, item: str, said: Path, die: tuple[Moment, i
         _before(do[0], lambda: do[1](*do[2:]))
     sys.argv = [stage, *([item] if item else [])]
     stages.PARENT = os.getppid()
-    importlib.import_module("visrep.stage.run").main(module.main, getattr(module, "ITEMS", ()))
+    stages.run(module.main, getattr(module, "ITEMS", ()))
 
 
 def _before(moment: Moment, act: Callable[[], object]) -> None:

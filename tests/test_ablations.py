@@ -7,10 +7,10 @@ import pytest
 
 import tiny
 from oracles import ROOT
-from visrep.settings.ablations import Overrides, ablated
-from visrep.settings.study import Study
-from visrep.settings.vicreg import VICReg
+from visrep.representations.methods import vicreg
+from visrep.settings.representations import Ablation
 from visrep.stage import params
+from visrep.study import Study
 
 
 def flat(values: Any, prefix: str = "") -> dict[str, Any]:
@@ -33,24 +33,29 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
     ],
 )
 def test_only_what_is_named_changes(change: dict[str, Any], changed: dict[str, Any]) -> None:
-    whole = params.read("vicreg", VICReg, ROOT / "params.yaml")
-    before, after = flat(whole.model_dump()), flat(ablated(whole, Overrides(**change)).model_dump())
+    whole = params.read("vicreg", vicreg.Settings, ROOT / "params.yaml")
+    before, after = flat(whole.model_dump()), flat(Ablation(of="vicreg", **change).apply(whole).model_dump())
     assert after == before | changed
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("presets/*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_ablation_changes_something(path: Path) -> None:
     study = params.check(params.load(path), Study, path)
-    for whole, varied in ((study.vicreg, study.ablations.root), (study.simclr, study.simclr_ablations.root)):
-        for name, overrides in varied.items():
-            assert ablated(whole, overrides) != whole, name
+    assert study.ablations.root
+    for name, ablation in study.ablations.root.items():
+        whole = study.section(ablation.of)
+        assert whole is not None, name
+        assert ablation.apply(whole) != whole, name
 
 
 def test_no_variance_is_vicreg_without_its_variance_term_and_nothing_else() -> None:
     shipped = params.load(ROOT / "params.yaml")
-    assert shipped["ablations"]["no_variance"] == {"weights": {"variance": 0.0}}
+    assert shipped["ablations"]["no_variance"] == {"of": "vicreg", "weights": {"variance": 0.0}}
 
 
-def test_two_lines_add_a_branch_to_a_study_that_is_sound() -> None:
-    change = {"ablations": {"no_flip": {"augment": {"flip": 0.0}}}, "encoders": {"no_flip": "VICReg without flips"}}
+def test_three_lines_add_a_branch_to_a_study_that_is_sound() -> None:
+    change = {
+        "ablations": {"no_flip": {"of": "vicreg", "augment": {"flip": 0.0}}},
+        "encoders": {"no_flip": "VICReg without flips"},
+    }
     params.check(tiny.study(change), Study)

@@ -8,14 +8,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 import tiny
-from visrep.data.labelled import Labelled
 from visrep.data.pixels import scaled
-from visrep.learning import adversarial
+from visrep.digits import adversarial, attacks, cnn
+from visrep.digits.labelled import Labelled
 from visrep.machine.randomness import generator
-from visrep.models import cnn, weights
-from visrep.robustness import attacks
-from visrep.settings.adv_train import AdvTrain
+from visrep.settings.digits import AdvTrain
 from visrep.stage import params
+from visrep.training import weights
 
 CONFIG = {"channels": [4, 6], "depth": 1, "hidden": 10, "dropout": 0.0, "classes": 10}
 

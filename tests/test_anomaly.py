@@ -1,16 +1,18 @@
 """Anomaly scores against loops and scikit-learn; measures against counting pairs."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from visrep.readers import anomaly
-from visrep.readers.embeddings import Embeddings
-from visrep.settings.anomaly import Anomaly
-from visrep.stage.errors import Failure
+from visrep import records
+from visrep.errors import Failure
+from visrep.evaluations import anomaly
+from visrep.measures import statistics
+from visrep.representations.embeddings import Embeddings
 
 
 @pytest.fixture
@@ -86,7 +88,7 @@ def test_measures_count_pairs(random: np.random.Generator, sizes: tuple[int, int
     """With few levels most scores are tied."""
     normal = random.integers(0, levels, sizes[0]) / levels
     anomalous = (random.integers(0, levels, sizes[1]) + levels // 4) / levels
-    found = anomaly.judge(normal, anomalous)
+    found = anomaly.separation(normal, anomalous)
     pairs = [1.0 if b > a else 0.5 if b == a else 0.0 for a in normal for b in anomalous]
     assert found.auroc == pytest.approx(100 * np.mean(pairs))
     thresholds = sorted({*normal, *anomalous}, reverse=True)
@@ -106,26 +108,28 @@ def test_measures_count_pairs(random: np.random.Generator, sizes: tuple[int, int
 
 def test_perfect_and_inverted_scores() -> None:
     low, high = np.arange(20.0), np.arange(20.0) + 100
-    assert anomaly.judge(low, high) == (100, 100, 0)
-    assert anomaly.judge(np.array([0.5]), low).fpr95 == 0  # the lowest of twenty need not be found
-    wrong = anomaly.judge(high, low)
+    assert anomaly.separation(low, high) == anomaly.Separation(100, 100, 0)
+    assert anomaly.separation(np.array([0.5]), low).fpr95 == 0  # the lowest of twenty need not be found
+    wrong = anomaly.separation(high, low)
     assert (wrong.auroc, wrong.fpr95) == (0, 100)
 
 
 def test_nothing_to_judge_is_an_error() -> None:
     for pair in ((np.ones(3), np.ones(0)), (np.ones(0), np.ones(3))):
-        for measure in (anomaly.judge, anomaly.roc):
-            with pytest.raises(ValueError, match="some of both"):
-                measure(*pair)
+        with pytest.raises(ValueError, match="some of both"):
+            anomaly.separation(*pair)
+        with pytest.raises(ValueError, match="some of both"):
+            anomaly.roc("none", *pair)
 
 
 @pytest.mark.parametrize("gap", [0.0, 1.0, 4.0])
 @pytest.mark.parametrize("points", [10, 200])
 def test_the_thinned_curve_keeps_ends_area_and_shape(random: np.random.Generator, gap: float, points: int) -> None:
     normal, anomalous = random.normal(size=5000), random.normal(size=7000) + gap
-    rows = anomaly.roc(normal, anomalous, points)
-    fpr, tpr = (np.array([row[name] for row in rows]) for name in ("fpr", "tpr"))
-    assert len(rows) <= points
+    found = anomaly.roc("drawn", normal, anomalous, points)
+    assert found.anomalies == "drawn"
+    fpr, tpr = np.array(found.fpr), np.array(found.tpr)
+    assert len(fpr) == len(tpr) <= points
     assert (fpr[0], tpr[0], fpr[-1], tpr[-1]) == (0, 0, 1, 1)
     assert (np.diff(fpr) >= 0).all()
     assert (np.diff(tpr) >= 0).all()
@@ -133,13 +137,14 @@ def test_the_thinned_curve_keeps_ends_area_and_shape(random: np.random.Generator
     truth = np.repeat([0, 1], [5000, 7000])
     area = roc_auc_score(truth, np.concatenate([normal, anomalous]))
     assert np.trapezoid(tpr, fpr) == pytest.approx(area, abs=1 / points)
-    edges = [(float(np.mean(normal >= t)), float(np.mean(anomalous >= t))) for t in np.concatenate([normal, anomalous])]
-    assert {(row["fpr"], row["tpr"]) for row in rows[1:]} <= set(edges)
+    every = np.concatenate([normal, anomalous])
+    edges = {tuple(float(f"{np.mean(part >= t):.6g}") for part in (normal, anomalous)) for t in every}
+    assert set(zip(found.fpr[1:], found.tpr[1:], strict=True)) <= edges
 
 
 def test_short_curves_are_whole() -> None:
-    assert anomaly.roc(np.zeros(3), np.zeros(2)) == [{"fpr": 0, "tpr": 0}, {"fpr": 1, "tpr": 1}]
-    assert anomaly.roc(np.zeros(3), np.ones(2)) == [{"fpr": 0, "tpr": 0}, {"fpr": 0, "tpr": 1}, {"fpr": 1, "tpr": 1}]
+    assert anomaly.roc("none", np.zeros(3), np.zeros(2)) == anomaly.Roc("none", (0, 1), (0, 1))
+    assert anomaly.roc("all", np.zeros(3), np.ones(2)) == anomaly.Roc("all", (0, 0, 1), (0, 1, 1))
 
 
 def test_the_most_anomalous_come_first_and_ties_by_index() -> None:
@@ -150,39 +155,64 @@ def test_the_most_anomalous_come_first_and_ties_by_index() -> None:
 
 
 def test_ranked_names_set_and_place() -> None:
-    scores = {"test": np.array([1.0, 5.0]), "mnist": np.array([5.0, 2.0, 7.0])}
-    assert anomaly.ranked(scores, 3) == [
-        {"set": "mnist", "index": 2, "score": 7.0},
-        {"set": "test", "index": 1, "score": 5.0},
-        {"set": "mnist", "index": 0, "score": 5.0},
-    ]
-
-
-def test_every_way_scores_every_set(random: np.random.Generator) -> None:
-    found = Embeddings(
-        *(random.normal(size=(n, 3)).astype(np.float32) + m for n, m in ((40, 0), (9, 0), (7, 2), (5, 4)))
+    scores = {"test": np.array([1.0, 5.0]), "handwritten_digits": np.array([5.0, 2.0, 7.0])}
+    assert anomaly.ranked(scores, 3) == (
+        anomaly.Strange("handwritten_digits", 2, 7.0),
+        anomaly.Strange("test", 1, 5.0),
+        anomaly.Strange("handwritten_digits", 0, 5.0),
     )
-    settings = Anomaly(score="knn", features="unit", k=2, other_k=(1, 200))
-    ways = anomaly.every_way(found, settings)
+
+
+SETS = {"handwritten": "handwritten_digits", "street": "street_digits"}
+
+
+def settings(**changed: Any) -> anomaly.Settings:
+    values = {"sets": SETS, "score": "knn", "features": "unit", "k": 2, "other_k": (1, 200)}
+    return anomaly.Settings.model_validate(values | changed)
+
+
+@pytest.fixture
+def embedded(random: np.random.Generator) -> Embeddings:
+    train, test, handwritten, street = (
+        random.normal(size=(n, 3)).astype(np.float32) + m for n, m in ((40, 0), (9, 0), (7, 2), (5, 4))
+    )
+    return Embeddings(train, test, {"handwritten_digits": handwritten, "street_digits": street})
+
+
+def test_every_way_scores_every_set(embedded: Embeddings) -> None:
+    ways = anomaly.every_way(embedded, 2, (1, 200))
     assert len(ways) == 9  # two k and one covariance, three kinds of features; 200 are too many
-    assert list(ways[anomaly.chosen(settings)]) == ["test", "mnist", "svhn"]
+    assert list(ways[settings().way]) == ["test", "handwritten_digits", "street_digits"]
     for kind in anomaly.KINDS:
         for score in ("knn", "mahalanobis"):
-            own = ways[anomaly.chosen(settings.model_copy(update={"features": kind, "score": score}))]
-            for name in ("test", "mnist", "svhn"):
-                train, queries = anomaly.features(kind, found.train, getattr(found, name))
+            own = ways[settings(features=kind, score=score).way]
+            for name, images in {"test": embedded.test, **embedded.others}.items():
+                train, queries = anomaly.features(kind, embedded.train, images)
                 if score == "knn":
                     expected = anomaly.knn_scores(train, queries, 2)[2]
                 else:
                     expected = anomaly.mahalanobis_scores(train, queries)
                 np.testing.assert_allclose(own[name], expected, rtol=1e-9)
-    scores = ways[anomaly.chosen(settings)]
-    told = anomaly.metrics(scores)
-    for name, count in (("mnist", 7), ("svhn", 5)):
+
+
+def test_metrics_are_of_the_chosen_way_and_the_details_of_all(embedded: Embeddings) -> None:
+    sources = {name: f"{name}, drawn" for name in ("test", "handwritten_digits", "street_digits")}
+    found = anomaly.evaluate(embedded, sources, settings())
+    scores = anomaly.every_way(embedded, 2, (1, 200))[found.way]
+    told = records.flat(found.metrics)
+    for key, name in SETS.items():
+        count = len(embedded.others[name])
         truth = [0] * 9 + [1] * count
         together = [*scores["test"], *scores[name]]
-        assert told[f"auroc_{name}"] == pytest.approx(100 * roc_auc_score(truth, together))
-        if name == "mnist":
-            assert told["aupr_mnist"] == pytest.approx(100 * average_precision_score(truth, together))
-            assert told["fpr95_mnist"] == anomaly.judge(scores["test"], scores["mnist"]).fpr95
+        assert told[f"auroc_{key}"] == pytest.approx(100 * roc_auc_score(truth, together))
+        assert found.metrics[f"auroc_{key}"] == statistics.auroc(told[f"auroc_{key}"], count, 9)
+        one = found.of(name)
+        assert (one.n, one.source, one.auroc) == (count, f"{name}, drawn", found.metrics[f"auroc_{key}"])
+        assert one.aupr == pytest.approx(100 * average_precision_score(truth, together))
+        assert one.fpr95 == anomaly.separation(scores["test"], scores[name]).fpr95
+        if key == "handwritten":
+            assert (told["aupr_handwritten"], told["fpr95_handwritten"]) == (one.aupr, one.fpr95)
     assert len(told) == 4
+    assert len(found.scores) == 2 * 9
+    assert [curve.anomalies for curve in found.curves] == list(SETS.values())
+    assert found.most_anomalous == anomaly.ranked(scores, 7)

@@ -21,8 +21,8 @@ from PIL import Image
 from tests.test_fetch import QUICK, serving, status, whole
 from visrep.data import archive, members
 from visrep.data.store import ImageSet
-from visrep.settings.download import Embedded, Source
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
+from visrep.settings.data import Embedded, Source
 
 Files = Mapping[str, bytes]
 
@@ -79,13 +79,14 @@ MAKERS = {"set": make_folder, "set.zip": make_zip, "set.tar": make_tar, "set.tgz
 
 def source(address: Path | str, sha: str | None = None, megabytes: int = 1) -> Source:
     unused = Embedded(seed=0, train=100, test=100)
-    return Source(source="archive", archive=str(address), sha256=sha, max_megabytes=megabytes, embedded=unused)
+    options: dict[str, Any] = {"sha256": sha, "max_megabytes": megabytes, "embedded": unused}
+    return Source(source="archive", official=None, archive=str(address), **options)
 
 
 def loaded(
     address: Path | str, scratch: Path, log: Callable[[str], None] = lambda line: None, **options: Any
 ) -> ImageSet:
-    return archive.load("svhn", source(address, **options), scratch, log, patience=QUICK)
+    return archive.load("street_digits", source(address, **options), scratch, log, patience=QUICK)
 
 
 def tree(folder: Path) -> list[tuple[str, int]]:

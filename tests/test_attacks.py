@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from visrep.digits import attacks, cnn
 from visrep.machine.randomness import generator
-from visrep.models import cnn, weights
-from visrep.robustness import attacks
+from visrep.training import weights
 
 EPSILONS = [0.01, 0.1, 0.3, 1.0]
 

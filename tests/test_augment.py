@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from visrep.learning import augment
+from visrep.digits import augment
 from visrep.machine.randomness import generator
-from visrep.settings.training import Augment
+from visrep.settings.digits import Augment
 
 NONE: dict[str, Any] = {"shift": 0.0, "rotation": 0.0, "scale": 0.0, "contrast": 0.0, "blur": 0.0, "noise": 0.0}
 

@@ -9,7 +9,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_score
 
-from visrep.readers import clustering
+from visrep.evaluations import clustering
 
 
 def lumps(rows: int, clusters: int, dimensions: int, apart: float = 2.0, seed: int = 0) -> tuple[Any, Any]:
@@ -224,7 +224,7 @@ def test_what_groups_explain_at_the_limits() -> None:
 
 def test_the_table_holds_every_class_and_cluster() -> None:
     rows = clustering.table(np.array([0, 0, 0, 2]), np.array([1, 1, 0, 1]), ("cat", "dog", "owl"))
-    assert [(row["class"], row["cluster"], row["count"]) for row in rows] == [
+    assert [(row.label, row.cluster, row.count) for row in rows] == [
         ("cat", 0, 1),
         ("cat", 1, 2),
         ("dog", 0, 0),
@@ -232,4 +232,4 @@ def test_the_table_holds_every_class_and_cluster() -> None:
         ("owl", 0, 0),
         ("owl", 1, 1),
     ]
-    assert [row["percent"] for row in rows] == pytest.approx([100 / 3, 200 / 3, 0, 0, 0, 100])
+    assert [row.percent for row in rows] == pytest.approx([100 / 3, 200 / 3, 0, 0, 0, 100])

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from visrep.learning import losses
+from visrep.digits import cnn, losses
+from visrep.errors import Failure
 from visrep.machine.randomness import generator, seed
-from visrep.models import cnn, weights
-from visrep.stage.errors import Failure
+from visrep.training import weights
 
 CONFIG = {"channels": [4, 6, 8], "depth": 2, "hidden": 10, "dropout": 0.3, "classes": 7}
 

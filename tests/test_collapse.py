@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import entropy
 from sklearn.preprocessing import StandardScaler, normalize
 
-from visrep.readers import collapse, scalings
+from visrep.measures import scalings, spread
 
 
 def cloud(rows: int, dimensions: int, seed: int = 0) -> Any:
@@ -16,7 +16,7 @@ def cloud(rows: int, dimensions: int, seed: int = 0) -> Any:
 
 
 def rank(x: Any) -> float:
-    return collapse.effective_rank(collapse.spectrum(x))
+    return spread.effective_rank(spread.spectrum(x))
 
 
 def orthogonal(rows: int, columns: int) -> Any:
@@ -62,8 +62,8 @@ COLLAPSED = {
 def test_a_point_has_effective_rank_one_and_is_zero_when_standardised(name: str) -> None:
     point = COLLAPSED[name]
     assert rank(point) == 1.0
-    assert collapse.spectrum(point).tolist() == np.eye(1, min(point.shape))[0].tolist()
-    assert (collapse.spread(point) <= 1e-6).all()
+    assert spread.spectrum(point).tolist() == np.eye(1, min(point.shape))[0].tolist()
+    assert (spread.deviations(point) <= 1e-6).all()
     other = cloud(6, point.shape[1], 5)
     for scaled in scalings.standardised(point, other):
         assert scaled.dtype == np.float32
@@ -72,7 +72,7 @@ def test_a_point_has_effective_rank_one_and_is_zero_when_standardised(name: str)
 
 def test_a_small_spread_far_from_zero_is_not_a_point() -> None:
     """Thirty steps of float32 about 1: coarse, but there."""
-    x = (1 + 30 * collapse.ROUNDING * cloud(500, 6)).astype(np.float32)
+    x = (1 + 30 * spread.ROUNDING * cloud(500, 6)).astype(np.float32)
     assert rank(x) > 5.9
     (scaled,) = scalings.standardised(x)
     np.testing.assert_allclose(scaled.std(0), 1, rtol=1e-5)
@@ -81,8 +81,8 @@ def test_a_small_spread_far_from_zero_is_not_a_point() -> None:
 def test_the_spread_is_the_standard_deviation() -> None:
     x = cloud(300, 5) * np.float32([1, 2, 0, 1e-3, 1e3]) + 1000
     exact = [(sum((v - sum(c) / 300) ** 2 for v in c) / 300) ** 0.5 for c in x.astype(float).T.tolist()]
-    np.testing.assert_allclose(collapse.spread(x), exact, rtol=1e-9, atol=1e-12)
-    assert collapse.spread(x).dtype == np.float64
+    np.testing.assert_allclose(spread.deviations(x), exact, rtol=1e-9, atol=1e-12)
+    assert spread.deviations(x).dtype == np.float64
 
 
 def test_standardised_is_scikit_learns_with_the_training_statistics() -> None:

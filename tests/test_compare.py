@@ -14,7 +14,7 @@ from PIL import Image
 import observed
 from pages import Parsed
 from test_report import sound
-from visrep.readers import statistics
+from visrep.measures import statistics
 from visrep.tools import compare
 
 N = 1000

@@ -10,7 +10,7 @@ from lightly.loss import NTXentLoss
 from torch import Tensor
 from torch.nn import functional as F
 
-from visrep.learning import contrastive
+from visrep.shapes import contrastive
 
 
 def features(count: int, dimensions: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:

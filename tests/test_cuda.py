@@ -12,16 +12,16 @@ import runs
 import tiny
 from oracles import digests
 from runs import KILL, Moment
-from visrep.stage import artifacts
+from visrep import files
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
 TRAININGS = [
-    ("train_cnn", "", ["data/svhn"], "cnn"),
-    ("adv_train", "", ["data/svhn", "models/cnn.safetensors"], "adv_cnn"),
-    ("vicreg", "", ["data/cifar10"], "vicreg"),
-    ("no_generated_neighbors", "", ["data/cifar10", "neighbors/vicreg.npy"], "no_generated_neighbors"),
-    ("simclr", "", ["data/cifar10"], "simclr"),
+    ("train_cnn", "", ["data/street_digits"], "cnn"),
+    ("adv_train", "", ["data/street_digits", "models/cnn.safetensors"], "adv_cnn"),
+    ("vicreg", "", ["data/objects"], "vicreg"),
+    ("no_generated_neighbors", "", ["data/objects", "neighbors/vicreg.npy"], "no_generated_neighbors"),
+    ("simclr", "", ["data/objects"], "simclr"),
     ("similarity", "autoencoder", ["data/shapes"], "similarity_autoencoder"),
     ("similarity", "keep_color", ["data/shapes"], "similarity_keep_color"),
 ]
@@ -42,13 +42,13 @@ def test_a_killed_training_ends_in_the_bytes_of_one_that_was_not(
     whole, killed = (begun(finished, tmp_path / name, reads, change) for name in ("whole", "killed"))
     done = runs.run(whole, stage, item)
     assert done.code == 0, done.said
-    died = runs.run(killed, stage, item, die=(Moment("visrep.learning.training:_step", 6), KILL))
+    died = runs.run(killed, stage, item, die=(Moment("visrep.training.loop:_step", 6), KILL))
     assert died.code == -KILL, died.said
     done = runs.run(killed, stage, item)
     assert done.code == 0, done.said
     assert digests(killed) == digests(whole)
 
-    ours, theirs = (artifacts.read_weights(f / f"models/{model}.safetensors")[0] for f in (whole, finished))
+    ours, theirs = (files.read_weights(f / f"models/{model}.safetensors")[0] for f in (whole, finished))
     floats = [name for name in ours if ours[name].dtype == np.float32]
     assert floats and all(np.isfinite(ours[name]).all() and ours[name].shape == theirs[name].shape for name in floats)
 
@@ -56,7 +56,7 @@ def test_a_killed_training_ends_in_the_bytes_of_one_that_was_not(
 @pytest.mark.parametrize(
     ("stage", "item", "reads"),
     [
-        ("fgsm_sweep", "adv_cnn", ["data/svhn", "models/cnn.safetensors", "models/adv_cnn.safetensors"]),
+        ("fgsm_sweep", "adv_cnn", ["data/street_digits", "models/cnn.safetensors", "models/adv_cnn.safetensors"]),
         ("embed", "vicreg", ["data", "models/vicreg.safetensors"]),
         ("factors", "keep_color", ["data/shapes", "models/similarity_keep_color.safetensors"]),
     ],
@@ -80,7 +80,7 @@ def test_embeddings_and_attacks_are_nearly_those_of_the_processor(finished: Path
     ours, theirs = (np.load(f / "embeddings/vicreg/test.npy") for f in (folder, finished))
     assert np.linalg.norm(ours - theirs) < 0.01 * np.linalg.norm(theirs)
 
-    folder = begun(finished, tmp_path / "sweep", ["data/svhn", "models/cnn.safetensors"], {})
+    folder = begun(finished, tmp_path / "sweep", ["data/street_digits", "models/cnn.safetensors"], {})
     assert runs.run(folder, "fgsm_sweep", "cnn").code == 0
     ours, theirs = (json.loads((f / "metrics/fgsm_sweep/cnn.json").read_text()) for f in (folder, finished))
     assert ours.keys() == theirs.keys()

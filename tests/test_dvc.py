@@ -69,7 +69,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
     found = Study(folder)
     found("git", "init", "-q", "-b", "main")
-    assert found.ran("repro", "figures_digits") == ["check", "download@svhn", "train_cnn", "figures_digits"]
+    assert found.ran("repro", "figures_digits") == ["check", "download@street_digits", "train_cnn", "figures_digits"]
     found.commit()
     return found
 
@@ -111,7 +111,7 @@ def test_an_experiment_is_run_and_shown(study: Study) -> None:
 def test_the_graph_leads_to_a_stage(study: Study) -> None:
     drawn = study.dvc("dag", "--dot", "figures_digits")
     assert [line.strip() for line in drawn.splitlines() if "->" in line and "train_cnn" in line.split("->")[1]] == [
-        '"download@svhn" -> "train_cnn";'
+        '"download@street_digits" -> "train_cnn";'
     ]
 
 

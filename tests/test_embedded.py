@@ -11,23 +11,23 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from visrep.data.embedded import canvas, cifar10, mnist, shapes, svhn
+from visrep.data.embedded import canvas, handwritten_digits, objects, shapes, street_digits
 from visrep.data.store import ImageSet
 
 SETS: dict[str, Callable[[int, int, int], ImageSet]] = {
-    "svhn": svhn.draw,
-    "cifar10": cifar10.draw,
-    "mnist": mnist.draw,
+    "street_digits": street_digits.draw,
+    "objects": objects.draw,
+    "handwritten_digits": handwritten_digits.draw,
     "shapes": shapes.draw,
 }
-# svhn: the training frequencies of SVHN, in percent, counted from its 73,257 labels (Netzer et al., 2011)
+# street_digits: the training frequencies of SVHN, in percent, counted from its 73,257 labels (Netzer et al., 2011)
 SVHN = (6.75, 18.92, 14.44, 11.60, 10.18, 9.39, 7.82, 7.64, 6.89, 6.36)
 
 DIGEST = """
 import sys
 from hashlib import sha256
 from importlib import import_module
-for name in ("svhn", "cifar10", "mnist", "shapes"):
+for name in ("street_digits", "objects", "handwritten_digits", "shapes"):
     drawn = import_module(f"visrep.data.embedded.{name}").draw(5, 20, 10)
     print(name, sha256(b"".join(array.tobytes() for part in drawn[:2] for array in part)).hexdigest())
 assert "torch" not in sys.modules
@@ -118,7 +118,7 @@ def test_splits_show_different_parts_of_the_photographs(monkeypatch: pytest.Monk
 
 
 def test_street_digits_are_as_frequent_as_in_svhn() -> None:
-    counts = np.bincount(svhn.draw(0, 1500, 0).train.labels, minlength=10)
+    counts = np.bincount(street_digits.draw(0, 1500, 0).train.labels, minlength=10)
     expected = 1500 * np.array(SVHN) / np.sum(SVHN)
     assert ((counts - expected) ** 2 / expected).sum() < 27.9  # chi squared, 9 degrees of freedom, one in a thousand
 
@@ -126,15 +126,15 @@ def test_street_digits_are_as_frequent_as_in_svhn() -> None:
 def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPatch) -> None:
     """Brightness where there is ink against where there is none, before the weather: room for 12.75 levels and more."""
     scenes: list[tuple[np.ndarray, np.ndarray]] = []
-    color = svhn._color
+    color = street_digits._color
 
-    def watched(chance: canvas.Chance, scene: svhn.Scene, grain: canvas.Floats) -> canvas.Floats:
+    def watched(chance: canvas.Chance, scene: street_digits.Scene, grain: canvas.Floats) -> canvas.Floats:
         picture = color(chance, scene, grain)
         scenes.append((scene.ink, picture @ np.array([0.299, 0.587, 0.114])))
         return picture
 
-    monkeypatch.setattr(svhn, "_color", watched)
-    svhn.draw(0, 200, 0)
+    monkeypatch.setattr(street_digits, "_color", watched)
+    street_digits.draw(0, 200, 0)
     contrast = []
     for ink, grey in ((i, g) for inks, greys in scenes for i, g in zip(inks, greys, strict=True)):
         middle = np.zeros((32, 32), bool)
@@ -144,7 +144,7 @@ def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPat
     assert np.mean(np.array(contrast) < 50) < 0.12
 
 
-@pytest.mark.parametrize(("name", "most"), [("svhn", 60), ("cifar10", 40)])
+@pytest.mark.parametrize(("name", "most"), [("street_digits", 60), ("objects", 40)])
 def test_a_linear_reader_of_the_pixels_finds_little(name: str, most: float) -> None:
     """Far below the 90 % that the shipped classifier must reach on street digits."""
     drawn = SETS[name](0, 1500, 500)
@@ -155,19 +155,19 @@ def test_a_linear_reader_of_the_pixels_finds_little(name: str, most: float) -> N
 
 def test_the_labelled_digit_is_in_the_middle() -> None:
     """In the line's middle stands the labelled digit's own glyph, which no other digit of the face equals."""
-    faces, labels = svhn._glyphs(), np.arange(40) % 10
+    faces, labels = street_digits._glyphs(), np.arange(40) % 10
     assert all(len({glyph.tobytes() for glyph in face}) == 10 for face in faces)
     chosen = canvas.Chance(0, 0, range(40), 64).below(len(faces))
-    lines = svhn._lines(canvas.Chance(0, 0, range(40), 64), labels)
+    lines = street_digits._lines(canvas.Chance(0, 0, range(40), 64), labels)
     for line, label, face in zip(lines, labels, chosen, strict=True):
         glyph = faces[face][label]
-        left = (svhn.STRIP[0] - glyph.shape[1]) // 2
+        left = (street_digits.STRIP[0] - glyph.shape[1]) // 2
         assert np.array_equal(np.asarray(line)[:, left : left + glyph.shape[1]], glyph)
 
 
 def test_objects_have_their_class_in_shape_not_in_color() -> None:
     """The mean color of the middle tells the class hardly better than chance (10 %): nearest class mean."""
-    drawn = cifar10.draw(0, 1000, 800)
+    drawn = objects.draw(0, 1000, 800)
     seen, asked = (part.images[:, 12:20, 12:20].mean(axis=(1, 2)) for part in drawn[:2])
     means = np.stack([seen[drawn.train.labels == label].mean(axis=0) for label in range(10)])
     nearest = np.linalg.norm(asked[:, None] - means, axis=2).argmin(axis=1)
@@ -178,14 +178,14 @@ def test_objects_have_their_class_in_shape_not_in_color() -> None:
 def test_any_object_is_drawn_with_the_numbers_it_has(label: int) -> None:
     """All numbers at their least and at their most: every branch finds enough of them, and most of it is in sight."""
     for value in (0.0, 0.3, 0.999999):
-        sheet = cifar10._sketch(label, [value] * cifar10.SKETCH, [[9 * k, 0, 0] for k in range(8)])
+        sheet = objects._sketch(label, [value] * objects.SKETCH, [[9 * k, 0, 0] for k in range(8)])
         assert 0.08 < (np.asarray(sheet)[..., 3] > 0).mean() < 0.95
 
 
 def test_enlarged_digits_shrink_to_the_originals() -> None:
     small, labels = load_digits(return_X_y=True)
-    order = mnist.originals(0, canvas.TEST)
-    drawn = mnist.draw(0, 0, 40).test
+    order = handwritten_digits.originals(0, canvas.TEST)
+    drawn = handwritten_digits.draw(0, 0, 40).test
     assert np.array_equal(drawn.labels, labels[order[:40]])
     shrunk = drawn.images[:, 4:28, 4:28, 0].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4))
     originals = small[order[:40]].reshape(-1, 8, 8) * 255 / 16
@@ -196,10 +196,10 @@ def test_enlarged_digits_shrink_to_the_originals() -> None:
 
 
 def test_handwritten_digits_are_in_one_split_only_and_vary_when_repeated() -> None:
-    train, test = mnist.originals(0, canvas.TRAIN), mnist.originals(0, canvas.TEST)
+    train, test = handwritten_digits.originals(0, canvas.TRAIN), handwritten_digits.originals(0, canvas.TEST)
     assert sorted([*train, *test]) == list(range(1797))
-    assert set(mnist.originals(7, canvas.TEST)) == set(test)  # whatever the seed
-    drawn = mnist.draw(0, 0, 2 * len(test)).test
+    assert set(handwritten_digits.originals(7, canvas.TEST)) == set(test)  # whatever the seed
+    drawn = handwritten_digits.draw(0, 0, 2 * len(test)).test
     first, again = drawn.images[: len(test)].astype(float), drawn.images[len(test) :].astype(float)
     assert np.array_equal(drawn.labels[: len(test)], drawn.labels[len(test) :])
     assert (np.abs(first - again).mean(axis=(1, 2, 3)) > 1).all()

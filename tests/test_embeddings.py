@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from oracles import ROOT
-from visrep.readers import embeddings
-from visrep.readers.embeddings import Embeddings
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
+from visrep.representations import embeddings
+from visrep.representations.embeddings import Embeddings
 
 
 def cloud(rows: int, dimensions: int, seed: int = 0) -> Any:
@@ -19,30 +19,37 @@ def cloud(rows: int, dimensions: int, seed: int = 0) -> Any:
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    saved = Embeddings(cloud(9, 4), cloud(5, 4, 1), cloud(3, 4, 2), cloud(2, 4, 3))
+    saved = Embeddings(
+        cloud(9, 4), cloud(5, 4, 1), {"handwritten_digits": cloud(3, 4, 2), "street_digits": cloud(2, 4, 3)}
+    )
     embeddings.save(saved, tmp_path / "vicreg")
     assert sorted(file.name for file in (tmp_path / "vicreg").iterdir()) == [
-        "mnist.npy",
-        "svhn.npy",
+        "handwritten_digits.npy",
+        "street_digits.npy",
         "test.npy",
         "train.npy",
     ]
-    for name, array in embeddings.load(tmp_path / "vicreg")._asdict().items():
-        np.testing.assert_array_equal(array, getattr(saved, name))
-        np.testing.assert_array_equal(np.load(tmp_path / "vicreg" / f"{name}.npy"), getattr(saved, name))
+    loaded = embeddings.load(tmp_path / "vicreg", list(saved.others))
+    assert list(loaded.others) == list(saved.others)
+    everything = {"train": saved.train, "test": saved.test, **saved.others}
+    for name, array in {"train": loaded.train, "test": loaded.test, **loaded.others}.items():
+        np.testing.assert_array_equal(array, everything.pop(name))
+        np.testing.assert_array_equal(np.load(tmp_path / "vicreg" / f"{name}.npy"), array)
+    assert not everything
+    assert embeddings.load(tmp_path / "vicreg").others == {}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    embeddings.save(Embeddings(*[cloud(3, 2)] * 4), tmp_path)
-    (tmp_path / "mnist.npy").unlink()
-    with pytest.raises(Failure, match=r"mnist\.npy is missing"):
-        embeddings.load(tmp_path)
+    embeddings.save(Embeddings(cloud(3, 2), cloud(3, 2), {"handwritten_digits": cloud(3, 2)}), tmp_path)
+    (tmp_path / "handwritten_digits.npy").unlink()
+    with pytest.raises(Failure, match=r"handwritten_digits\.npy is missing"):
+        embeddings.load(tmp_path, ["handwritten_digits"])
 
 
 @pytest.mark.parametrize("wrong", [cloud(3, 5), cloud(3, 4).astype(float), cloud(12, 4).reshape(3, 4, 4)])
 def test_shapes_and_types_are_checked(wrong: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"svhn is float"):
-        embeddings.save(Embeddings(cloud(9, 4), cloud(5, 4), cloud(3, 4), wrong), tmp_path)
+    with pytest.raises(ValueError, match=r"street_digits is float"):
+        embeddings.save(Embeddings(cloud(9, 4), cloud(5, 4), {"street_digits": wrong}), tmp_path)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -50,12 +57,17 @@ def test_values_that_are_not_finite_are_not_saved(value: float, tmp_path: Path) 
     broken = cloud(5, 4)
     broken[2, 3] = value
     with pytest.raises(Failure, match="embeddings of test hold values that are not finite"):
-        embeddings.save(Embeddings(cloud(9, 4), broken, cloud(3, 4), cloud(3, 4)), tmp_path)
+        embeddings.save(Embeddings(cloud(9, 4), broken, {}), tmp_path)
     assert not (tmp_path / "test.npy").exists()
 
 
 def test_reading_embeddings_loads_no_network_library() -> None:
-    names = [file.stem for file in (ROOT / "src/visrep/readers").glob("*.py")]
-    lines = [*(f"import visrep.readers.{name}" for name in names), "import sys", "print('torch' in sys.modules)"]
+    source = ROOT / "src"
+    files = [file for package in ("measures", "evaluations") for file in (source / f"visrep/{package}").glob("*.py")]
+    names = [".".join(file.relative_to(source).with_suffix("").parts) for file in files]
+    assert {"visrep.measures.neighbors", "visrep.evaluations.probe"} <= set(names)
+    names += [f"visrep.shapes.{name}" for name in ("factors", "invariance", "results")]
+    names += ["visrep.representations.embeddings", "visrep.representations.results"]
+    lines = [*(f"import {name}" for name in names), "import sys", "print('torch' in sys.modules)"]
     done = subprocess.run([sys.executable, "-c", "; ".join(lines)], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

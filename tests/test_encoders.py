@@ -12,11 +12,12 @@ from torch.nn import functional as F
 from torchvision.models import ResNet50_Weights, resnet18, resnet50
 from torchvision.transforms.functional import normalize
 
+from visrep.errors import Failure
 from visrep.machine.randomness import generator
-from visrep.models import encoders, floors, weights
-from visrep.models.resnet50 import ResNet50
-from visrep.settings.encoder import Encoder
-from visrep.stage.errors import Failure
+from visrep.representations import baselines, encoders
+from visrep.representations.resnet50 import ResNet50
+from visrep.settings.representations import Encoder
+from visrep.training import weights
 
 NARROW = {"input_size": 32, "stem_stride": 2, "widths": [4, 6], "blocks": [1, 2], "dimensions": 8}
 RESNET18 = {"input_size": 32, "stem_stride": 1, "widths": [64, 128, 256, 512], "blocks": [2, 2, 2, 2], "dimensions": 10}
@@ -63,10 +64,10 @@ def images(count: int = 60) -> np.ndarray:
 
 def test_principal_axes_are_scikit_learns() -> None:
     seen, new = images(60), images(80)[60:]
-    arrays = floors.principal_axes(seen, 5)
+    arrays = baselines.principal_axes(seen, 5)
     theirs = PCA(5, svd_solver="full").fit(seen.reshape(60, -1) / 255)
     expected = theirs.transform(new.reshape(20, -1) / 255)
-    found = floors.project(new, arrays)
+    found = baselines.project(new, arrays)
     assert found.dtype == np.float32
     np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-3)
     strongest = np.abs(arrays["axes"]).argmax(1)
@@ -75,12 +76,12 @@ def test_principal_axes_are_scikit_learns() -> None:
 
 def test_axes_need_more_images_than_dimensions() -> None:
     with pytest.raises(Failure, match="8 principal axes need more than 8 images"):
-        floors.principal_axes(images(8), 8)
+        baselines.principal_axes(images(8), 8)
 
 
 def test_equal_images_have_coordinates_zero() -> None:
     seen = np.repeat(images(1), 20, axis=0)
-    assert np.abs(floors.project(seen, floors.principal_axes(seen, 3))).max() < 1e-4
+    assert np.abs(baselines.project(seen, baselines.principal_axes(seen, 3))).max() < 1e-4
 
 
 @pytest.mark.parametrize("size", [32, 48])

@@ -16,13 +16,13 @@ from oracles import ROOT, digests
 from runs import KILL, TERM, Moment
 
 MOMENTS = {
-    "first step": Moment("visrep.learning.training:_step", 1),
-    "mid-epoch": Moment("visrep.learning.training:_step", 6),
-    "between epochs": Moment("visrep.learning.training:_epoch", 2),
+    "first step": Moment("visrep.training.loop:_step", 1),
+    "mid-epoch": Moment("visrep.training.loop:_step", 6),
+    "between epochs": Moment("visrep.training.loop:_epoch", 2),
     "before a checkpoint is written": Moment("torch:save", 2),
     "between temporary file and rename": Moment("os:replace", 2),
-    "before outputs are written": Moment("visrep.models.weights:save", 1),
-    "while outputs are written": Moment("visrep.stage.artifacts:write_json", 2),
+    "before outputs are written": Moment("visrep.training.weights:save", 1),
+    "while outputs are written": Moment("visrep.files:write_json", 2),
     "before outputs are published": Moment("visrep.stage.run:Job.publish", 1),
     "while outputs are published": Moment("os:replace", 12),
 }
@@ -59,7 +59,7 @@ def test_a_killed_training_ends_in_the_same_bytes(finished: Path, tmp_path: Path
 
 def test_a_resumed_training_does_not_start_over(finished: Path, tmp_path: Path) -> None:
     folder, _ = started(finished, tmp_path, "train_cnn", "")
-    runs.run(folder, "train_cnn", die=(Moment("visrep.learning.training:_epoch", 3), KILL))
+    runs.run(folder, "train_cnn", die=(Moment("visrep.training.loop:_epoch", 3), KILL))
     said = runs.run(folder, "train_cnn").said
     assert "epoch 3/3" in said
     assert "epoch 2/3" not in said
@@ -80,9 +80,9 @@ def _edit(path: Path) -> None:
 
 @pytest.mark.parametrize("edit", ["params", "input"])
 def test_what_changes_during_a_run_fails_it(finished: Path, tmp_path: Path, edit: str) -> None:
-    folder = runs.copy(finished, tmp_path / "edited", "data/svhn")
-    changed = {"params": (_edit, folder / "params.yaml"), "input": (os.remove, folder / "data/svhn/test_labels.npy")}
-    done = runs.run(folder, "train_cnn", do=(Moment("visrep.learning.training:_step", 4), *changed[edit]))
+    folder = runs.copy(finished, tmp_path / "edited", "data/street_digits")
+    changed = {"params": (_edit, folder / "params.yaml"), "input": (os.remove, folder / "data/street_digits/test_labels.npy")}
+    done = runs.run(folder, "train_cnn", do=(Moment("visrep.training.loop:_step", 4), *changed[edit]))
     assert done.code == 1
     assert "changed while this ran" in done.said.splitlines()[-1]
     assert "models/cnn.safetensors" not in digests(folder)
@@ -101,7 +101,7 @@ def test_what_changes_before_the_first_output_fails_a_run(finished: Path, tmp_pa
         "input": (_touched, folder / "embeddings/vicreg/test.npy"),
     }
     before = (folder / "params.yaml").read_text()
-    done = runs.run(folder, "probe", "vicreg", do=(Moment("visrep.readers.probes:logistic", 1), *changed[edit]))
+    done = runs.run(folder, "probe", "vicreg", do=(Moment("visrep.measures.probes:logistic", 1), *changed[edit]))
     assert done.code == 1
     named = {"params": "params.yaml: probe", "input": "embeddings/vicreg/test.npy"}[edit]
     assert f"{named} changed while this ran" in done.said
@@ -123,13 +123,13 @@ def test_parameters_edited_while_the_report_is_made_fail_it(finished: Path, tmp_
 
 
 def test_code_edited_during_a_run_fails_it(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "edited", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "edited", "data/street_digits")
     for name in ("src", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     edit = (
-        "import visrep.learning.training as t, pathlib, runpy; step = t._step\n"
+        "import visrep.training.loop as t, pathlib, runpy; step = t._step\n"
         "def edited(*a):\n"
-        "    with open('src/visrep/learning/losses.py', 'a') as f: f.write('# a comment\\n')\n"
+        "    with open('src/visrep/digits/losses.py', 'a') as f: f.write('# a comment\\n')\n"
         "    return step(*a)\n"
         "t._step = edited; runpy.run_module('stages.train_cnn', run_name='__main__', alter_sys=True)"
     )
@@ -141,8 +141,8 @@ def test_code_edited_during_a_run_fails_it(finished: Path, tmp_path: Path) -> No
 
 
 def test_a_second_copy_of_a_running_stage_refuses_to_start(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "twice", "data/svhn")
-    first = runs.run(folder, "train_cnn", do=(Moment("visrep.learning.training:_step", 2), _second_copy, folder))
+    folder = runs.copy(finished, tmp_path / "twice", "data/street_digits")
+    first = runs.run(folder, "train_cnn", do=(Moment("visrep.training.loop:_step", 2), _second_copy, folder))
     status, said = (folder / ".second").read_text().split("\n", 1)
     assert first.code == 0
     assert status == "1"
@@ -155,7 +155,7 @@ def _second_copy(folder: Path) -> None:
 
 
 def test_a_stage_dies_with_its_parent(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "orphan", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "orphan", "data/street_digits")
     change = {"train_cnn": {"epochs": 10_000}}
     tiny.write(folder, change)
     parent = subprocess.Popen(
@@ -183,7 +183,7 @@ def test_a_stage_dies_with_its_parent(finished: Path, tmp_path: Path) -> None:
 
 
 def test_a_stage_whose_parent_died_while_it_was_imported_does_not_start(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "orphan", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "orphan", "data/street_digits")
     child = (
         "import os, runpy, sys, time, stages\n"
         "print('begun', flush=True); os.dup2(2, 1)\n"

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 
 import tiny
-from visrep.data import redrawn, store
+from visrep.data import store
 from visrep.data.embedded import shapes
-from visrep.readers import factors, invariance
-from visrep.readers.statistics import Interval
-from visrep.settings.factors import Factors
-from visrep.settings.probe import Probe
+from visrep.errors import Failure
+from visrep.evaluations import probe
+from visrep.records import Interval
+from visrep.settings.shapes import Factors
+from visrep.shapes import factors, invariance, redrawn
+from visrep.shapes.results import Neighbors, Reading, Spread
 from visrep.stage import params
-from visrep.stage.errors import Failure
 
 DATA = shapes.draw(0, 700, 900)
 LIMITS = (8, 8, 9, 3)
@@ -26,7 +27,7 @@ def settings(**change: Any) -> Factors:
     return own
 
 
-PROBE = params.check(tiny.study()["probe"], Probe)
+CHOICE = params.check(tiny.study()["probe"], probe.Settings).choice
 
 
 def test_agreement_is_that_of_a_loop() -> None:
@@ -59,11 +60,11 @@ def test_intervals_cover_the_truth() -> None:
 
 
 def test_intervals_end_where_values_can() -> None:
-    assert factors.mean(np.full(9, 100.0), 100) == (100, 100, 100)
+    assert factors.mean(np.full(9, 100.0), 100) == Interval(100, 100, 100)
     assert factors.mean(np.array([0.0, 0, 0, 50]), 100).low == 0
     assert factors.mean(np.array([100.0, 100, 100, 50]), 100).high == 100
     assert factors.mean(np.array([150.0, 90]), math.inf).high > 150
-    assert factors.mean(np.array([30.0]), 100) == (30, 30, 30)
+    assert factors.mean(np.array([30.0]), 100) == Interval(30, 30, 30)
 
 
 def test_the_share_that_is_kept() -> None:
@@ -73,7 +74,7 @@ def test_the_share_that_is_kept() -> None:
     assert factors.share_kept(5, 10, 100) < 0
     assert factors.share_kept(100, 100, 100) == 0  # one value throughout: nothing can be kept
     assert factors.share_kept(10, 0, 25) == pytest.approx(0.4)
-    assert factors.movement(np.full(9, 10.0), 4)[1:] == ((10, 10, 10), 0, 25, 9)
+    assert factors.movement(np.full(9, 10.0), 4)[1:] == (Interval(10, 10, 10), 0, 25, 9)
 
 
 @pytest.mark.parametrize(
@@ -88,9 +89,10 @@ def test_the_share_that_is_kept() -> None:
     ],
 )
 def test_verdicts(low: float, high: float, kept: str, lost: str) -> None:
-    reading = factors.Reading("probe", Interval((low + high) / 2, low, high), 20.0, 100.0, 100)
-    assert factors.verdict("kept", reading, settings()) == kept
-    assert factors.verdict("lost", reading, settings()) == lost
+    reading = factors.Read("probe", Interval((low + high) / 2, low, high), 20.0, 100.0, 100)
+    limits = factors.Limits(settings().lost_below, settings().kept_above)
+    assert factors.verdict("kept", reading, limits) == kept
+    assert factors.verdict("lost", reading, limits) == lost
 
 
 def test_predictions_follow_from_the_family() -> None:
@@ -132,14 +134,14 @@ def test_an_encoder_that_does_what_its_family_asks_confirms_everything(varied: t
     def embed(images: np.ndarray) -> np.ndarray:
         return one_hot(images, columns)
 
-    found = invariance.seen(DATA, embed, settings(k=1))
-    rows = invariance.table(found, embed, varied, settings(k=1), PROBE)
+    found = invariance.embedded(DATA, embed, settings(k=1))
+    rows = invariance.table(found, embed, varied, settings(k=1), CHOICE)
     assert len(rows) == 4 * (2 * 3 + 1)
-    moved = [row for row in rows if row["reader"] == "movement"]
-    assert [row["value"] == 0 for row in moved] == [name in varied for name in redrawn.NAMES]
-    fitted = [row for row in rows if row["reader"] == "probe" and row["images"] == invariance.TRAINING]
-    judged = [row for row in rows if row["reader"] != "agreement" and row not in fitted]  # ties, and learnt by heart
-    assert [r for r in judged if r["verdict"] != "confirmed"] == []
+    moved = [row for row in rows if row.reader == "movement"]
+    assert [row.value == 0 for row in moved] == [name in varied for name in redrawn.NAMES]
+    fitted = [row for row in rows if row.reader == "probe" and row.images == invariance.TRAINING]
+    judged = [row for row in rows if row.reader != "agreement" and row not in fitted]  # ties, and learnt by heart
+    assert [r for r in judged if r.verdict != "confirmed"] == []
     sets = invariance.sets(found[invariance.NEW], embed, varied, settings())
     assert sets.diameters.max() == 0 and sets.alignment == 0
     values = DATA.test.factors[store.sample(900, 30, 0)][:, columns]
@@ -159,12 +161,12 @@ def test_what_is_left_of_a_factor_decides_who_is_nearest_however_little_it_is() 
         return np.asarray(both / np.linalg.norm(both, axis=1, keepdims=True), np.float32)
 
     varied, own = ("shape", "location", "size"), settings(k=2)
-    found = invariance.seen(DATA, embed, own)
-    rows = {(r["factor"], r["reader"], r["images"]): r for r in invariance.table(found, embed, varied, own, PROBE)}
-    assert rows["location", "agreement", invariance.NEW]["verdict"] == "refuted"
-    assert rows["location", "probe", invariance.NEW]["verdict"] == "refuted"
-    assert rows["location", "movement", invariance.NEW]["verdict"] == "confirmed"
-    assert rows["color", "movement", invariance.NEW]["value"] > 90
+    found = invariance.embedded(DATA, embed, own)
+    rows = {(r.factor, r.reader, r.images): r for r in invariance.table(found, embed, varied, own, CHOICE)}
+    assert rows["location", "agreement", invariance.NEW].verdict == "refuted"
+    assert rows["location", "probe", invariance.NEW].verdict == "refuted"
+    assert rows["location", "movement", invariance.NEW].verdict == "confirmed"
+    assert rows["color", "movement", invariance.NEW].value > 90
 
 
 @pytest.mark.usefixtures("recorded")
@@ -179,19 +181,19 @@ def test_a_collapsed_encoder_keeps_nothing() -> None:
     def embed(images: np.ndarray) -> np.ndarray:
         return np.tile(np.float32([1, 0, 0]), (len(images), 1))
 
-    found = invariance.seen(DATA, embed, settings())
-    rows = invariance.table(found, embed, ("color",), settings(), PROBE)
+    found = invariance.embedded(DATA, embed, settings())
+    rows = invariance.table(found, embed, ("color",), settings(), CHOICE)
     for row in rows:
-        assert all(math.isfinite(row[key]) for key in ("value", "low", "high", "share_kept"))
-        assert row["share_kept"] < 0.25
-        if row["reader"] != "agreement":  # ties go to the first training images, whatever they are
-            assert row["verdict"] == ("confirmed" if row["factor"] == "color" else "refuted")
+        assert all(math.isfinite(getattr(row, key)) for key in ("value", "low", "high", "share_kept"))
+        assert row.share_kept < 0.25
+        if row.reader != "agreement":  # ties go to the first training images, whatever they are
+            assert row.verdict == ("confirmed" if row.factor == "color" else "refuted")
     sets = invariance.sets(found[invariance.NEW], embed, ("color",), settings())
     assert sets.diameters.max() == sets.margins.max() == 0
 
 
 def test_no_training_image_is_its_own_neighbour() -> None:
-    found = invariance.seen(DATA, one_dimensional, settings(k=3))
+    found = invariance.embedded(DATA, one_dimensional, settings(k=3))
     train = found[invariance.TRAINING]
     assert not (train.near == np.arange(len(train.near))[:, None]).any()
     assert list(found) == ["training images", "new images", "on a gradient"]
@@ -206,20 +208,25 @@ def one_dimensional(images: np.ndarray) -> np.ndarray:
 
 
 def test_sets_that_all_keep_the_same_have_no_margin() -> None:
-    same = invariance.Seen(np.eye(3, dtype=np.float32), np.tile(DATA.test.factors[:1], (3, 1)), np.zeros((3, 1), int))
+    same = invariance.Embedded(
+        np.eye(3, dtype=np.float32), np.tile(DATA.test.factors[:1], (3, 1)), np.zeros((3, 1), int)
+    )
     with pytest.raises(Failure, match="all 3 sets keep the same values"):
         invariance.sets(same, one_dimensional, ("color",), settings())
 
 
 def test_counts_and_quantiles() -> None:
-    rows = [{"reader": "probe", "verdict": "confirmed"}, {"reader": "probe", "verdict": "undecided"}]
+    rows = [
+        Reading("new images", "color", "probe", "", 9, 50, 40, 60, 12, 100, 0.4, "kept", verdict)
+        for verdict in ("confirmed", "undecided")
+    ]
     assert factors.counted(rows) == {"probe": {"confirmed": 1, "refuted": 0, "undecided": 1}}
-    assert factors.told(np.arange(101)) == {"mean": 50, "q10": 10, "q50": 50, "q90": 90}
+    assert factors.spread(np.arange(101)) == Spread(mean=50, q10=10, q50=50, q90=90)
 
 
 def test_shown_queries_are_the_same_each_time() -> None:
-    found = invariance.seen(DATA, one_dimensional, settings())[invariance.NEW]
-    shown = invariance.shown(found, 4, settings())
-    assert [row["query"] for row in shown] == [row["query"] for row in invariance.shown(found, 4, settings())]
-    for row in shown:
-        assert np.array_equal(row["near"], found.near[row["query"]])
+    found = invariance.embedded(DATA, one_dimensional, settings())[invariance.NEW]
+    shown = invariance.shown(found, 4, 0)
+    assert shown == invariance.shown(found, 4, 0) != invariance.shown(found, 4, 1)
+    assert shown == tuple(Neighbors(row.query, tuple(found.near[row.query].tolist())) for row in shown)
+    assert len({row.query for row in shown}) == 4

@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from visrep.data import fetch
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
 
 BODY = bytes(range(256)) * 1000
 OTHER = BODY[::-1]

@@ -16,10 +16,10 @@ from matplotlib.figure import Figure
 from drawn import legible, words
 from visrep.data import store
 from visrep.data.store import ImageSet
+from visrep.digits import summary, swept
+from visrep.digits.swept import Swept
 from visrep.figures import curves, galleries, scores, sheet, style
-from visrep.readers import classification, statistics
-from visrep.robustness import summary, swept
-from visrep.robustness.swept import Swept
+from visrep.measures import classification, statistics
 from visrep.settings.figures import Figures
 
 ROOT = Path(__file__).parents[1]

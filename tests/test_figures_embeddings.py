@@ -364,9 +364,9 @@ def test_most_anomalous_are_marked_where_they_are_foreign() -> None:
 def test_roc_curves_are_ranked_by_area_and_floors_are_pale(palette: style.Palette) -> None:
     curves, areas = roc(10)
     floors = ("encoder 1", "encoder 4", "encoder 5")
-    first, mnist, second, svhn = anomalies.roc("t", curves, areas, floors, FOOT, palette).axes
+    first, handwritten_digits, second, street_digits = anomalies.roc("t", curves, areas, floors, FOOT, palette).axes
     assert [axes.get_title(loc="left")[:5] for axes in (first, second)] == ["MNIST", "SVHN:"]
-    for top, axes, name in ((first, mnist, "MNIST"), (second, svhn, "SVHN")):
+    for top, axes, name in ((first, handwritten_digits, "MNIST"), (second, street_digits, "SVHN")):
         handles = key(top)
         shown = [float(text.split()[0]) for text in handles]
         assert shown == sorted(shown, reverse=True) and "50.0 chance" in handles and len(shown) == 11

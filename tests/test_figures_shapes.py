@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from drawn import legible, words
 from visrep.data.embedded import shapes
 from visrep.figures import alike, similar, style
-from visrep.readers import factors, geometry
+from visrep.measures import geometry
+from visrep.shapes import factors
 
 DATA = shapes.draw(0, 60, 40)
 NAMES = list(shapes.FACTORS)

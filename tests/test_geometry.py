@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from visrep.readers import geometry
+from visrep.measures import geometry
 
 RANDOM = np.random.default_rng(0)
 SETS = RANDOM.standard_normal((5, 4, 3))

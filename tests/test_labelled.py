@@ -2,8 +2,8 @@
 
 import torch
 
-from visrep.data import labelled
-from visrep.data.labelled import Labelled
+from visrep.digits import labelled
+from visrep.digits.labelled import Labelled
 
 
 def stored(count: int) -> Labelled:

@@ -11,8 +11,8 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 
-from visrep.readers import maps
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
+from visrep.evaluations import maps
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_tsne_keeps_clouds_apart_and_is_the_same_in_another_process() -> None:
     middles = np.array([ours[labels == k].mean(0) for k in range(3)])
     own = np.linalg.norm(ours - middles[labels], axis=1).max()
     assert min(np.linalg.norm(middles[a] - middles[b]) for a, b in ((0, 1), (0, 2), (1, 2))) > 2 * own
-    script = "import sys, test_maps, visrep.readers.maps as m; p = test_maps.clouds(90)[0]; "
+    script = "import sys, test_maps, visrep.evaluations.maps as m; p = test_maps.clouds(90)[0]; "
     script += "sys.stdout.buffer.write(m.tsne(p, 10, 0, 1).tobytes())"
     other = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, cwd=Path(__file__).parent, check=True

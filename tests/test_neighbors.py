@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from visrep.readers import neighbors
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
+from visrep.measures import neighbors
 
 
 def sorted_all(queries: Any, references: Any, k: int, farthest: bool, itself: bool) -> tuple[Any, Any]:

@@ -19,7 +19,7 @@ from torchvision import datasets
 from tests.test_fetch import QUICK, Answer, Site, serving, status, whole
 from visrep.data import official
 from visrep.data.store import ImageSet
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
 
 NAMES = ["svhn", "cifar10", "mnist"]
 LABELS = {"train": np.array([3, 0, 9, 1, 0, 5, 7]), "test": np.array([2, 0, 8])}

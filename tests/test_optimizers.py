@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from visrep.learning import optimizers
 from visrep.settings.training import Optimizer
+from visrep.training import optimizers
 
 
 def settings(**change: Any) -> Optimizer:

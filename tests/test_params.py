@@ -10,17 +10,17 @@ from ruamel.yaml import YAML
 
 import tiny
 from oracles import ROOT
-from visrep.settings.study import Study
-from visrep.settings.train_cnn import TrainCNN
+from visrep.errors import Failure
+from visrep.settings.digits import TrainCNN
 from visrep.stage import params
-from visrep.stage.errors import Failure
+from visrep.study import Study
 
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 
 
-def refused(change: dict[str, Any], drop: str = "") -> str:
+def refused(change: dict[str, Any], *drops: str) -> str:
     values = tiny.study(change)
-    if drop:
+    for drop in drops:
         *path, last = drop.split(".")
         section = values
         for name in path:
@@ -66,16 +66,44 @@ def refused(change: dict[str, Any], drop: str = "") -> str:
             "fgsm_sweep: epsilons holds a radius twice, to six digits",
         ),
         ({"fgsm_sweep": {"pgd": {"steps": 3, "more_steps": 3}}}, "fgsm_sweep: pgd.more_steps must exceed steps, 3"),
-        ({"ablations": {"flat": {"augmentt": {"flip": 0.0}}}}, "ablations.flat.augmentt is no parameter of VICReg"),
-        ({"ablations": {"flat": {"augment": {"flap": 0.0}}}}, "ablations.flat.augment.flap is no parameter of VICReg"),
-        ({"ablations": {"flat": {"augment": 0.0}}}, "ablations.flat.augment has parameters of its own in VICReg"),
-        ({"ablations": {"flat": {"epochs": {"of": 1}}}}, "ablations.flat.epochs is one value in VICReg"),
-        ({"ablations": {"flat": {"epochs": 0}}}, "ablations.flat.epochs: 0 is not positive"),
-        ({"ablations": {"flat": {"epochs": 2}}}, "ablations.flat is missing in encoders, so nothing would read it"),
-        ({"ablations": {"simclr": {"epochs": 2}}}, "ablations.simclr has the name of another encoder"),
-        ({"simclr_ablations": {"no_variance": {"epochs": 2}}}, "simclr_ablations.no_variance has the name of an"),
-        ({"encoders": {"flat": "Flat"}}, "encoders.flat is trained by no stage; add it to ablations or take it out"),
-        ({"download": {"svhn": {"source": "archive"}}}, "download.svhn: source is archive, so archive must name"),
+        (
+            {"ablations": {"flat": {"of": "vicreg", "augmentt": {"flip": 0.0}}}},
+            "ablations.flat.augmentt is no parameter of vicreg",
+        ),
+        (
+            {"ablations": {"flat": {"of": "vicreg", "augment": {"flap": 0.0}}}},
+            "ablations.flat.augment.flap is no parameter of vicreg",
+        ),
+        (
+            {"ablations": {"flat": {"of": "vicreg", "augment": 0.0}}},
+            "ablations.flat.augment has parameters of its own in vicreg",
+        ),
+        (
+            {"ablations": {"flat": {"of": "vicreg", "epochs": {"of": 1}}}},
+            "ablations.flat.epochs is one value in vicreg",
+        ),
+        ({"ablations": {"flat": {"of": "vicreg", "epochs": 0}}}, "ablations.flat.epochs: 0 is not positive"),
+        (
+            {"ablations": {"flat": {"of": "vicreg", "epochs": 2}}},
+            "ablations: flat is missing in encoders, so nothing would read it",
+        ),
+        ({"ablations": {"simclr": {"of": "vicreg", "epochs": 2}}}, "ablations.simclr has the name of another encoder"),
+        ({"ablations": {"flat": {"of": "byol", "epochs": 2}}}, "ablations.flat.of: 'byol' is no method with a section"),
+        ({"ablations": {"flat": {"of": "probe", "seed": 2}}}, "ablations.flat.of: 'probe' is no method with a section"),
+        ({"methods": ["simclr", "vicreg"]}, "methods names vicreg, which is trained already"),
+        ({"methods": ["simclr", "simclr"]}, "methods names simclr, which is trained already"),
+        ({"methods": ["simclr", "byol"]}, "methods: there is no method 'byol'; one of simclr, vicreg"),
+        ({"methods": []}, "encoders.simclr is trained by no stage; add it to ablations or methods, or take it out"),
+        ({"anomaly": {"sets": {"street": "streets"}}}, "anomaly.sets.street: streets is no set of download"),
+        ({"download": {"street_digits": {"official": None, "source": "official"}}}, "official must name the set"),
+        (
+            {"encoders": {"flat": "Flat"}},
+            "encoders.flat is trained by no stage; add it to ablations or methods, or take it out",
+        ),
+        (
+            {"download": {"street_digits": {"source": "archive"}}},
+            "download.street_digits: source is archive, so archive must name",
+        ),
         ({"runtime": {"device": "auto"}}, "runtime.device: 'auto' should be 'cpu' or 'cuda'"),
     ],
 )
@@ -84,12 +112,30 @@ def test_what_is_wrong_is_named(change: dict[str, Any], says: str) -> None:
 
 
 def test_the_study_stands_on_vicreg_and_an_ablation() -> None:
-    assert "encoders.vicreg is missing" in refused({}, drop="encoders.vicreg")
-    assert "ablations holds none" in refused({}, drop="ablations.no_variance")
+    assert "encoders.vicreg is missing" in refused({}, "encoders.vicreg")
+    assert "ablations holds none" in refused({}, "ablations.no_variance", "ablations.large_batch")
+
+
+def test_methods_and_their_sections_go_together() -> None:
+    assert "simclr is missing, which methods names" in refused({}, "simclr")
+    read_by_none = refused({"methods": []}, "ablations.large_batch", "encoders.large_batch", "encoders.simclr")
+    assert "simclr is read by nothing; name it in methods, or take it out" in read_by_none
+
+
+def test_a_further_set_is_one_more_section_of_download() -> None:
+    moths = tiny.study()["download"]["objects"] | {"source": "archive", "archive": "moths"}
+    sets = {"moths": "moths", "street": "street_digits"}
+    params.check(tiny.study({"download": {"moths": moths}, "anomaly": {"sets": sets}}), Study)
+    drawn = {"download": {"moths": moths | {"source": "embedded"}}}
+    assert "download.moths: there is no visrep.data.embedded.moths to draw it" in refused(drawn)
+    assert "download.moths.max_megabytes: 0 is not positive" in refused(
+        {"download": {"moths": moths | {"max_megabytes": 0}}}
+    )
+    assert "anomaly.sets names no set" in refused({}, "anomaly.sets.handwritten", "anomaly.sets.street")
 
 
 def test_a_missing_key_is_named() -> None:
-    assert "train_cnn.optimizer.lr is missing" in refused({}, drop="train_cnn.optimizer.lr")
+    assert "train_cnn.optimizer.lr is missing" in refused({}, "train_cnn.optimizer.lr")
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
@@ -160,7 +206,9 @@ def test_every_leaf_is_explained_and_lists_are_blocks(path: Path) -> None:
             assert re.match(r"\s*(#.*|- [^{\[]+|)$", line), f"{path.name}: {line}"
             continue
         value = match[1].strip()
-        section = re.fullmatch(r"\s*(runtime|download|svhn|cifar10|mnist|shapes|\w+_?\w*):\s*", line)
+        section = re.fullmatch(
+            r"\s*(runtime|download|street_digits|objects|handwritten_digits|shapes|\w+_?\w*):\s*", line
+        )
         assert match[2] or section, f"{path.name}: {line} has no comment"
         assert value in ("[]", "{}") or not value.startswith(("[", "{")), f"{path.name}: {line} is no block"
 

@@ -13,7 +13,7 @@ import observed
 import tiny
 from graph import FILE, parse, paths, stages
 from oracles import ROOT, closure
-from visrep.settings.study import Study
+from visrep.study import Study
 
 PLOT_KEYS = {"title", "template", "x", "y", "x_label", "y_label"}
 

@@ -6,17 +6,17 @@ import torch
 from lightly.loss import VICRegLoss
 from torch import Tensor, nn
 
-from visrep.learning import positives, vicreg
 from visrep.machine.randomness import generator
-from visrep.settings.vicreg import Weights
-from visrep.settings.views import Views
+from visrep.representations import positives
+from visrep.representations.methods import vicreg
+from visrep.settings.representations import Views
 
 OFF = Views(
     crop_scale=1.0, crop_aspect=1.0, flip=0.0, jitter=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0,
     grey=0.0, blur=0.0, blur_sigma=1.0, solarize=0.0, noise=0.0, rotation=0.0,
 )  # fmt: skip
-WEIGHTS = Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)
-LOSS = partial(vicreg.loss, weights=WEIGHTS)
+WEIGHTS = vicreg.Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)
+LOSS = partial(vicreg.loss, settings=vicreg.Settings.model_construct(weights=WEIGHTS))
 
 
 class Recorder(nn.Module):

@@ -10,9 +10,9 @@ import yaml
 
 import observed
 from oracles import ROOT
-from visrep.settings.study import Study
+from visrep.errors import Failure
 from visrep.stage import params
-from visrep.stage.errors import Failure
+from visrep.study import Study
 from visrep.tools import preset
 
 

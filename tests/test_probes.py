@@ -10,15 +10,16 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from visrep.readers import probes
-from visrep.settings.probe import Knn, Probe, Sgd
+from visrep.data import store
+from visrep.evaluations import probe
+from visrep.measures import probes, statistics
+from visrep.measures.probes import Choice
 
-SGD = Sgd(epochs=3, batch_size=4, lr=0.3, momentum=0.9)
+SGD: dict[str, Any] = {"epochs": 3, "batch_size": 4, "lr": 0.3, "momentum": 0.9}
 
 
-def settings(*strengths: float, **changed: Any) -> Probe:
-    values: dict[str, Any] = {"seed": 0, "method": "logistic", "labelled": 1.0, "validation": 0.2, "sgd": SGD}
-    return Probe(**values | {"strengths": strengths or (0.1, 0.001), "knn": Knn(k=5, temperature=0.1)} | changed)
+def among(*strengths: float) -> Choice:
+    return Choice(strengths or (0.1, 0.001), validation=0.2, seed=0)
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_the_optimum_is_another_solvers(
     x, labels = clouds(random, counts, 2)
     x = x * np.float32([1, 4]) + np.float32([2, -1])
     points = random.uniform(x.min(0) - 3, x.max(0) + 3, (3000, 2)).astype(np.float32)
-    found = probes.logistic(x, labels, points, settings(strength), standardised=standardised)
+    found = probes.logistic(x, labels, points, among(strength), standardised=standardised)
     scale = x.std(0) if standardised else np.sqrt((x.astype(float) ** 2).mean())
     agree(found.predicted, logits((x - x.mean(0)) / scale, labels, (points - x.mean(0)) / scale, strength))
     assert found.strength == strength
@@ -77,7 +78,7 @@ def test_the_strength_is_the_best_on_held_out_images(random: np.random.Generator
     """Few images in many dimensions: weights must be held back."""
     x, labels = clouds(random, [40, 40, 40], 30, 0.35)
     strengths = (0.001, 10.0, 0.1, 1.0)
-    found = probes.logistic(x, labels, x, settings(*strengths), standardised=standardised)
+    found = probes.logistic(x, labels, x, among(*strengths), standardised=standardised)
     fit, held_out = probes.divide(labels, 0.2, 0)
     z = (x - x.mean(0)) / (x.std(0) if standardised else np.sqrt((x.astype(float) ** 2).mean()))
     for strength in strengths:
@@ -90,7 +91,7 @@ def test_the_strength_is_the_best_on_held_out_images(random: np.random.Generator
 
 def test_equal_strengths_give_way_to_the_stronger(random: np.random.Generator) -> None:
     x, labels = clouds(random, [30, 30], 3, 20)
-    found = probes.logistic(x, labels, x, settings(0.001, 0.1, 0.01))
+    found = probes.logistic(x, labels, x, among(0.001, 0.1, 0.01))
     assert set(found.held_out.values()) == {100.0}
     assert found.strength == 0.1
 
@@ -99,13 +100,13 @@ def test_units_do_not_matter_and_offsets_do_only_without_standardising(random: n
     x, labels = clouds(random, [60, 60, 60], 4)
     points = random.normal(size=(500, 4)).astype(np.float32) * 2
     for standardised in (True, False):
-        plain = probes.logistic(x, labels, points, settings(0.01), standardised=standardised).predicted
+        plain = probes.logistic(x, labels, points, among(0.01), standardised=standardised).predicted
         for unit in (2.0**-40, 2.0**30):
-            other = probes.logistic(x * unit, labels, points * unit, settings(0.01), standardised=standardised)
+            other = probes.logistic(x * unit, labels, points * unit, among(0.01), standardised=standardised)
             np.testing.assert_array_equal(plain, other.predicted)
-    moved = probes.logistic(x + 1000, labels, points + 1000, settings(0.01))
-    assert np.mean(moved.predicted == probes.logistic(x, labels, points, settings(0.01)).predicted) > 0.99
-    held = probes.logistic(x + 1000, labels, points + 1000, settings(0.01), standardised=False)
+    moved = probes.logistic(x + 1000, labels, points + 1000, among(0.01))
+    assert np.mean(moved.predicted == probes.logistic(x, labels, points, among(0.01)).predicted) > 0.99
+    held = probes.logistic(x + 1000, labels, points + 1000, among(0.01), standardised=False)
     assert len(set(held.predicted)) == 1
 
 
@@ -115,7 +116,7 @@ def test_a_collapsed_embedding_is_at_chance_unless_standardised(random: np.rando
     hidden, labels = clouds(random, [100] * 4, 8, 2)
     middle = random.normal(size=8) + 3
     x = (middle * (1 + trace * hidden)).astype(np.float32)
-    several = settings(0.1, 0.001, 1e-5)
+    several = among(0.1, 0.001, 1e-5)
     bare = probes.logistic(x, labels, x, several, standardised=False)
     assert set(bare.predicted) == {0}
     revived = np.mean(probes.logistic(x, labels, x, several).predicted == labels)
@@ -126,14 +127,14 @@ def test_of_equally_good_answers_the_most_frequent_class_is_given(random: np.ran
     """The odds of the classes differ by less than what counts as a tie."""
     hidden, labels = clouds(random, [200, 201, 199], 4, 2)
     x = (3 + 1e-5 * hidden).astype(np.float32)
-    found = probes.logistic(x, labels, x, settings(0.1), standardised=False)
+    found = probes.logistic(x, labels, x, among(0.1), standardised=False)
     assert set(found.predicted) == {1}
 
 
 def test_small_but_honest_variation_is_read(random: np.random.Generator) -> None:
     hidden, labels = clouds(random, [100] * 4, 8, 2)
     x = (hidden / 10 + 3).astype(np.float32)
-    bare = probes.logistic(x, labels, x, settings(0.1, 0.001, 1e-5), standardised=False)
+    bare = probes.logistic(x, labels, x, among(0.1, 0.001, 1e-5), standardised=False)
     assert np.mean(bare.predicted == labels) > 0.95
 
 
@@ -152,9 +153,9 @@ def test_scaled_is_by_hand(random: np.random.Generator) -> None:
 def test_without_differences_the_answer_is_the_most_frequent_class(standardised: bool) -> None:
     x, labels = np.full((9, 4), 0.1, np.float32), np.array([0, 2, 2, 1, 2, 0, 2, 1, 1])
     for constant in (x, np.zeros_like(x)):
-        found = probes.logistic(constant, labels, np.eye(4, dtype=np.float32), settings(), standardised=standardised)
+        found = probes.logistic(constant, labels, np.eye(4, dtype=np.float32), among(), standardised=standardised)
         assert found == (pytest.approx(np.full(4, 2)), 0.1, {})
-    one = probes.logistic(np.eye(3, dtype=np.float32), np.full(3, 4), np.eye(3), settings(), standardised=standardised)
+    one = probes.logistic(np.eye(3, dtype=np.float32), np.full(3, 4), np.eye(3), among(), standardised=standardised)
     np.testing.assert_array_equal(one.predicted, [4, 4, 4])
 
 
@@ -162,9 +163,9 @@ def test_without_differences_the_answer_is_the_most_frequent_class(standardised:
 def test_rare_and_missing_classes(random: np.random.Generator, standardised: bool) -> None:
     x, labels = clouds(random, [30, 30, 1], 2, 5)
     labels = np.array([1, 4, 6])[labels]
-    found = probes.logistic(x, labels, x, settings(), standardised=standardised)
+    found = probes.logistic(x, labels, x, among(), standardised=standardised)
     assert np.mean(found.predicted == labels) > 0.95
-    single = probes.logistic(x[:2], np.array([3, 0]), x[:2], settings(), standardised=standardised)
+    single = probes.logistic(x[:2], np.array([3, 0]), x[:2], among(), standardised=standardised)
     assert (single.strength, single.held_out) == (0.1, {})
 
 
@@ -174,7 +175,7 @@ def test_the_fit_is_quiet_and_the_same_again(random: np.random.Generator, monkey
     monkeypatch.setattr(probes, "ITERATIONS", 2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        first, second = (probes.logistic(x, labels, x, settings(0.0, 0.1)) for _ in range(2))
+        first, second = (probes.logistic(x, labels, x, among(0.0, 0.1)) for _ in range(2))
     np.testing.assert_array_equal(first.predicted, second.predicted)
     assert first.held_out == second.held_out
 
@@ -183,7 +184,7 @@ def test_sgd_takes_the_steps_of_automatic_gradients(random: np.random.Generator)
     """With PyTorch's loss and gradients, and its rule of momentum written out."""
     x, labels = clouds(random, [4, 3, 3], 2)
     test, truth = clouds(random, [20, 20, 20], 2)
-    ours = probes.sgd(x, labels, test, truth, settings(seed=7))
+    ours = probes.sgd(x, labels, test, truth, **SGD, seed=7)
     inputs, points = (torch.from_numpy(part).double() for part in (x, test))
     targets = torch.from_numpy(labels)
     parameters = [torch.zeros(2, 3).double().requires_grad_(), torch.zeros(3).double().requires_grad_()]
@@ -206,30 +207,57 @@ def test_sgd_takes_the_steps_of_automatic_gradients(random: np.random.Generator)
             "test_accuracy": float((answers == truth).mean() * 100),
             "train_loss": float(loss(torch.arange(10)).detach()),
         }
-        assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-10)
-    assert [row["epoch"] for row in ours.history] == [1, 2, 3]
+        assert {name: getattr(row, name) for name in expected} == pytest.approx(expected, rel=1e-10)
+    assert [row.epoch for row in ours.history] == [1, 2, 3]
     np.testing.assert_array_equal(ours.predicted, answers)
 
 
 def test_sgd_stays_finite_and_keeps_to_its_seed(random: np.random.Generator) -> None:
     x, labels = clouds(random, [10, 10], 3)
     for scale in np.float32([0, 1e30, 1e-30]):
-        for row in probes.sgd(x * scale, labels, x * scale, labels, settings()).history:
-            assert np.isfinite(list(row.values())).all()
-    one, same, other = (probes.sgd(x, labels, x, labels, settings(seed=seed)).history for seed in (1, 1, 2))
+        for row in probes.sgd(x * scale, labels, x * scale, labels, **SGD, seed=0).history:
+            assert np.isfinite(row).all()
+    one, same, other = (probes.sgd(x, labels, x, labels, **SGD, seed=seed).history for seed in (1, 1, 2))
     assert one == same != other
+
+
+def evaluated(x: np.ndarray, labels: np.ndarray, method: str, labelled: float = 1.0) -> probe.Result:
+    """Of embeddings that serve both to learn from and to be read."""
+    values = {"seed": 0, "method": method, "labelled": labelled, "validation": 0.2, "strengths": (0.1, 0.001)}
+    settings = probe.Settings.model_validate(values | {"sgd": SGD, "knn": {"k": 5, "temperature": 0.1}})
+    split = store.split(np.zeros((len(x), 32, 32, 3), np.uint8), labels)
+    return probe.evaluate(x, x, store.ImageSet(split, split, ("a", "b", "c"), "clouds", {}), settings)
 
 
 def test_linear_is_what_its_method_answers(random: np.random.Generator) -> None:
     x, labels = clouds(random, [40, 40, 40], 3)
-    predicted, how = probes.linear(x, labels, x, labels, settings())
-    answers = probes.logistic(x, labels, x, settings())
-    np.testing.assert_array_equal(predicted, answers.predicted)
-    assert how == {"strength": answers.strength, "held_out": answers.held_out}
-    predicted, how = probes.linear(x, labels, x, labels, settings(method="sgd"))
-    trained = probes.sgd(x, labels, x, labels, settings())
-    np.testing.assert_array_equal(predicted, trained.predicted)
-    assert how == {"history": trained.history}
+    found = evaluated(x, labels, "logistic")
+    answers = probes.logistic(x, labels, x, among())
+    assert found.metrics.linear_accuracy == statistics.accuracy(answers.predicted, labels)
+    assert found.strength == answers.strength
+    assert {row.strength: row.accuracy for row in found.validated} == answers.held_out
+    assert found.history == ()
+    bare = probes.logistic(x, labels, x, among(), standardised=False)
+    assert found.metrics.unstandardised_accuracy == statistics.accuracy(bare.predicted, labels)
+    voted = probes.knn(x, labels, x, 5, 0.1, 3)
+    assert found.metrics.knn_accuracy == statistics.accuracy(voted, labels)
+
+    found = evaluated(x, labels, "sgd")
+    trained = probes.sgd(x, labels, x, labels, **SGD, seed=0)
+    assert found.metrics.linear_accuracy == statistics.accuracy(trained.predicted, labels)
+    assert [(row.epoch, row.train_accuracy, row.test_accuracy, row.train_loss) for row in found.history] == [
+        tuple(row) for row in trained.history
+    ]
+    assert (found.strength, found.validated) == (None, ())
+
+
+def test_the_probe_learns_from_the_labelled_share_alone(random: np.random.Generator) -> None:
+    x, labels = clouds(random, [40, 40, 40], 3)
+    found = evaluated(x, labels, "logistic", 0.25)
+    some = probes.subset(labels, 0.25, 0)
+    assert (found.labelled, found.n) == (30, 120)
+    answers = probes.logistic(x[some], labels[some], x, among())
+    assert found.metrics.linear_accuracy == statistics.accuracy(answers.predicted, labels)
 
 
 def test_a_subset_is_a_share_of_every_class(random: np.random.Generator) -> None:

@@ -8,7 +8,7 @@ from dvc.repo import Repo
 
 import observed
 from oracles import ROOT
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
 from visrep.tools import readme
 
 TEXT = (ROOT / "README.md").read_text()

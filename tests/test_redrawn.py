@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from visrep.data import redrawn
 from visrep.data.embedded import shapes
-from visrep.settings.similarity import FACTORS
+from visrep.settings.shapes import FACTORS
+from visrep.shapes import redrawn
 
 COUNT = 400
 VALUES = np.random.default_rng(0).integers((8, 8, 9, 3), size=(COUNT, 4))

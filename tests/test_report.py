@@ -229,7 +229,7 @@ def test_a_strip_leaves_out_what_there_is_not() -> None:
 
 def test_names_are_escaped_wherever_they_stand(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = runs.copy(finished, tmp_path / "nasty", "metrics", "plots", "presets", "docs")
-    tiny.write(folder, {"encoders": {"vicreg": NASTY}, "download": {"svhn": {"archive": NASTY}}})
+    tiny.write(folder, {"encoders": {"vicreg": NASTY}, "download": {"street_digits": {"archive": NASTY}}})
     for path in folder.glob("plots/**/details.json"):
         told = json.loads(path.read_text())
         for row in told.get("per_class", []):

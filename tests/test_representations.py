@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from test_positives import OFF, stored
-from visrep.learning import representations
-from visrep.models import encoders
+from visrep.representations import encoders, learning
+from visrep.representations.results import Curve, Panel, Telling
 
 
 class Tiny(nn.Module):
@@ -32,7 +32,7 @@ def watch(count: int, batch: int, seen: list[int], monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(encoders, "embedded", lambda _, images: np.eye(len(images), 3, dtype=np.float32))
     settings: Any = SimpleNamespace(batch_size=batch, augment=OFF, views=2, seed=0)
-    return representations.Watch(stored(count), settings, loss)(Tiny())  # type: ignore[arg-type]
+    return learning.Monitor(stored(count), settings, loss)(Tiny())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -52,27 +52,47 @@ def test_every_watched_image_counts_the_same(
 
 def test_axes_are_the_spread_of_dimensions_and_the_shares_of_variance() -> None:
     found = np.random.default_rng(0).standard_normal((50, 4)).astype(np.float32) * np.float32([3, 1, 0.5, 2])
-    rows = representations.axes(found)
+    rows = learning.axes(found)
     variances = np.linalg.eigvalsh(np.cov(found.T.astype(np.float64)))[::-1]
-    assert [row["axis"] for row in rows] == [1, 2, 3, 4]
-    assert [row["share"] for row in rows] == pytest.approx(variances / variances.sum(), rel=1e-4)
-    assert [row["std"] for row in rows] == pytest.approx(sorted(found.std(0), reverse=True), rel=0.02)
+    assert [row.axis for row in rows] == [1, 2, 3, 4]
+    assert [row.share for row in rows] == pytest.approx(variances / variances.sum(), rel=1e-4)
+    assert [row.std for row in rows] == pytest.approx(sorted(found.std(0), reverse=True), rel=0.02)
 
 
 def test_fewer_images_than_dimensions_leave_shares_of_nothing() -> None:
-    rows = representations.axes(np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32))
-    shares = [row["share"] for row in rows]
+    rows = learning.axes(np.random.default_rng(0).standard_normal((3, 5)).astype(np.float32))
+    shares = [row.share for row in rows]
     assert sum(shares) == pytest.approx(1)
     assert shares[2:] == pytest.approx([0, 0, 0], abs=1e-9)
 
 
-@pytest.mark.parametrize("count", [3, representations.ROWS, representations.ROWS + 1, 3 * representations.ROWS - 1])
+TELLING = Telling(
+    panels=(
+        Panel("Losses", (Curve("loss", "loss"), Curve("half", "half"))),
+        Panel("By epoch", (Curve("share", "share"),), by_batch=False),
+    ),
+    columns=(),
+    table="",
+    batches="",
+)
+
+
+@pytest.mark.parametrize("count", [3, learning.BATCHES, learning.BATCHES + 1, 3 * learning.BATCHES - 1])
 def test_curves_over_batches_are_thinned_to_means(count: int) -> None:
     values = torch.arange(count, dtype=torch.float64)
-    table = representations.steps({"loss": values, "half": values / 2})
-    width = -(-count // representations.ROWS)
+    rows = learning.steps({"loss": values, "half": values / 2, "share": values, "untold": values}, TELLING)
+    width = -(-count // learning.BATCHES)
     expected = [np.mean(range(start, min(start + width, count))) for start in range(0, count, width)]
-    assert table[table["term"] == "loss"]["value"].tolist() == pytest.approx(expected)
-    assert table[table["term"] == "half"]["value"].tolist() == pytest.approx([value / 2 for value in expected])
-    assert table["step"].max() == count
-    assert len(table) <= 2 * representations.ROWS
+    assert [row["loss"] for row in rows] == pytest.approx(expected)
+    assert [row["half"] for row in rows] == pytest.approx([value / 2 for value in expected])
+    assert [row["step"] for row in rows] == [min(start + width, count) for start in range(0, count, width)]
+    assert all(set(row) == {"step", "loss", "half"} for row in rows)
+    assert len(rows) <= learning.BATCHES
+
+
+def test_what_hardly_changes_is_not_told_of_every_epoch() -> None:
+    told: list[Any] = []
+    panels = (Panel("Losses", (Curve("loss", "loss"), Curve("loss_floor", "floor", constant=True))),)
+    tell = learning.without_constants(lambda *said: told.append(said), Telling(panels, (), "", ""))
+    tell(2, 3, 1.5, {"epoch": 2, "train_loss": 4.0, "train_loss_floor": 1.0, "test_loss_floor": 2.0, "std": 0.5})
+    assert told == [(2, 3, 1.5, {"epoch": 2, "train_loss": 4.0, "std": 0.5})]

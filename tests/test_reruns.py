@@ -39,7 +39,7 @@ UNLABELLED = VICREG | SIMCLR | {"floors@pixels", "floors@random", "laplacian_eig
 FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
 FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes", "report"}
 SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
-DOWNLOADS = {f"download@{name}" for name in ("svhn", "cifar10", "mnist", "shapes")}
+DOWNLOADS = {f"download@{name}" for name in ("street_digits", "objects", "handwritten_digits", "shapes")}
 ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED, *SHAPES}
 
 DRAWN = each("figures") | {
@@ -59,12 +59,12 @@ TABLE = [
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
     ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS),
     ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | SHAPES | VICREG | SIMCLR | read(*ENCODERS)),
-    ("params.yaml", r"(mnist:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@mnist"} | NEIGHBORS | read(*ENCODERS)),
+    ("params.yaml", r"(handwritten_digits:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@handwritten_digits"} | NEIGHBORS | read(*ENCODERS)),
     (
         "params.yaml",
-        r"(svhn:(?s:.*?)source: )embedded",
+        r"(street_digits:(?s:.*?)source: )embedded",
         r"\g<1>official",
-        {"check", "download@svhn"} | CNN | NEIGHBORS | read(*ENCODERS),
+        {"check", "download@street_digits"} | CNN | NEIGHBORS | read(*ENCODERS),
     ),
     ("params.yaml", r"(vicreg:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | VICREG),
     (
@@ -101,24 +101,29 @@ TABLE = [
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
     ("stages/train_cnn.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures_digits.py", r"\Z", "# a comment\n", {"figures_digits", "report"}),
-    ("src/visrep/learning/adversarial.py", r"\Z", "# a comment\n", DEFENCE),
-    ("src/visrep/robustness/sweep.py", r"\Z", "# a comment\n", SWEEPS),
-    ("src/visrep/learning/supervised.py", r"\Z", "# a comment\n", CNN),
+    ("src/visrep/digits/adversarial.py", r"\Z", "# a comment\n", DEFENCE),
+    ("src/visrep/digits/sweep.py", r"\Z", "# a comment\n", SWEEPS),
+    ("src/visrep/digits/supervised.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures.py", r"\Z", "# a comment\n", each("figures")),
-    ("src/visrep/learning/vicreg.py", r"\Z", "# a comment\n", VICREG),
+    ("src/visrep/representations/methods/vicreg.py", r"\Z", "# a comment\n", VICREG),
     ("params.yaml", r"temperature: 0\.2", "temperature: 0.25", {"check"} | SIMCLR),
-    ("src/visrep/learning/simclr.py", r"\Z", "# a comment\n", SIMCLR),
+    ("src/visrep/representations/methods/simclr.py", r"\Z", "# a comment\n", SIMCLR),
     (
-        "src/visrep/readers/scalings.py",
+        "src/visrep/measures/scalings.py",
         r"\Z",
         "# a comment\n",
         ANOMALY | PROBES | FACTORS,
     ),
-    ("src/visrep/readers/probes.py", r"\Z", "# a comment\n", PROBES | FACTORS),
-    ("src/visrep/data/redrawn.py", r"\Z", "# a comment\n", SHAPES),
-    ("src/visrep/readers/geometry.py", r"\Z", "# a comment\n", FACTORS),
+    ("src/visrep/measures/probes.py", r"\Z", "# a comment\n", PROBES | FACTORS),
+    ("src/visrep/shapes/redrawn.py", r"\Z", "# a comment\n", SHAPES),
+    ("src/visrep/measures/geometry.py", r"\Z", "# a comment\n", FACTORS),
     ("src/visrep/figures/similar.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
-    ("src/visrep/models/spectral.py", r"\Z", "# a comment\n", {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS),
+    (
+        "src/visrep/representations/spectral.py",
+        r"\Z",
+        "# a comment\n",
+        {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS,
+    ),
     ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
     ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
     ("src/visrep/stage/run.py", r"\Z", "# a comment\n", ALL),
@@ -202,7 +207,7 @@ def test_two_lines_add_a_branch_and_rerun_what_shows_all_encoders(study: Path) -
 
 
 def test_other_digits_concern_nobody_but_the_search_for_anomalies(study: Path) -> None:
-    path = study / "embeddings/vicreg/mnist.npy"
+    path = study / "embeddings/vicreg/handwritten_digits.npy"
     _fake(path)
     try:
         with observed.inside(study), Repo() as repo:

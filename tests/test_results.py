@@ -5,7 +5,7 @@ import json
 import pytest
 
 from oracles import ROOT
-from visrep.readers import statistics
+from visrep.measures import statistics
 from visrep.report import results
 from visrep.report.results import Found
 from visrep.stage import params
@@ -65,7 +65,7 @@ def test_shares_of_images_have_wilsons_interval(found: Found, name: str, key: st
 
 def test_areas_have_an_interval_of_their_own_anomalies(found: Found) -> None:
     n = found.details("anomaly/vicreg")["n"]
-    for kind in ("mnist", "svhn"):
+    for kind in ("handwritten_digits", "street_digits"):
         value = found.numbers("anomaly/vicreg")[f"auroc_{kind}"]
         seen = results.interval(found, "anomaly/vicreg", f"auroc_{kind}")
         assert seen == statistics.auroc(value, n[kind], n["test"])
@@ -96,7 +96,7 @@ def test_other_numbers_have_none(found: Found) -> None:
         ("train_cnn", "test_loss"),
         ("fgsm_sweep/cnn", "masking_suspected"),
         ("probe/vicreg", "macro_f1"),
-        ("anomaly/vicreg", "aupr_mnist"),
+        ("anomaly/vicreg", "aupr_handwritten"),
         ("adv_train", "epochs"),
         ("clustering/vicreg", "silhouette"),
         ("vicreg", "effective_rank"),

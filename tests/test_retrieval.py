@@ -5,7 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from visrep.readers import retrieval
+from visrep.evaluations import retrieval
+from visrep.measures import statistics
 
 
 @pytest.fixture
@@ -20,11 +21,11 @@ def test_precision_is_counted_by_loops(random: np.random.Generator) -> None:
     assert 0 < np.mean(shares) < 1
     assert retrieval.precision(found, train, labels) == pytest.approx(100 * np.mean(shares))
     rows = retrieval.per_class(found, train, labels, ("a", "b", "c", "d", "e"))
-    assert [row["class"] for row in rows] == ["a", "b", "c", "d"]  # nothing is asked for e
+    assert [row.label for row in rows] == ["a", "b", "c", "d"]  # nothing is asked for e
     for k, row in enumerate(rows):
         own = [share for share, label in zip(shares, labels, strict=True) if label == k]
-        assert row["precision"] == pytest.approx(100 * np.mean(own))
-        assert row["queries"] == len(own)
+        assert row.precision == pytest.approx(100 * np.mean(own))
+        assert row.queries == len(own)
 
 
 def test_precision_at_its_ends() -> None:
@@ -37,7 +38,7 @@ def test_chance_is_what_random_images_give(random: np.random.Generator) -> None:
     train, labels = np.repeat([0, 1, 3], [700, 200, 100]), np.array([0] * 500 + [1] * 1000 + [2] * 500 + [5] * 100)
     found = random.integers(0, 1000, (len(labels), 50))
     expected = 100 * (500 * 0.7 + 1000 * 0.2) / 2100
-    assert retrieval.chance(train, labels) == pytest.approx(expected)
+    assert statistics.agreement_by_chance(train, labels) == pytest.approx(expected)
     assert retrieval.precision(found, train, labels) == pytest.approx(expected, abs=0.7)
 
 

@@ -34,11 +34,11 @@ def folder(tmp_path: Path) -> Path:
         ("fgsm_sweep", "resnet", "fgsm_sweep: no item 'resnet'; one of cnn, adv_cnn", 2),
         ("fgsm_sweep", "", "fgsm_sweep: no item ''; one of cnn, adv_cnn", 2),
         ("train_cnn", "extra", "train_cnn: takes no item, got 'extra'; usage: python -m stages.train_cnn", 2),
-        ("train_cnn", "", "train_cnn: data/svhn is missing; run `dvc repro download@svhn` first", 1),
-        ("probe", "vicreg", "probe: data/cifar10 is missing; run `dvc repro download@cifar10` first", 1),
+        ("train_cnn", "", "train_cnn: data/street_digits is missing; run `dvc repro download@street_digits` first", 1),
+        ("probe", "vicreg", "probe: data/objects is missing; run `dvc repro download@objects` first", 1),
         ("roc", "", "roc: plots/anomaly is missing; run `dvc repro anomaly` first", 1),
         ("report", "", "report: docs/stages.yaml is missing; run `dvc repro` first", 1),
-        ("fgsm_sweep", "cnn", "fgsm_sweep: data/svhn is missing; run `dvc repro download@svhn` first", 1),
+        ("fgsm_sweep", "cnn", "fgsm_sweep: data/street_digits is missing; run `dvc repro download@street_digits` first", 1),
     ],
 )
 def test_misuse_is_one_line(folder: Path, stage: str, item: str, says: str, status: int) -> None:
@@ -98,8 +98,8 @@ def test_bad_parameters_are_one_line_before_anything_is_written(folder: Path) ->
 
 def test_a_text_file_is_no_archive(folder: Path) -> None:
     (folder / "notes.txt").write_text("not an archive\n" * 100)
-    tiny.write(folder, {"download": {"svhn": {"source": "archive", "archive": "notes.txt"}}})
-    done = runs.run(folder, "download", "svhn")
+    tiny.write(folder, {"download": {"street_digits": {"source": "archive", "archive": "notes.txt"}}})
+    done = runs.run(folder, "download", "street_digits")
     assert done.code == 1
     assert done.said.startswith("download: notes.txt: no readable .zip, .tar or .tar.gz archive")
     assert done.said.count("\n") == 1
@@ -107,24 +107,24 @@ def test_a_text_file_is_no_archive(folder: Path) -> None:
 
 
 def _full() -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/svhn/test_images.npy")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "data/street_digits/test_images.npy")
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(folder: Path) -> None:
-    done = runs.run(folder, "download", "svhn", do=(Moment("os:fsync", 3), _full))
+    done = runs.run(folder, "download", "street_digits", do=(Moment("os:fsync", 3), _full))
     assert done.code == 1
     assert done.said.splitlines() == [
-        "download: no room left to write data/svhn/test_images.npy: No space left on device; nothing was written"
+        "download: no room left to write data/street_digits/test_images.npy: No space left on device; nothing was written"
     ]
     assert list(digests(folder)) == ["params.yaml"]
-    assert runs.run(folder, "download", "svhn").code == 0
+    assert runs.run(folder, "download", "street_digits").code == 0
 
 
 def test_a_really_full_disk(folder: Path) -> None:
     """The kernel's own limit on the size of a file stands for a disk that fills half way."""
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
     (folder / "sitecustomize.py").write_text(limited)
-    done = runs.fresh(folder, "download", "svhn", also=str(folder))
+    done = runs.fresh(folder, "download", "street_digits", also=str(folder))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "no room left to write" in done.stderr
@@ -137,22 +137,22 @@ def _interrupt() -> None:
 
 
 def test_an_interrupt_is_one_line_and_keeps_progress(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "interrupted", "data/svhn")
-    done = runs.run(folder, "train_cnn", do=(Moment("visrep.learning.training:_epoch", 3), _interrupt))
+    folder = runs.copy(finished, tmp_path / "interrupted", "data/street_digits")
+    done = runs.run(folder, "train_cnn", do=(Moment("visrep.training.loop:_epoch", 3), _interrupt))
     assert done.code == 130
     assert done.said.splitlines()[-1] == "train_cnn: interrupted; run it again and it goes on from here"
     assert "epoch 3/3" in runs.run(folder, "train_cnn").said
 
 
 def test_every_epoch_is_one_line_where_there_is_no_terminal(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "lines", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "lines", "data/street_digits")
     lines = runs.run(folder, "train_cnn").said.splitlines()
     assert [line.split()[2] for line in lines] == ["1/3", "2/3", "3/3"]
     assert all(line.endswith("s left") and "train_loss" in line for line in lines)
 
 
 def test_a_terminal_shows_a_bar_with_loss_and_time_left(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "bar", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "bar", "data/street_digits")
     screen, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 150, 0, 0))  # rows and columns
     command = [sys.executable, "-m", "stages.train_cnn"]
@@ -185,7 +185,7 @@ def test_the_time_left_on_a_terminal_is_that_of_the_epochs_done(tmp_path: Path) 
 
 
 def test_a_disk_that_fills_while_a_network_learns_is_one_line(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "full", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "full", "data/street_digits")
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000))\n"
     (folder / "sitecustomize.py").write_text(limited)
     done = runs.fresh(folder, "train_cnn", also=str(folder))
@@ -198,7 +198,7 @@ def test_a_disk_that_fills_while_a_network_learns_is_one_line(finished: Path, tm
 
 
 def test_a_loss_that_is_not_finite_ends_the_stage_with_one_line(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "nan", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "nan", "data/street_digits")
     tiny.write(folder, {"train_cnn": {"optimizer": {"lr": 1e30}}})
     done = runs.run(folder, "train_cnn")
     assert done.code == 1

@@ -9,8 +9,8 @@ from lightly.loss import NTXentLoss
 from torch import Tensor
 from torch.nn import functional as F
 
-from visrep.learning import simclr
 from visrep.machine.randomness import generator
+from visrep.representations.methods import simclr
 
 
 def projections(views: int = 2, images: int = 7, dimensions: int = 5) -> Tensor:
@@ -18,8 +18,13 @@ def projections(views: int = 2, images: int = 7, dimensions: int = 5) -> Tensor:
     return torch.randn(views, images, dimensions, generator=draw, dtype=torch.float64)
 
 
+def settings(temperature: float) -> simclr.Settings:
+    """Of which the loss reads nothing else, and what is told of it no more than the size of the batches."""
+    return simclr.Settings.model_construct(temperature=temperature, batch_size=7, views=3)
+
+
 def nt_xent(z: Tensor, temperature: float) -> Tensor:
-    return simclr.loss(z, temperature)["loss"]
+    return simclr.loss(z, settings(temperature))["loss"]
 
 
 def loop(z: Tensor, temperature: float) -> float:
@@ -144,12 +149,14 @@ def test_how_often_the_positive_is_found_first() -> None:
         gaps = {b: min(abs(degrees[a] - degrees[b]), 360 - abs(degrees[a] - degrees[b])) for b in range(8) if b != a}
         found[a] = min(gaps, key=lambda b: gaps[b]) % 4 == a % 4
     assert 0 < sum(found) < 8
-    assert float(simclr.loss(z, 0.5)["positive_top1"]) == pytest.approx(100 * sum(found) / 8)
+    assert float(simclr.loss(z, settings(0.5))["positive_top1"]) == pytest.approx(100 * sum(found) / 8)
 
 
 def test_what_is_told_lies_between_its_bounds() -> None:
-    told = simclr.loss(projections(3).requires_grad_(), 0.5)
-    assert tuple(told) == simclr.MEASURES
+    told = simclr.loss(projections(3).requires_grad_(), settings(0.5))
+    telling = simclr.telling(settings(0.5))
+    assert [column.key for column in telling.columns] == list(told)
+    assert {curve.key for panel in telling.panels for curve in panel.curves} == set(told)
     assert told["loss"].requires_grad
     assert not told["positive_top1"].requires_grad
     assert float(told["loss_floor"]) < told["loss"].item()

@@ -12,15 +12,13 @@ from torch import nn
 from torch.nn import functional as F
 
 import tiny
-from visrep.data import redrawn
 from visrep.data.embedded import shapes
-from visrep.learning import contrastive, similarity
+from visrep.errors import Failure
 from visrep.machine.device import Machine
-from visrep.models import autoencoder
-from visrep.settings.similarity import Similarity
-from visrep.settings.study import Study
+from visrep.settings.shapes import Similarity
+from visrep.shapes import autoencoder, contrastive, redrawn, similarity
 from visrep.stage import params
-from visrep.stage.errors import Failure
+from visrep.study import Study
 
 MACHINE = Machine(torch.device("cpu"), False, torch.contiguous_format)
 SPLIT = shapes.draw(0, 240, 0).train
@@ -30,35 +28,26 @@ def settings(**change: Any) -> Similarity:
     return params.check(tiny.study({"similarity": change})["similarity"], Similarity)
 
 
-class Desk:
-    """What `similarity.learn` needs of a job."""
-
-    def __init__(self, scratch: Path) -> None:
-        self.scratch = scratch
-
-    def progress(self, *_: object) -> None: ...
-
-
 def learn(folder: Path, varied: tuple[str, ...] | None) -> similarity.Learned:
     bigger = {"channels": [8, 16, 32], "dimensions": 16}
     own = settings(encoder=bigger, decoder=128, epochs=9, batch_size=20, optimizer={"lr": 0.01})
-    return similarity.learn(cast(Any, Desk(folder)), MACHINE, own, varied, shapes.draw(0, 800, 0).train)
+    return similarity.learn(own, varied, shapes.draw(0, 800, 0), MACHINE, folder / "checkpoint.pt", lambda *_: None)
 
 
 def test_an_autoencoder_learns_to_draw(tmp_path: Path) -> None:
     learned = learn(tmp_path, None)
-    last = learned.fitted.history[-1]
-    assert last["held_out_loss"] < 0.9 * learned.chance  # better than the mean picture
-    assert last["location"] > 3 * learned.shared["location"]
-    assert learned.floor == 0
+    last, result = learned.history[-1], learned.result
+    assert last["held_out_loss"] < 0.9 * result.chance  # better than the mean picture
+    assert last["location"] > 3 * result.shared_by_chance["location"]
+    assert (result.floor, result.varied, result.epochs) == (0, None, 9)
 
 
 def test_a_family_is_learnt(tmp_path: Path) -> None:
     learned = learn(tmp_path, ("shape", "location", "size"))
-    last = learned.fitted.history[-1]
-    assert learned.floor < last["held_out_loss"] < 0.5 * (learned.floor + learned.chance)
+    last, result = learned.history[-1], learned.result
+    assert result.floor < last["held_out_loss"] < 0.5 * (result.floor + result.chance)
     assert last["color"] > 90
-    assert (learned.trained, learned.held_out) == (720, 80)
+    assert (result.n, result.held_out) == (720, 80)
 
 
 def test_every_encoder_starts_from_the_same_weights() -> None:
@@ -133,7 +122,7 @@ def test_what_the_nearest_shares_is_that_of_a_loop() -> None:
 
 def test_the_loss_that_is_watched_has_the_bounds_that_are_told() -> None:
     seen, held_out = similarity.divide(SPLIT, settings(validation=0.25), torch.device("cpu"))
-    watch = similarity.Watch(held_out, ("location",), settings(batch_size=20))
+    watch = similarity.Monitor(held_out, ("location",), settings(batch_size=20))
     chance, floor = watch.bounds(seen)
     assert [len(batch) for batch in watch.batches] == [20, 20, 20]
     assert chance == pytest.approx(math.log(20))
@@ -143,7 +132,7 @@ def test_the_loss_that_is_watched_has_the_bounds_that_are_told() -> None:
     blind = similarity.Headed(Constant(), nn.Identity())
     assert watch(cast(Any, blind))["held_out_loss"] == pytest.approx(chance, rel=1e-5)
     mean = np.mean(seen.images.numpy() / 127.5 - 1, axis=0)
-    told = similarity.Watch(held_out, None, settings()).bounds(seen)
+    told = similarity.Monitor(held_out, None, settings()).bounds(seen)
     assert told[0] == pytest.approx(np.mean((held_out.images.numpy() / 127.5 - 1 - mean) ** 2), rel=1e-5)
 
 
@@ -158,7 +147,7 @@ class Constant(autoencoder.Encoder):
 def test_positives_are_the_same_each_time_they_are_watched() -> None:
     _, held_out = similarity.divide(SPLIT, settings(), torch.device("cpu"))
     model = similarity.fresh(settings(), decoder=False).eval()
-    first, second = (similarity.Watch(held_out, ("color",), settings()) for _ in range(2))
+    first, second = (similarity.Monitor(held_out, ("color",), settings()) for _ in range(2))
     with torch.no_grad():
         assert first(model) == first(model) == second(model)
 

@@ -11,11 +11,11 @@ from sklearn.manifold import spectral_embedding
 from sklearn.neighbors import NearestNeighbors
 
 import tiny
+from visrep import files
+from visrep.errors import Failure
 from visrep.machine import device
-from visrep.models import embedders, spectral
+from visrep.representations import embedders, spectral
 from visrep.settings.runtime import Runtime
-from visrep.stage import artifacts
-from visrep.stage.errors import Failure
 
 
 def ring(count: int) -> Any:
@@ -213,7 +213,7 @@ def test_training_images_have_their_own_coordinates_and_others_those_of_their_lo
     coordinates, eigenvalues = draw.standard_normal((40, 2)).astype(np.float32), np.array([0.9, 0.5])
     path = tmp_path / "map.safetensors"
     kept = {"coordinates": coordinates, "eigenvalues": eigenvalues}
-    artifacts.write_weights(path, kept, {"kind": spectral.KIND, "k": 3})
+    files.write_weights(path, kept, {"kind": spectral.KIND, "k": 3})
     embed = embedders.reader(path, train, device.prepare(Runtime(**tiny.study()["runtime"])))
     np.testing.assert_array_equal(embed(train), coordinates)
     np.testing.assert_array_equal(embed(train.copy()), coordinates)

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import classification_report, confusion_matrix
 
-from visrep.readers import classification, statistics
+from visrep.measures import classification, statistics
+from visrep.records import Interval
 
 
 @pytest.mark.parametrize(("right", "count"), [(0, 1), (1, 1), (3, 10), (0, 50), (50, 50), (9185, 10000)])
@@ -37,12 +38,13 @@ def test_confusion_and_report_are_scikit_learns() -> None:
     report = classification_report(
         labels, predicted, labels=range(6), target_names=names, output_dict=True, zero_division=0
     )
-    table = classification.per_class(labels, predicted, names).set_index("class")
+    table = {row.label: row for row in classification.per_class(labels, predicted, names)}
+    assert list(table) == [*names, "macro mean", "weighted mean"]
     for name, theirs in [*names_of(names), ("macro mean", "macro avg"), ("weighted mean", "weighted avg")]:
         expected = report[theirs]
-        ours = table.loc[name]
+        ours = table[name]
         for column, key in (("precision", "precision"), ("recall", "recall"), ("f1", "f1-score")):
-            assert ours[column] == pytest.approx(100 * expected[key]), (name, column)
+            assert getattr(ours, column) == pytest.approx(round(100 * expected[key], 4), rel=1e-12), (name, column)
         assert ours.support == expected["support"]
 
 
@@ -52,11 +54,11 @@ def names_of(names: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def test_the_confusion_table_holds_every_pair() -> None:
     table = classification.confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), ("cat", "dog"))
-    assert table.to_dict("records") == [
-        {"actual": "cat", "predicted": "cat", "count": 1, "percent": 50.0},
-        {"actual": "cat", "predicted": "dog", "count": 1, "percent": 50.0},
-        {"actual": "dog", "predicted": "cat", "count": 0, "percent": 0.0},
-        {"actual": "dog", "predicted": "dog", "count": 1, "percent": 100.0},
+    assert table == [
+        classification.Pair(actual="cat", predicted="cat", count=1, percent=50.0),
+        classification.Pair(actual="cat", predicted="dog", count=1, percent=50.0),
+        classification.Pair(actual="dog", predicted="cat", count=0, percent=0.0),
+        classification.Pair(actual="dog", predicted="dog", count=1, percent=100.0),
     ]
 
 
@@ -73,8 +75,8 @@ def test_an_auroc_interval_is_the_spread_of_repeated_draws() -> None:
 
 
 def test_an_auroc_interval_stays_between_0_and_100() -> None:
-    assert statistics.auroc(100.0, 5, 5) == (100.0, 100.0, 100.0)
-    assert statistics.auroc(0.0, 5, 5) == (0.0, 0.0, 0.0)
+    assert statistics.auroc(100.0, 5, 5) == Interval(100.0, 100.0, 100.0)
+    assert statistics.auroc(0.0, 5, 5) == Interval(0.0, 0.0, 0.0)
     assert statistics.auroc(99.0, 5, 5).high == 100
     assert statistics.auroc(1.0, 5, 5).low == 0
     assert statistics.auroc(70.0, 5, 50) != statistics.auroc(70.0, 50, 5)

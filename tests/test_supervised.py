@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from visrep.data.labelled import Labelled
-from visrep.learning import losses, supervised
+from visrep.digits import losses, supervised
+from visrep.digits.labelled import Labelled
 from visrep.machine.randomness import generator
-from visrep.settings.training import Augment
+from visrep.settings.digits import Augment
 
 OFF = Augment(shift=0.0, rotation=0.0, scale=0.0, contrast=0.0, blur=0.0, noise=0.0)
 

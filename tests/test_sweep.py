@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from visrep.data.labelled import Labelled
 from visrep.data.pixels import scaled
+from visrep.digits import gates, results, sweep, table
+from visrep.digits.labelled import Labelled
+from visrep.digits.target import Target
 from visrep.machine.randomness import generator
-from visrep.readers import statistics
-from visrep.robustness import gates, summary, sweep
-from visrep.settings.fgsm_sweep import FgsmSweep
+from visrep.measures import statistics
+from visrep.settings.digits import FgsmSweep
 
 SETTINGS = FgsmSweep.model_validate(
     {
@@ -64,10 +65,9 @@ class Overfitted(Linear):
 
 def judged(model: nn.Module, source: nn.Module | None = None) -> tuple[dict[str, bool], dict[str, float], Labelled]:
     data = images()
-    found = summary.accuracies(sweep.sweep(model, data, SETTINGS, source).predictions, data.labels.numpy())
-    values = {name: interval.value for name, interval in found.items()}
-    verdicts = gates.judge(values, 0.1, statistics.chance(data.labels.numpy()))
-    return {gate.name: gate.passed for gate in verdicts}, values, data
+    found = sweep.result(sweep.sweep(model, data, SETTINGS, source), data.labels.numpy(), "drawn", SETTINGS)
+    values = {f"{row.attack} {row.epsilon:g}": row.accuracy.value for row in found.attacks}
+    return {gate.name: gate.passed for gate in found.gates}, values | {"clean": found.clean.value}, data
 
 
 def test_every_gate_passes_for_a_linear_model() -> None:
@@ -94,6 +94,7 @@ def test_catastrophic_overfitting_fires_masking() -> None:
     assert not passed["no_masking"]
 
 
+KINDS = {row.key: row for row in table.ATTACKS}
 GOOD = {
     "clean": 90,
     "fgsm 0.1": 50,
@@ -123,7 +124,13 @@ GOOD = {
     ],
 )
 def test_each_gate_fires_on_its_own_numbers(change: dict[str, float], fires: set[str]) -> None:
-    verdicts = gates.judge(GOOD | change, 0.1, chance=20)
+    values = GOOD | change
+    measured = []
+    for column, value in values.items():
+        if column != "clean":
+            attack, radius = column.split()
+            measured.append(gates.Measured(KINDS[attack].kind, KINDS[attack].name, float(radius), value))
+    verdicts = gates.judge(values["clean"], measured, 0.1, chance=20)
     assert {gate.name for gate in verdicts if not gate.passed} == fires
 
 
@@ -184,7 +191,9 @@ class Counted(Linear):
 @pytest.mark.parametrize("radii", [1, 3, 5])
 def test_one_gradient_serves_all_radii(radii: int) -> None:
     model, data = Counted(), images(20)
-    sweep.fgsm(model, scaled(data.images), data.labels, [0.01 * (1 + k) for k in range(radii)])
+    target = Target(model, scaled(data.images), data.labels)
+    for k in range(radii):
+        target.fgsm(0.01 * (1 + k))
     assert (model.forward_passes, model.backward_passes) == (1 + radii, 1)
 
 
@@ -196,18 +205,17 @@ def test_every_batch_is_told_of() -> None:
 
 
 def test_curves_start_at_the_clean_accuracy_and_carry_grey_levels() -> None:
-    found = {
-        "clean": statistics.wilson(9, 10),
-        "fgsm 0.1": statistics.wilson(5, 10),
-        "pgd 0.1": statistics.wilson(1, 10),
-    }
-    table = summary.curve(found)
-    rows: list[Any] = table.to_dict("records")
+    clean, fgsm, pgd = (statistics.wilson(right, 10) for right in (9, 5, 1))
+    attacked = (
+        results.Attacked("pgd", "PGD", 0.1, pgd, True),
+        results.Attacked("fgsm", "FGSM", 0.1, fgsm, True),
+    )
+    rows: list[Any] = sweep.curves(results.Sweep({}, 10, "drawn", 20.0, clean, attacked, 0.1, ()))
     assert [(row["attack"], row["epsilon"], row["accuracy"]) for row in rows] == [
-        ("fgsm", 0.0, 90.0),
-        ("fgsm", 0.1, 50.0),
-        ("pgd", 0.0, 90.0),
-        ("pgd", 0.1, 10.0),
+        ("FGSM", 0.0, 90.0),
+        ("FGSM", 0.1, 50.0),
+        ("PGD", 0.0, 90.0),
+        ("PGD", 0.1, 10.0),
     ]
     assert rows[1]["epsilon_255"] == pytest.approx(12.75)
     assert rows[1]["low"] < 50 < rows[1]["high"]
@@ -236,6 +244,6 @@ def test_a_guide_that_errs_calls_no_image_fallen(monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_attacked_image_leaves_its_ball(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("visrep.robustness.attacks.step", lambda x, sign, epsilon: x + 1.1 * epsilon * sign)
+    monkeypatch.setattr("visrep.digits.attacks.step", lambda x, sign, epsilon: x + 1.1 * epsilon * sign)
     with pytest.raises(ArithmeticError, match="away"):
         sweep.sweep(Linear(), images(20), SETTINGS)

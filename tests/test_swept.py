@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from visrep.data import pixels
-from visrep.robustness import attacks, swept
+from visrep.digits import attacks, swept
 
 
 def slow_bits(sign: np.ndarray) -> list[list[list[int]]]:
@@ -44,7 +44,7 @@ def test_unpacking_undoes_packing(random: np.random.Generator) -> None:
 
 
 def test_a_table_is_read_back_from_its_file(random: np.random.Generator) -> None:
-    names = ["clean", str(swept.Attack("fgsm", 0.1)), str(swept.Attack("pgd_more_steps", 1.0))]
+    names = ["clean", swept.column("fgsm", 0.1), swept.column("pgd_more_steps", 1.0)]
     assert names == ["clean", "fgsm 0.1", "pgd_more_steps 1"]
     predictions = {name: random.integers(0, 10, 6).astype(np.int16) for name in names}
     stored = swept.Swept(predictions, random.integers(0, 256, (6, 2, 384)).astype(np.uint8))

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from visrep.learning import training
+from visrep.errors import Failure
 from visrep.settings.training import Optimizer, Plan, Watched
-from visrep.stage.errors import Failure
+from visrep.training import loop
 
 SGD: dict[str, Any] = {
     "name": "sgd",
@@ -52,9 +52,9 @@ def start() -> nn.Linear:
     return model
 
 
-def fit(model: nn.Module, settings: Plan, folder: Path, validate: Any = lambda _: {}, **change: Any) -> training.Fitted:
+def fit(model: nn.Module, settings: Plan, folder: Path, validate: Any = lambda _: {}, **change: Any) -> loop.Fitted:
     options: dict[str, Any] = {"objective": squares, "sampler": in_order} | change
-    return training.fit(
+    return loop.fit(
         model,
         options["objective"],
         options["sampler"],
@@ -169,7 +169,7 @@ def test_every_epoch_draws_its_own_order_whatever_came_before(tmp_path: Path) ->
     orders: list[list[int]] = []
 
     def sampler(draw: torch.Generator) -> Tensor:
-        order = training.shuffled(10, torch.device("cpu"))(draw)
+        order = loop.shuffled(10, torch.device("cpu"))(draw)
         orders.append(order.tolist())
         return order
 

@@ -8,13 +8,18 @@ import torch
 from lightly.loss import VICRegLoss
 from torch import Tensor
 
-from visrep.learning import vicreg
 from visrep.machine.randomness import generator
-from visrep.settings.vicreg import Weights
+from visrep.representations.methods import vicreg
+from visrep.representations.methods.vicreg import Settings, Weights
 
 
 def weights(invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0, summed: bool = False) -> Weights:
     return Weights(invariance=invariance, variance=variance, covariance=covariance, sum_variance=summed)
+
+
+def settings(weights: Weights) -> Settings:
+    """Of which the loss reads nothing else."""
+    return Settings.model_construct(weights=weights)
 
 
 def projections(views: int = 2, images: int = 7, dimensions: int = 5, scale: float = 0.7) -> Tensor:
@@ -112,7 +117,7 @@ def test_without_the_variance_term_a_small_run_collapses(variance: float, spread
     for _ in range(300):
         seen = points + 0.1 * torch.randn(2, 64, 10, generator=draw)
         moving.zero_grad()
-        vicreg.loss(second(first(seen).relu()), weights(variance=variance))["loss"].backward()
+        vicreg.loss(second(first(seen).relu()), settings(weights(variance=variance)))["loss"].backward()
         moving.step()
     found = float(second(first(points).relu()).detach().std(0).mean())
     assert spread[0] <= found <= spread[1]
@@ -120,6 +125,9 @@ def test_without_the_variance_term_a_small_run_collapses(variance: float, spread
 
 def test_what_is_told_is_the_loss_and_its_terms() -> None:
     z = projections()
-    told = vicreg.loss(z, weights())
+    told = vicreg.loss(z, settings(weights()))
     assert list(told) == ["loss", "invariance", "variance", "covariance"]
     assert float(told["loss"]) == float(vicreg.total(vicreg.terms(z), weights()))
+    telling = vicreg.telling(settings(weights()))
+    assert {curve.key for panel in telling.panels for curve in panel.curves} == set(told)
+    assert [column.key for column in telling.columns] == list(told)[1:]

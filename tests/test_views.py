@@ -17,9 +17,9 @@ from torchvision.transforms import ColorJitter, InterpolationMode, RandomResized
 from torchvision.transforms import functional as theirs
 
 from visrep.data import pixels
-from visrep.learning import views
 from visrep.machine.randomness import generator
-from visrep.settings.views import Views
+from visrep.representations import views
+from visrep.settings.representations import Views
 
 OFF: dict[str, Any] = {
     "crop_scale": 1.0,

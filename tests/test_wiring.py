@@ -21,8 +21,9 @@ import tiny
 from oracles import digests
 from runs import Moment
 from test_pipeline import NETWORKS
-from visrep.models import encoders, weights
-from visrep.stage import artifacts
+from visrep import files
+from visrep.representations import encoders
+from visrep.training import weights
 
 READERS = [stage for stage in tiny.READERS if stage != "figures"]
 
@@ -32,7 +33,7 @@ def embedded(folder: Path, part: str, encoder: str = "vicreg") -> np.ndarray:
 
 
 def labels(folder: Path, split: str) -> np.ndarray:
-    return np.load(folder / f"data/cifar10/{split}_labels.npy")
+    return np.load(folder / f"data/objects/{split}_labels.npy")
 
 
 def told(folder: Path, path: str) -> Any:
@@ -42,10 +43,10 @@ def told(folder: Path, path: str) -> Any:
 @pytest.mark.parametrize(
     ("part", "source", "split"),
     [
-        ("train", "cifar10", "train"),
-        ("test", "cifar10", "test"),
-        ("mnist", "mnist", "test"),
-        ("svhn", "svhn", "test"),
+        ("train", "objects", "train"),
+        ("test", "objects", "test"),
+        ("handwritten_digits", "handwritten_digits", "test"),
+        ("street_digits", "street_digits", "test"),
     ],
 )
 def test_embeddings_are_of_the_images_they_are_named_after(finished: Path, part: str, source: str, split: str) -> None:
@@ -98,16 +99,14 @@ def test_each_number_of_the_probe_is_that_of_its_reader(finished: Path) -> None:
 
 
 def _failing(name: str) -> None:
-    from visrep.robustness import gates
+    from visrep.digits import gates
 
     gates.judge = lambda *_: [gates.Gate(name, False, "too good"), gates.Gate("order", True, "fine")]  # type: ignore[assignment]
 
 
 def test_a_failed_gate_is_said_aloud(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "loud", "data/svhn", "models/cnn.safetensors")
-    done = runs.run(
-        folder, "fgsm_sweep", "cnn", do=(Moment("visrep.robustness.sweep:sweep", 1), _failing, "no_masking")
-    )
+    folder = runs.copy(finished, tmp_path / "loud", "data/street_digits", "models/cnn.safetensors")
+    done = runs.run(folder, "fgsm_sweep", "cnn", do=(Moment("visrep.digits.sweep:sweep", 1), _failing, "no_masking"))
     assert done.code == 0
     loud = [line for line in done.said.splitlines() if "GATE FAILED" in line]
     assert loud == [
@@ -136,8 +135,8 @@ def test_stages_that_need_no_torch_run_without_it(finished: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("stage", "item", "reads", "model"),
     [
-        ("train_cnn", "", ["data/svhn"], "cnn"),
-        ("vicreg", "", ["data/cifar10"], "vicreg"),
+        ("train_cnn", "", ["data/street_digits"], "cnn"),
+        ("vicreg", "", ["data/objects"], "vicreg"),
         ("similarity", "keep_color", ["data/shapes"], "similarity_keep_color"),
     ],
 )
@@ -148,7 +147,7 @@ def test_other_ways_to_compute_train_a_network_that_is_nearly_the_same(
     tiny.write(folder, {"runtime": change})
     done = runs.run(folder, stage, item)
     assert done.code == 0, done.said
-    ours, theirs = (artifacts.read_weights(f / f"models/{model}.safetensors")[0] for f in (folder, finished))
+    ours, theirs = (files.read_weights(f / f"models/{model}.safetensors")[0] for f in (folder, finished))
     apart = sum(float(np.square(ours[name] - theirs[name]).sum()) for name in ours if ours[name].dtype == np.float32)
     whole = sum(float(np.square(theirs[name]).sum()) for name in ours if ours[name].dtype == np.float32)
     assert apart < 0.1 * whole  # sums, or the masks of dropout, are others
@@ -158,11 +157,11 @@ def test_other_ways_to_compute_train_a_network_that_is_nearly_the_same(
 @pytest.mark.parametrize(
     ("stage", "item", "reads"),
     [
-        ("train_cnn", "", ["data/svhn"]),
-        ("vicreg", "", ["data/cifar10"]),
-        ("maps", "vicreg", ["data/cifar10", "embeddings/vicreg"]),
-        ("clustering", "vicreg", ["data/cifar10", "embeddings/vicreg"]),
-        ("laplacian_eigenmaps", "", ["data/cifar10"]),
+        ("train_cnn", "", ["data/street_digits"]),
+        ("vicreg", "", ["data/objects"]),
+        ("maps", "vicreg", ["data/objects", "embeddings/vicreg"]),
+        ("clustering", "vicreg", ["data/objects", "embeddings/vicreg"]),
+        ("laplacian_eigenmaps", "", ["data/objects"]),
     ],
 )
 def test_two_threads_write_the_same_bytes_each_time(
@@ -190,7 +189,7 @@ COLLAPSES = {
 @pytest.mark.parametrize("kind", COLLAPSES)
 def test_readers_of_a_collapsed_embedding_give_numbers_and_pictures(finished: Path, tmp_path: Path, kind: str) -> None:
     folder = runs.copy(finished, tmp_path / "collapsed", "data", "embeddings/vicreg")
-    for part in ("train", "test", "mnist", "svhn"):
+    for part in ("train", "test", "handwritten_digits", "street_digits"):
         np.save(folder / f"embeddings/vicreg/{part}.npy", COLLAPSES[kind](embedded(finished, part)).astype(np.float32))
     for stage in READERS:
         done = runs.run(folder, stage, "vicreg")
@@ -205,7 +204,7 @@ SIZES = (3, 9, 12, 20, 25, 31, 40)  # training images of each
 
 
 def test_seven_uneven_classes_in_mixed_formats_go_all_the_way(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "own", "data/mnist", "data/svhn")
+    folder = runs.copy(finished, tmp_path / "own", "data/handwritten_digits", "data/street_digits")
     draw = np.random.default_rng(0)
     modes = {"png": "RGBA", "jpg": "RGB", "bmp": "L", "gif": "P"}
     for split, share in (("train", 1.0), ("test", 0.5)):
@@ -216,9 +215,9 @@ def test_seven_uneven_classes_in_mixed_formats_go_all_the_way(finished: Path, tm
                 pixels = draw.integers(0, 100, (30 + number, 40, 3)) + 20 * place
                 image = Image.fromarray(pixels.astype(np.uint8)).convert(mode)
                 image.save(folder / "birds" / split / name / f"{number}.{ending}")
-    archive = {"download": {"cifar10": {"source": "archive", "archive": "birds"}}}
+    archive = {"download": {"objects": {"source": "archive", "archive": "birds"}}}
     tiny.write(folder, archive | {"vicreg": {"batch_size": 20}, "maps": {"points": 50}})
-    for stage, item in (("download", "cifar10"), ("vicreg", ""), *((s, "vicreg") for s in ("embed", *tiny.READERS))):
+    for stage, item in (("download", "objects"), ("vicreg", ""), *((s, "vicreg") for s in ("embed", *tiny.READERS))):
         done = runs.run(folder, stage, item)
         assert done.code == 0, f"{stage}: {done.said}"
     rows = told(folder, "plots/probe/vicreg/details.json")["per_class"]

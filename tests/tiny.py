@@ -13,7 +13,9 @@ from visrep.stage import params
 
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 
-UNLABELLED = {
+SETS = ["street_digits", "objects", "handwritten_digits", "shapes"]
+
+METHOD = {
     "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
     "projector": [16, 16],
     "watched": 30,
@@ -24,28 +26,28 @@ UNLABELLED = {
 TRAINED = ["pixels", "random", "vicreg", "no_variance", "laplacian_eigenmaps", "simclr", "large_batch"]
 ENCODERS = [*TRAINED, "no_generated_neighbors"]
 FAMILIES = ["autoencoder", "vary_color", "vary_location", "keep_color"]
-READERS = ["probe", "maps", "retrieval", "anomaly", "clustering", "figures"]
+EVALUATIONS = ["probe", "maps", "retrieval", "anomaly", "clustering", "figures"]
 
 # Every stage's module with its item, in an order in which they can run.
 RUNS: list[tuple[str, str]] = [
     ("check", ""),
-    *[("download", name) for name in ("svhn", "cifar10", "mnist", "shapes")],
+    *[("download", name) for name in SETS],
     ("train_cnn", ""),
     ("adv_train", ""),
     ("fgsm_sweep", "cnn"),
     ("fgsm_sweep", "adv_cnn"),
-    ("floors", "pixels"),
-    ("floors", "random"),
+    ("baselines", "pixels"),
+    ("baselines", "random"),
     ("vicreg", ""),
     ("ablations", "no_variance"),
     ("laplacian_eigenmaps", ""),
-    ("simclr", ""),
-    ("simclr_ablations", "large_batch"),
+    ("methods", "simclr"),
+    ("ablations", "large_batch"),
     *[("embed", name) for name in TRAINED],
     ("neighbors", ""),
     ("no_generated_neighbors", ""),
     ("embed", "no_generated_neighbors"),
-    *[(stage, name) for stage in READERS for name in ENCODERS],
+    *[(stage, name) for stage in EVALUATIONS for name in ENCODERS],
     ("roc", ""),
     *[(stage, name) for stage in ("similarity", "factors") for name in FAMILIES],
     ("figures_shapes", ""),
@@ -59,7 +61,7 @@ RUNS: list[tuple[str, str]] = [
 SOME = [
     (stage, item)
     for stage, item in RUNS
-    if stage not in (*READERS, "factors") or item == ("keep_color" if stage == "factors" else "vicreg")
+    if stage not in (*EVALUATIONS, "factors") or item == ("keep_color" if stage == "factors" else "vicreg")
 ]
 
 # Variants of sections that together make the stages read every parameter.
@@ -85,7 +87,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
     ],
     # last, since it leaves other images behind
-    "download": [{name: {"source": "archive", "archive": "images"} for name in ("svhn", "cifar10", "mnist")}],
+    "download": [{name: {"source": "archive", "archive": "images"} for name in SETS[:3]}],
 }
 
 
@@ -112,7 +114,7 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
     embedded = {"train": 150, "test": 100}
     small = {
         "runtime": {"threads": 1},
-        "download": {name: {"embedded": embedded} for name in ("svhn", "cifar10", "mnist", "shapes")},
+        "download": {name: {"embedded": embedded} for name in SETS},
         "train_cnn": {"model": MODEL, "epochs": 3, "batch_size": 40},
         "adv_train": {
             "model": MODEL,
@@ -123,9 +125,9 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
             "pgd": {"steps": 2},
         },
         "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2, "more_steps": 3}},
-        "vicreg": UNLABELLED,
-        "simclr": UNLABELLED,
-        "simclr_ablations": {"large_batch": {"batch_size": 60}},  # the shipped study has none
+        "vicreg": METHOD,
+        "simclr": METHOD,
+        "ablations": {"large_batch": {"of": "simclr", "batch_size": 60}},  # the shipped study has none of SimCLR
         "encoders": {"large_batch": "SimCLR in large batches"},
         "no_generated_neighbors": {"epochs": 2},
         "laplacian_eigenmaps": {"k": 8, "dimensions": 8},

@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from visrep import files
 from visrep.data import fetch, store
 from visrep.data.members import MEGABYTE, Member, members, named, quoted
 from visrep.data.store import SIZE
-from visrep.settings.download import Source
-from visrep.stage import artifacts
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
+from visrep.settings.data import Source
 
 SPLITS = ("train", "test")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
@@ -62,7 +62,7 @@ def load(
     if not where:
         raise Failure(f"download.{name}.archive names no folder, file or address", 2)
     if "://" not in where:
-        return _load(where, artifacts.at_home(where), source.sha256, limit, log)
+        return _load(where, files.at_home(where), source.sha256, limit, log)
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / "archive"
     try:

@@ -19,7 +19,7 @@ from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
 
 CHUNK = 2**18  # bytes read at once
 HOPS = 5  # redirects followed

@@ -18,7 +18,7 @@ from io import BufferedIOBase, BytesIO, RawIOBase
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
 
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")  # what file managers leave behind; also "._*"
 MEGABYTE = 10**6

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from visrep.data import archive, fetch, store
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
 
 SETS = {"svhn": "SVHN", "cifar10": "CIFAR10", "mnist": "MNIST"}  # torchvision.datasets' names
 DIGITS = tuple("0123456789")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from visrep.stage.artifacts import read_array, read_json, write_array, write_json
+from visrep.files import read_array, read_json, write_array, write_json
 
 SIZE = 32  # pixels a side
 

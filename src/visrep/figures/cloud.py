@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 
-from visrep.figures import looks, style
+from visrep.figures import marks, style
 
 ACROSS, DOWN = style.WIDTH - 0.15, 3.4  # inches of a map
 ROUNDS = 5  # in which kinds are drawn by turns, so that none lies on top of all others
@@ -22,7 +22,7 @@ def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Pa
     for start in range(ROUNDS):
         for k in np.unique(kinds).tolist():
             x, y = places[kinds == k][start::ROUNDS].T
-            axes.plot(x, y, gid=str(k), alpha=0.8, ms=size, mew=0.5, **looks.point(k, palette))
+            axes.plot(x, y, gid=str(k), alpha=0.8, ms=size, mew=0.5, **marks.point(k, palette))
     low, high = (places.min(0), places.max(0)) if len(places) else (np.zeros(2), np.zeros(2))
     several = bool((high > low).any())
     if not several:

@@ -7,8 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from visrep.data.store import ImageSet
 from visrep.figures import style
 
+ACROSS = 5  # tiles beside each other: more are too small on a phone
 MARGIN, GAP, SIDE = 0.08, 0.07, 0.22  # around everything, between tiles, for the name of a row
 MARKS = {True: "✓ ", False: "✗ ", None: ""}
 
@@ -106,3 +108,12 @@ class _Page:
             self.axes.add_patch(Rectangle((x, self.y), width, width, fill=False, ec=color, ls=dash, lw=2))
         words, below = MARKS[tile.right] + tile.caption, self.y + width + 0.03
         self.axes.text(x + width / 2, below, words, size=style.SMALL, ha="center", va="top", linespacing=1.15)
+
+
+def in_rows(tiles: Sequence[Tile], across: int = ACROSS) -> list[Sequence[Tile]]:
+    return [tiles[i : i + across] for i in range(0, len(tiles), across)]
+
+
+def class_name(data: ImageSet, k: int, across: int = ACROSS) -> str:
+    """A class's name, cut to fit below a tile and leave room for a mark."""
+    return style.fitted(data.classes[k], style.SMALL, tile_width(across) - 0.15)

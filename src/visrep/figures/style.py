@@ -16,7 +16,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
 
-from visrep.stage import artifacts
+from visrep import files
 
 WIDTH = 4.2  # inches: 400 CSS pixels
 SMALL, BASE, TITLE = 9, 10, 11.5  # points
@@ -121,4 +121,4 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
     """The figure as PNG: the same bytes for the same figure."""
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    artifacts.write_bytes(path, buffer.getvalue())
+    files.write_bytes(path, buffer.getvalue())

@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import nn
 
+from visrep.errors import Failure
 from visrep.settings.runtime import Runtime
-from visrep.stage.errors import Failure
 
 M = TypeVar("M", bound=nn.Module)
 

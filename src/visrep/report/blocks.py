@@ -6,6 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from markupsafe import Markup
 
+from visrep.report.results import Found
+
 SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
 TIES = {
     " %": f"{SPACE}%",
@@ -78,6 +80,20 @@ class Section(NamedTuple):
     title: str
     text: Sequence[str]
     blocks: Sequence[Block]
+
+
+def picture(found: Found, name: str, says: str, data: str) -> Picture:
+    """``plots/<name>.png``; ``data`` is a line as `records.data` makes them."""
+    return Picture(found.picture(name), says, data)
+
+
+def of_encoders(found: Found, name: str, says: str, data: str, folded: str = "") -> Gallery:
+    """``plots/figures/<encoder>/<name>.png`` of every encoder, baselines first."""
+    pictures = [
+        picture(found, f"figures/{encoder}/{name}", f"{label}: {says}", data)
+        for encoder, label in found.encoders.items()
+    ]
+    return Gallery(pictures, folded)
 
 
 def tied(value: Any) -> Any:

@@ -1,23 +1,20 @@
 """What the page says of street digits: the classifier, its fall, its defence."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from markupsafe import Markup
 
-from visrep.report import judged, results
-from visrep.report.blocks import Gallery, Part, Picture, Section, Table
+from visrep.data.pixels import LEVELS
+from visrep.digits.results import CLASSIFIERS, Defence
+from visrep.records import data
+from visrep.report import results, tables
+from visrep.report.blocks import Gallery, Part, Picture, Section, Table, picture
 from visrep.report.results import Found
-from visrep.report.shown import data, picture
 
-CLASSIFIERS = {"cnn": "undefended", "adv_cnn": "defended"}
 PASSED = {True: "✓ passed", False: Markup("<b>✗ failed</b>")}
-GREY = 127.5  # levels of a pixel's 255 to one unit of [-1, 1]
 
 
 def classifier(found: Found) -> Section:
-    told = found.details("train_cnn")
-    on = data(told, "test images")
+    result = found.classifier
+    on = data(result.source, result.n, "test images")
 
     def figure(name: str, says: str, of: str = on) -> Picture:
         return picture(found, f"figures_digits/{name}", says, of)
@@ -26,14 +23,14 @@ def classifier(found: Found) -> Section:
         "digits",
         "Street digits",
         [
-            f"A convolutional network of {told['parameters']:,} weights reads the middle digit of a crop of 32 by 32 "
+            f"A convolutional network of {result.parameters:,} weights reads the middle digit of a crop of 32 by 32 "
             "pixels. Held-out training images choose the epoch; test images are looked at once, at the end."
         ],
         [
-            judged.table(
+            tables.beside(
                 "How many images are read rightly, in percent. Training accuracy is that of the kept network on its "
                 "training images as they are. Floor: always the most frequent digit.",
-                f"{on[:-1]}; {told['held_out']:,} held-out and {told['trained']:,} training images.",
+                f"{on[:-1]}; {result.held_out:,} held-out and {result.trained:,} training images.",
                 results.classifier(found),
             ),
             Gallery(
@@ -47,21 +44,19 @@ def classifier(found: Found) -> Section:
                     figure(
                         "learning_curves",
                         "Loss and accuracy by epoch; the epoch that was kept is circled.",
-                        data(
-                            told | {"n": told["trained"] + told["held_out"]}, "training images, some of them held out"
-                        ),
+                        data(result.source, result.trained + result.held_out, "training images, some of them held out"),
                     ),
                 ]
             ),
-            _per_class(found, told, on),
+            _per_class(found, on),
             _by_epoch(found),
         ],
     )
 
 
 def attacks(found: Found) -> Section:
-    told = found.details("fgsm_sweep/cnn")
-    on, gate = data(told, "test images"), told["gate_epsilon"]
+    first = found.sweeps["cnn"]
+    on, gate = data(first.source, first.n, "test images"), first.gate_epsilon
     return Section(
         "attacks",
         "Attack and defence",
@@ -70,10 +65,10 @@ def attacks(found: Found) -> Section:
             "PGD many small ones. The defended classifier was trained on attacked images. A network can learn to hide "
             "from the one step of FGSM and still fall to PGD: that is masking, and the gates below look for it.",
             "The radius ε is the largest change of a pixel in the units of the networks' input, [-1, 1]: "
-            f"{gate:g} is {GREY * gate:g} of 255 grey levels.",
+            f"{gate:g} is {LEVELS * gate:g} of 255 grey levels.",
         ],
         [
-            judged.table(
+            tables.beside(
                 "Accuracy of both classifiers, in percent. Floor: always the most frequent digit. The reported defence "
                 "was trained on FGSM images and tested by FGSM alone: without PGD beside it nobody can tell whether "
                 "it stood or hid.",
@@ -90,16 +85,16 @@ def attacks(found: Found) -> Section:
     )
 
 
-def _per_class(found: Found, told: Mapping[str, Any], on: str) -> Table:
-    keys, reported = ("precision", "recall", "f1"), found.reported["digits"]
+def _per_class(found: Found, on: str) -> Table:
+    reported = found.reported["digits"]
     rows = [
         (
-            row["class"],
-            *[f"{row[key]:.1f}" for key in keys],
-            f"{row['support']:,}",
-            " / ".join(map(str, reported.get(row["class"], "-"))),
+            row.label,
+            *[f"{score:.1f}" for score in (row.precision, row.recall, row.f1)],
+            f"{row.support:,}",
+            " / ".join(map(str, reported.get(row.label, "-"))),
         )
-        for row in told["per_class"]
+        for row in found.classifier.per_class
     ]
     says = (
         "The classifier digit by digit, in percent. Reported: the same three of SVHN's official test images (report 1)."
@@ -130,9 +125,9 @@ def _sweeps(found: Found, on: str) -> list[Picture]:
 def _gates(found: Found, on: str) -> Table:
     """What an honest evaluation must show, for both classifiers side by side."""
     said: dict[str, dict[str, Markup]] = {}
-    for model in CLASSIFIERS:
-        for gate in found.details(f"fgsm_sweep/{model}")["gates"]:
-            said.setdefault(gate["name"], {})[model] = Markup("{}: {}").format(PASSED[gate["passed"]], gate["says"])
+    for model, sweep in found.sweeps.items():
+        for gate in sweep.gates:
+            said.setdefault(gate.name, {})[model] = Markup("{}: {}").format(PASSED[gate.passed], gate.says)
     rows = [
         (name.replace("_", " "), *[by_model.get(model, "does not apply") for model in CLASSIFIERS])
         for name, by_model in said.items()
@@ -161,11 +156,12 @@ def _attacked(found: Found, gate: float, on: str) -> list[Picture]:
         "them?"
     )
     said["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
+    defence = found.record("adv_train", Defence)
     learned = picture(
         found,
         "figures_attacks/learning_adv_cnn",
         "How the defence came about: accuracy by epoch, clean and attacked; the epoch that was kept is circled.",
-        data(found.details("adv_train"), "held-out images"),
+        data(defence.source, defence.n, "held-out images"),
     )
     return [*[picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()], learned]
 
@@ -180,7 +176,7 @@ def _radii(found: Found, model: str, on: str) -> Gallery:
             f"FGSM at ε {radius:g} against the {name} classifier: images still read rightly, images turned wrong.",
             on,
         )
-        for radius in found.parameters["fgsm_sweep"]["epsilons"]
+        for radius in found.sweeps[model].radii("noise")
     ]
     return Gallery(pictures, f"Attacked images at every radius, {name} classifier")
 
@@ -188,4 +184,4 @@ def _radii(found: Found, model: str, on: str) -> Gallery:
 def _every_attack(found: Found, model: str, on: str) -> Table:
     name = CLASSIFIERS[model]
     says = f"Accuracy of the {name} classifier under every attack that was run, in percent."
-    return judged.table(says, on, results.attacked(found, model), folded=f"Every attack in numbers, {name} classifier")
+    return tables.beside(says, on, results.attacked(found, model), folded=f"Every attack in numbers, {name} classifier")

@@ -1,11 +1,16 @@
-"""Sections to one file of HTML that needs no other: opens from a disk, without a network or a script."""
+"""Sections to one file of HTML that needs no other: opens from a disk, without a network or a script.
+
+How it looks, on a phone too, by day and by night and without colours, stands in ``style.css``, what it holds in
+``page.html.j2``.
+"""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from visrep.report import blocks, pictures, template
+from visrep.report import blocks, pictures
 from visrep.report.blocks import Block, Drawing, Gallery, Picture, Section, Table
 
 
@@ -24,9 +29,13 @@ def render(
     environment.finalize = blocks.tied
     environment.filters["inline"] = pictures.inline
     environment.filters["numbered"] = lambda block: numbers[id(block)]
-    page = environment.from_string(template.PAGE)
-    style = Markup(template.STYLE)  # no text of others
+    page = environment.from_string(_beside("page.html.j2"))
+    style = Markup(_beside("style.css"))  # no text of others
     return page.render(title=title, lead=lead, facts=facts, notes=notes, sections=sections, foot=foot, style=style)
+
+
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 def _numbers(sections: Sequence[Section]) -> Iterator[tuple[int, str]]:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from visrep.report import digits, graph, judged, page, parameters, results, similarity, unlabelled
-from visrep.report.blocks import Drawing, Section, Table
+from visrep.report import digits, evaluations, making, page, representations, results, shapes, tables
+from visrep.report.blocks import Section
 from visrep.report.results import Found
-from visrep.settings.encoders import FLOORS
+from visrep.settings.representations import BASELINES
 from visrep.stage.pipeline import Stage
 
 TITLE = "visrep: what the study found"
@@ -24,23 +24,23 @@ DRAWN = "(embedded)"  # a source: images that the study draws or ships itself
 SECTIONS: tuple[Callable[[Found], Section], ...] = (
     digits.classifier,
     digits.attacks,
-    unlabelled.learning,
-    unlabelled.uses,
-    similarity.similarity,
+    representations.learning,
+    evaluations.uses,
+    shapes.similarity,
 )
 
 
 def html(found: Found, stages: Sequence[Stage], presets: Mapping[str, Mapping[str, Any]]) -> str:
     """The page. Raises `Failure` where a result that it shows is missing."""
-    sections = [*(section(found) for section in SECTIONS), _making(found, stages, presets)]
-    notes = [_images(found), f"How to read the tables. {judged.LEGEND}", SURE]
+    sections = [*(section(found) for section in SECTIONS), making.making(found.parameters, stages, presets)]
+    notes = [_images(found), f"How to read the tables. {tables.LEGEND}", SURE]
     return page.render(TITLE, LEAD, list(_facts(found)), notes, sections, list(_foot(found)))
 
 
 def _facts(found: Found) -> Iterator[tuple[str, str]]:
     """What to remember: a number, and what it is."""
     clean, fgsm, pgd, clean_defended, _, pgd_defended = results.headline(found)
-    attack = f"at ε {found.details('fgsm_sweep/cnn')['gate_epsilon']:g}"
+    attack = f"at ε {found.sweeps['cnn'].gate_epsilon:g}"
     yield f"{clean.value:.1f} %", f"of street digits are read rightly. Always the most frequent: {clean.floor:.1f} %."
     yield (
         f"{pgd.value:.1f} %",
@@ -50,8 +50,9 @@ def _facts(found: Found) -> Iterator[tuple[str, str]]:
         f"{pgd_defended.value:.1f} %",
         f"are left under the same PGD after training on attacked images; clean {clean_defended.value:.1f} %.",
     )
-    probe = dict(zip(found.encoders, results.reading(found, results.PROBE), strict=True))
-    floors = ", ".join(f"{probe[name].name} {probe[name].value:.1f} %" for name in FLOORS if name in probe)
+    _, rows = results.readings(found)[0]
+    probe = dict(zip(found.encoders, rows, strict=True))
+    floors = ", ".join(f"{probe[name].name} {probe[name].value:.1f} %" for name in BASELINES if name in probe)
     learned = probe["vicreg"]
     yield (
         f"{learned.value:.1f} %",
@@ -61,32 +62,13 @@ def _facts(found: Found) -> Iterator[tuple[str, str]]:
 
 def _images(found: Found) -> str:
     """Where the pixels come from, and what that means for the numbers."""
-    sources = {"Street digits": found.details("train_cnn")["source"], "objects": found.details("vicreg")["source"]}
+    sources = {"Street digits": found.classifier.source, "objects": found.trainings["vicreg"].source}
     said = "; ".join(f"{name}: {source}" for name, source in sources.items())
     drawn = any(source.endswith(DRAWN) for source in sources.values())
     warning = (
         " Embedded images are drawn by the study, so its numbers compare with each other, not with published ones."
     )
     return f"Images. {said}.{warning if drawn else ''}"
-
-
-def _making(found: Found, stages: Sequence[Stage], presets: Mapping[str, Mapping[str, Any]]) -> Section:
-    groups = graph.groups(stages)
-    rows = [(group.name, group.caption, ", ".join(group.reads) or "-") for group in groups]
-    return Section(
-        "making",
-        "How it is made",
-        (f"{len(stages)} stages in {len(groups)} groups. A changed number reruns exactly what reads it.",),
-        (
-            Drawing(
-                graph.svg(groups),
-                "The stages in reading order. An arc leads down to a stage that reads what another writes, a dashed "
-                "one back up; where others lead the same way in steps, none is drawn.",
-            ),
-            Table("Every stage.", "", ("stage", "what it does", "reads"), rows, (1, 2), "The same in words"),
-            *parameters.blocks(found.parameters, presets),
-        ),
-    )
 
 
 def _foot(found: Found) -> Iterator[str]:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from visrep.stage.params import Section
+from visrep.settings.base import Section
 
 
 class Figures(Section):

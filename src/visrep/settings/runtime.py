@@ -2,9 +2,9 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict, PositiveInt, RootModel
+from pydantic import PositiveInt, RootModel
 
-from visrep.stage.params import Section
+from visrep.settings.base import PLAIN, Section
 
 
 class Runtime(Section):
@@ -17,4 +17,4 @@ class Runtime(Section):
 class Threads(RootModel[PositiveInt]):
     """`runtime.threads` alone, for stages that use no network and so read nothing else of `runtime`."""
 
-    model_config = ConfigDict(frozen=True, strict=True)
+    model_config = PLAIN

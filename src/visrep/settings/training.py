@@ -4,10 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from visrep.stage.params import Section
-
-Share = Annotated[float, Field(gt=0, lt=1)]
-Probability = Annotated[float, Field(ge=0, le=1)]
+from visrep.settings.base import Section
 
 
 class Optimizer(Section):
@@ -54,23 +51,3 @@ class Watched(Plan):
         if self.patience is not None and self.select == "last":
             raise ValueError("patience needs a score to watch, so select cannot be last")
         return self
-
-
-class Augment(Section):
-    """The largest change of each kind, drawn per image; 0 leaves it out."""
-
-    shift: NonNegativeFloat  # pixels
-    rotation: Annotated[float, Field(ge=0, le=180)]  # degrees
-    scale: Annotated[float, Field(ge=0, lt=1)]  # share of the size
-    contrast: Annotated[float, Field(ge=0, le=1)]  # share of the contrast
-    blur: Annotated[float, Field(ge=0, le=10)]  # pixels, standard deviation; its reach is three times that
-    noise: NonNegativeFloat  # standard deviation, in [-1, 1] units
-
-
-class ConvNet(Section):
-    """Blocks of convolution, batch norm, ReLU, max pool and dropout; then two fully connected layers."""
-
-    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=5)]  # one block each
-    depth: PositiveInt  # convolutions per block
-    hidden: PositiveInt  # features between the two fully connected layers
-    dropout: Annotated[float, Field(ge=0, lt=1)]

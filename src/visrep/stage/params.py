@@ -6,24 +6,15 @@ could differ all the same (``010``, ``1_000``), the value stays text and is refu
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ValidationError
 
-from visrep.stage.errors import Failure
+from visrep.errors import Failure
+from visrep.settings.base import faults
 
 FILE = Path("params.yaml")
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]  # of what a user may add: an ablation, a family
-
-
-class Section(BaseModel):
-    """A mapping of params.yaml: frozen, strict, complete."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 S = TypeVar("S", bound=BaseModel)
@@ -37,8 +28,8 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         for key in keys:
             if keys.count(key) > 1:
                 raise Failure(f"{key!r} is given twice below line {node.start_mark.line}", 2)
-        found: dict[Any, Any] = super().construct_mapping(node, deep)
-        return found
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -75,11 +66,12 @@ def parsed(text: str, path: Path) -> dict[str, Any]:
 
 
 def names(section: str) -> list[str]:
-    """The keys of a section that names things, such as `encoders`. Raises `Failure` where there is no such section."""
-    found = load().get(section)
-    if not isinstance(found, dict):
-        raise Failure(f"{FILE}: {section} is {'missing' if found is None else 'no mapping of names'}", 2)
-    return [str(name) for name in found]
+    """What a section such as `encoders` names: its keys, or its items. Raises `Failure` where there is no such
+    section."""
+    values = load().get(section)
+    if not isinstance(values, dict | list):
+        raise Failure(f"{FILE}: {section} is {'missing' if values is None else 'neither a mapping nor a list'}", 2)
+    return [str(name) for name in values]
 
 
 def read(key: str, kind: type[S], path: Path = FILE) -> S:
@@ -102,11 +94,6 @@ def check(values: Any, kind: type[S], path: Path = FILE, key: str = "") -> S:
         raise Failure(f"{path}: {key or 'a section'} contains itself", 2) from None
 
 
-def faults(error: ValidationError, key: str) -> str:
-    """All that is wrong with the section at ``key``, each fault by its name."""
-    return "; ".join(_line(key, found) for found in error.errors())
-
-
 def _tuples(values: Any) -> Any:
     """Lists as tuples, so that a checked section is frozen to its leaves."""
     if isinstance(values, dict):
@@ -114,19 +101,3 @@ def _tuples(values: Any) -> Any:
     if isinstance(values, list):
         return tuple(_tuples(value) for value in values)
     return values
-
-
-def _line(key: str, found: ErrorDetails) -> str:
-    name = ".".join([key] * bool(key) + [str(part) for part in found["loc"]])
-    value = found["input"]
-    match found["type"]:
-        case "missing":
-            return f"{name} is missing"
-        case "extra_forbidden":
-            return f"{name} is no parameter"
-        case "greater_than" if found["ctx"]["gt"] == 0:
-            return f"{name}: {value!r} is not positive"
-        case "value_error":
-            return f"{name}: {found['ctx']['error']}" if name else str(found["ctx"]["error"])
-    message = found["msg"].removeprefix("Input ")
-    return f"{name}: {value!r} {message}"

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import yaml
 
 from visrep.stage import params
-from visrep.stage.errors import Failure
 
 FILE = Path("dvc.yaml")
 CODE = ("src/", "stages/")  # begin the dependencies that are no data
@@ -24,7 +23,8 @@ class Stage(NamedTuple):
 
 
 def stages(file: Path = FILE) -> list[Stage]:
-    """All stages in the order of the file, one for each item of a `foreach`, items of params.yaml included."""
+    """All stages in the order of the file, one for each item of a `foreach`, items of params.yaml included. What is said
+    of an item's own parameters (${item.of}) stays as it is: only code depends on it."""
     parsed = yaml.safe_load(file.read_text(encoding="utf-8"))
     return [_stage(group, item, entry) for group, entry in parsed["stages"].items() for item in _items(entry)]
 
@@ -36,23 +36,27 @@ def described(group: str) -> str:
         return f"{FILE} does not say what it reads and writes"
     stage = _stage(group, "<item>" if "foreach" in entry else "", entry)
     sections = [name for name in entry.get("do", entry)["params"] if isinstance(name, str)]  # else all of the file
-    reads = [": ".join(filter(None, ("params.yaml", ", ".join(sections).replace("${key}", "<item>"))))]
+    reads = [
+        ": ".join(
+            filter(None, ("params.yaml", ", ".join(sections).replace("${key}", "<item>").replace("${item}", "<item>")))
+        )
+    ]
     reads += [path for path in stage.reads if not path.startswith(CODE)]
     return "\n".join(["reads", *[f"  {path}" for path in reads], "writes", *[f"  {path}" for path in stage.writes]])
 
 
-def missing(path: PurePath | str) -> Failure:
+def remedy(path: PurePath | str) -> str:
     """What to tell whoever lacks ``path``: the stage that writes it, or writes what lies below it."""
-    found = [stage for stage in stages() if any(_same(path, out) for out in stage.writes)] if FILE.exists() else []
-    names = {stage.name for stage in found} if len(found) == 1 else {stage.group for stage in found}
-    return Failure(f"{path} is missing; run `{' '.join(['dvc repro', *(names if len(names) == 1 else [])])}` first")
+    writing = [stage for stage in stages() if any(_same(path, out) for out in stage.writes)] if FILE.exists() else []
+    names = {stage.name for stage in writing} if len(writing) == 1 else {stage.group for stage in writing}
+    return f"run `{' '.join(['dvc repro', *(names if len(names) == 1 else [])])}` first"
 
 
 def _items(entry: dict[str, Any]) -> list[str]:
     items = entry.get("foreach", {"": None})
     if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
         return params.names(items.strip("${}"))
-    return list(items)
+    return [str(item) for item in items]
 
 
 def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
@@ -61,7 +65,7 @@ def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
     def paths(*kinds: str) -> tuple[str, ...]:
         entries = [one for kind in kinds for one in body.get(kind, [])]
         names = [next(iter(one)) if isinstance(one, dict) else one for one in entries]
-        return tuple(name.replace("${key}", item) for name in names)
+        return tuple(name.replace("${key}", item).replace("${item}", item) for name in names)
 
     written = paths("outs", "metrics", "plots")
     return Stage(f"{group}@{item}" if item else group, group, body.get("desc", ""), paths("deps"), written)

@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 from dvc.repo import Repo
 from markupsafe import Markup
 
-from visrep.readers.statistics import Interval
+from visrep import files
+from visrep.errors import Failure
+from visrep.records import Interval
 from visrep.report import page, results
 from visrep.report.blocks import Block, Gallery, Part, Picture, Section, Table
-from visrep.report.results import Found
-from visrep.stage import artifacts
-from visrep.stage.errors import Failure
 
 OUT = Path("report/compare.html")
 TREE = "workspace"  # DVC's word for the working tree
@@ -51,7 +50,7 @@ def main() -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
             sides = [side(name, Path(folder) / str(place)) for place, name in enumerate((words.before, words.after))]
-            artifacts.write_bytes(OUT, html(*sides).encode())
+            files.write_bytes(OUT, html(*sides).encode())
     except Failure as failure:
         print(f"compare: {failure}", file=sys.stderr)
         sys.exit(failure.status)
@@ -120,8 +119,8 @@ def _called(key: str) -> str:
 def _interval(of: Side, name: str, key: str) -> Interval | None:
     """None also where this side has no such number, or not in a form that is known here."""
     try:
-        return results.interval(Found(of.folder / "metrics", of.folder / "plots", {}, {}), name, key)
-    except (Failure, KeyError, TypeError):
+        return results.interval(of.folder / "plots", name, key)
+    except (Failure, AttributeError, TypeError):
         return None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import vl_convert
 from dvc.config import Config
 
-from visrep.stage import artifacts
+from visrep import files
 
 FOLDER, NAME = Path(".dvc"), "offline.html"
 VEGA_LITE = "5.21"  # of the specifications that DVC and .dvc/plots write
@@ -44,7 +44,7 @@ def template() -> str:
 
 
 def main() -> None:
-    artifacts.write_bytes(FOLDER / NAME, template().encode())
+    files.write_bytes(FOLDER / NAME, template().encode())
     with Config(str(FOLDER)).edit("local") as settings:
         settings.setdefault("plots", {})["html_template"] = NAME
 

@@ -1,6 +1,7 @@
 """Switch params.yaml to a preset, and say at most what that reruns: ``make preset PRESET=best [DATA=folder]``.
 
-With a folder, the image sets that lie there as ``<name>.zip`` are read from it. Edits of params.yaml, down to its
+With a folder, the image sets that lie there as ``<name>.zip`` are read from it: by the name of the set here, such as
+objects.zip, or of the official one that it replaces, such as cifar10.zip. Edits of params.yaml, down to its
 comments, that are in no preset and not committed are never overwritten; what this command wrote may be.
 """
 
@@ -13,12 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from visrep.settings.study import Study
-from visrep.stage import artifacts, params
-from visrep.stage.errors import Failure
+from visrep import files, study
+from visrep.errors import Failure
+from visrep.stage import params
 
 PRESETS = Path("presets")
-SETS = ("svhn", "cifar10", "mnist")
 
 
 def main() -> None:
@@ -27,10 +27,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     words = parser.parse_args()
     try:
-        text = chosen(words.preset, words.data and artifacts.at_home(words.data))
+        text = chosen(words.preset, words.data and files.at_home(words.data))
         refuse_to_lose(params.FILE)
-        params.check(params.parsed(text, Path(words.preset)), Study, Path(words.preset))
-        artifacts.write_bytes(params.FILE, text.encode())
+        study.check(params.parsed(text, Path(words.preset)), Path(words.preset))
+        files.write_bytes(params.FILE, text.encode())
     except Failure as failure:
         print(f"preset: {failure}", file=sys.stderr)
         sys.exit(failure.status)
@@ -45,12 +45,20 @@ def chosen(name: str, data: Path | None) -> str:
     text = (PRESETS / f"{name}.yaml").read_text()
     if data is None:
         return text
-    found = {name: data / f"{name}.zip" for name in SETS if (data / f"{name}.zip").is_file()}
+    names = _names(params.parsed(text, PRESETS / f"{name}.yaml"))
+    found = {role: path for role, files in names.items() for path in (data / file for file in files) if path.is_file()}
     if not found:
-        raise Failure(f"{data} holds none of {', '.join(f'{name}.zip' for name in SETS)}", 2)
-    for name, path in found.items():
-        text = from_archive(text, name, path)
+        raise Failure(f"{data} holds none of {', '.join(file for files in names.values() for file in files)}", 2)
+    for role, path in found.items():
+        text = from_archive(text, role, path)
     return text
+
+
+def _names(values: dict[str, Any]) -> dict[str, list[str]]:
+    """By role, what an archive in the place of a set may be called; the last that is there is taken."""
+    download = values["download"] if isinstance(values.get("download"), dict) else {}
+    sets = {role: one for role, one in download.items() if isinstance(one, dict) and "archive" in one}
+    return {role: [f"{name}.zip" for name in (one.get("official"), role) if name] for role, one in sets.items()}
 
 
 def from_archive(text: str, name: str, path: Path) -> str:
@@ -85,12 +93,17 @@ def _committed(path: Path) -> bool:
 
 
 def _archives(values: dict[str, Any]) -> dict[str, Path]:
-    """Where the sets come from that lie as ``<name>.zip`` in one folder: what a former ``DATA`` may have put there."""
-    download = values["download"] if isinstance(values.get("download"), dict) else {}
-    sources = {name: download[name] for name in SETS if isinstance(download.get(name), dict)}
-    found = {name: Path(str(one["archive"])) for name, one in sources.items() if one.get("source") == "archive"}
+    """Where the sets come from that lie in one folder, by the names they should have there: what a former ``DATA`` may
+    have put there."""
+    names = _names(values)
+    found = {role: Path(str(values["download"][role]["archive"])) for role in names if _archived(values, role)}
     one_folder = len({path.parent for path in found.values()}) == 1
-    return found if one_folder and all(path.name == f"{name}.zip" for name, path in found.items()) else {}
+    return found if one_folder and all(path.name in names[role] for role, path in found.items()) else {}
+
+
+def _archived(values: dict[str, Any], role: str) -> bool:
+    source: str = values["download"][role].get("source", "")
+    return source == "archive"
 
 
 def touched() -> list[str]:

@@ -15,8 +15,8 @@ import yaml
 from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
+from visrep.errors import Failure
 from visrep.stage import pipeline
-from visrep.stage.errors import Failure
 
 LOCK = Path("dvc.lock")
 FOLDERS = ("embeddings", "metrics", "models", "neighbors", "plots", "predictions")

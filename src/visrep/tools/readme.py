@@ -4,10 +4,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from visrep import files
+from visrep.errors import Failure
+from visrep.evaluations import probe
 from visrep.report import results
 from visrep.report.results import Found, Row
-from visrep.stage import artifacts
-from visrep.stage.errors import Failure
 
 README = Path("README.md")
 METHODS = {"fgsm_mix": "FGSM", "n_fgsm": "N-FGSM", "pgd": "PGD"}
@@ -23,13 +24,13 @@ def classifiers(found: Found) -> str:
 
 
 def encoders(found: Found) -> str:
-    """Markdown: what each encoder is good for; floors first, as params.yaml lists them."""
-    names = [reading.name for reading in results.READINGS]
+    """Markdown: what each encoder is good for; baselines first, as params.yaml lists them."""
+    (probe, probed), *others = results.readings(found)
+    names = [column.name for column in (probe, *(column for column, _ in others))]
     lines = [f"| encoder | {' | '.join(names)} | reported probe (CIFAR-10) |", "|---" * (len(names) + 2) + "|"]
-    columns = [results.reading(found, reading) for reading in results.READINGS]
-    for probe, *others in zip(*columns, strict=True):
-        rest = [f"{row.value:.{what.digits}f}" for row, what in zip(others, results.READINGS[1:], strict=True)]
-        lines.append(f"| {probe.name} | **{probe.value:.1f}** | {' | '.join(rest)} | {_reported(probe)} |")
+    for place, row in enumerate(probed):
+        rest = [f"{rows[place].value:.{column.digits}f}" for column, rows in others]
+        lines.append(f"| {row.name} | **{row.value:.1f}** | {' | '.join(rest)} | {_reported(row)} |")
     return "\n".join([*lines, "", _encoders_caption(found)])
 
 
@@ -39,12 +40,12 @@ def _reported(row: Row) -> str:
 
 
 def _classifiers_caption(found: Found) -> str:
-    told = found.details("fgsm_sweep/cnn")
-    failed = {model: [gate["name"] for gate in results.failed_gates(found, model)] for model in results.CLASSIFIERS}
+    first = found.sweeps["cnn"]
+    failed = {model: [gate.name for gate in sweep.failed()] for model, sweep in found.sweeps.items()}
     said = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
     method = METHODS[found.parameters["adv_train"]["method"]]
     return (
-        f"Ours: {told['source']}, n = {told['n']:,}. FGSM moves each pixel once, by at most ε; PGD in many small "
+        f"Ours: {first.source}, n = {first.n:,}. FGSM moves each pixel once, by at most ε; PGD in many small "
         "steps. Floor: the best constant answer on these images. "
         "Gates, which say whether an attack may be believed: "
         f"{said['cnn']} for the undefended classifier, {said['adv_cnn']} for the defended one. "
@@ -54,13 +55,14 @@ def _classifiers_caption(found: Found) -> str:
 
 
 def _encoders_caption(found: Found) -> str:
-    told = found.details("probe/vicreg")
-    width = max(told["accuracy"]["high"] - told["accuracy"]["value"], 0)
+    result = found.record("probe/vicreg", probe.Result)
+    right = result.metrics.linear_accuracy
     return (
-        f"Ours: {told['source']}, n = {told['n']:,} test images, so a probe is sure to about {width:.0f} points; "
-        f"the best constant answer gets {told['chance']:.1f}. The first two rows are floors: no training has made "
-        "them. Anomalies are digits among objects, found by the distance to the training images: AUROC is 50 by "
-        "chance. NMI is 0 where clusters know nothing of classes. Reported: by which report in brackets."
+        f"Ours: {result.source}, n = {result.n:,} test images, so a probe is sure to about "
+        f"{right.high - right.value:.0f} points; the best constant answer gets {result.chance:.1f}. The first two rows "
+        "are floors: no training has made them. Anomalies are other images among objects, found by the distance to the "
+        "training images: AUROC is 50 by chance. NMI is 0 where clusters know nothing of classes. Reported: by which "
+        "report in brackets."
     )
 
 
@@ -81,7 +83,7 @@ def written(text: str) -> str:
 
 def main() -> None:
     try:
-        artifacts.write_bytes(README, written(README.read_text()).encode())
+        files.write_bytes(README, written(README.read_text()).encode())
     except Failure as failure:
         print(f"readme: {failure}", file=sys.stderr)
         sys.exit(failure.status)

@@ -1,0 +1,1 @@
+"""A classifier of digits: its training, the attacks on it, its defence."""

@@ -1,0 +1,120 @@
+"""What the stages of the classifier measured: records, without torch. Accuracies in percent."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from visrep.measures.classification import ClassScore
+from visrep.records import Interval
+
+CLASSIFIERS = {"cnn": "undefended", "adv_cnn": "defended"}  # by the name of their weights
+
+
+@dataclass(frozen=True)
+class ClassifierMetrics:
+    test_accuracy: Interval
+    val_accuracy: Interval
+    train_accuracy: Interval
+    macro_f1: float
+    test_loss: float
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Of the stage `train_cnn`. ``n`` test images of ``source``, of which a constant answer gets ``chance`` right;
+    images ``trained`` on and ``held_out``; the ``epoch`` that was kept."""
+
+    CHART: ClassVar = "per_class"
+
+    metrics: ClassifierMetrics
+    n: int
+    source: str
+    chance: float
+    epoch: int
+    parameters: int
+    trained: int
+    held_out: int
+    per_class: tuple[ClassScore, ...]
+
+
+@dataclass(frozen=True)
+class DefenceMetrics:
+    """On validation images, at the epoch that was kept."""
+
+    val_clean: Interval
+    val_fgsm: Interval
+    val_pgd: Interval
+    epochs: int
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A row of the chart of the defence: which ``images``, and how many of them are read rightly."""
+
+    images: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Defence:
+    """Of the stage `adv_train`: ``n`` validation images."""
+
+    CHART: ClassVar = "held_out"
+
+    metrics: DefenceMetrics
+    n: int
+    source: str
+    epoch: int
+    trained: int
+    held_out: tuple[HeldOut, ...]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A comparison that holds wherever attacks measure what they claim to; ``says`` tells the numbers, and what should
+    hold between them."""
+
+    name: str
+    passed: bool
+    says: str
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """The accuracy under an attack of radius ``epsilon``: ``attack`` is its key in `visrep.digits.table`, ``name`` what
+    tables call it, and ``drawn`` whether charts of the accuracy against the radius show it."""
+
+    attack: str
+    name: str
+    epsilon: float
+    accuracy: Interval
+    drawn: bool
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Of the stage `fgsm_sweep`: ``n`` test images; ``gates`` compare at the radius ``gate_epsilon``."""
+
+    CHART: ClassVar = "gates"
+
+    metrics: dict[str, Interval | float]
+    n: int
+    source: str
+    chance: float
+    clean: Interval
+    attacks: tuple[Attacked, ...]
+    gate_epsilon: float
+    gates: tuple[Gate, ...]
+
+    def at(self, attack: str, epsilon: float) -> Interval:
+        """The accuracy under one attack. Raises `LookupError` where it was not run."""
+        for row in self.attacks:
+            if (row.attack, row.epsilon) == (attack, epsilon):
+                return row.accuracy
+        raise LookupError(f"{attack} was not run at {epsilon:g}")
+
+    def radii(self, attack: str) -> list[float]:
+        """Those at which it was run."""
+        return [row.epsilon for row in self.attacks if row.attack == attack]
+
+    def failed(self) -> list[Gate]:
+        return [gate for gate in self.gates if not gate.passed]

@@ -1,0 +1,118 @@
+"""The classifier: its objective, how often it sees which image, and its training.
+
+N images, K classes, B images of a batch.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from visrep.data import pixels
+from visrep.data.store import ImageSet
+from visrep.digits import augment, cnn, labelled, losses, results
+from visrep.digits.labelled import Labelled, accuracy
+from visrep.machine.device import Machine
+from visrep.machine.randomness import generator
+from visrep.measures import classification, statistics
+from visrep.settings.digits import Augment, TrainCNN
+from visrep.training import loop, weights
+from visrep.training.inference import outputs
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Cross entropy on augmented images."""
+
+    data: Labelled
+    augment: Augment
+    smoothing: float = 0.0
+    weights: Tensor | None = None
+
+    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
+        images, labels = self.data.at(batch)
+        logits = model(augment.digits(pixels.scaled(images), self.augment, draw))
+        loss = losses.cross_entropy(logits, labels, self.smoothing, self.weights)
+        loss.backward()
+        return {"loss": loss.detach(), "accuracy": accuracy(logits, labels)}
+
+
+def oversampled(labels: Tensor, classes: int) -> "Oversampled":
+    return Oversampled(losses.balanced_weights(labels, classes)[labels])
+
+
+@dataclass(frozen=True)
+class Oversampled:
+    """As many draws as images, every class equally often on average. ``weights`` (N,)."""
+
+    weights: Tensor
+
+    def __call__(self, draw: torch.Generator) -> Tensor:
+        return torch.multinomial(self.weights, len(self.weights), replacement=True, generator=draw)
+
+
+def validate(model: nn.Module, data: Labelled) -> dict[str, float]:
+    predicted = outputs(model, data.images)
+    loss = F.cross_entropy(predicted, data.labels)
+    return {"val_loss": float(loss), "val_accuracy": float(accuracy(predicted, data.labels))}
+
+
+class Trained(NamedTuple):
+    """A classifier, its ``logits`` (N, K) of the test images, what came of it, and its ``history``, a row an epoch."""
+
+    model: cnn.ConvNet
+    logits: np.ndarray
+    result: results.Classifier
+    history: list[loop.Row]
+
+
+def train(settings: TrainCNN, images: ImageSet, machine: Machine, checkpoint: Path, tell: loop.Tell) -> Trained:
+    """Train a fresh classifier on the training images less those held out, which choose the epoch; then read the test
+    images. Progress lies in ``checkpoint``."""
+    classes = len(images.classes)
+    data, validation = labelled.divide(
+        labelled.labelled(images.train, machine.device), settings.validation, settings.seed
+    )
+    config = settings.model.model_dump() | {"classes": classes}
+    model = machine.place(weights.fresh(cnn.ConvNet, config, generator("cpu", settings.seed, "weights")))
+    rare = losses.balanced_weights(data.labels, classes) if settings.balance == "weights" else None
+    even = settings.balance == "oversample"
+    fitted = loop.fit(
+        model,
+        Objective(data, settings.augment, settings.label_smoothing, rare),
+        oversampled(data.labels, classes) if even else loop.shuffled(len(data.labels), machine.device),
+        settings,
+        ("train_cnn", settings.seed),
+        validate=lambda kept: validate(kept, validation),
+        checkpoint=checkpoint,
+        tell=tell,
+        bf16=machine.bf16,
+    )
+    test = labelled.labelled(images.test, machine.device)
+    logits = outputs(model, test.images)
+    predicted, truth = logits.argmax(1).cpu().numpy(), images.test.labels
+    read = float(accuracy(outputs(model, data.images), data.labels))
+    kept = fitted.history[fitted.epoch - 1]
+    metrics = results.ClassifierMetrics(
+        test_accuracy=statistics.accuracy(predicted, truth),
+        val_accuracy=statistics.wilson_of(kept["val_accuracy"], len(validation.labels)),
+        train_accuracy=statistics.wilson_of(read, len(data.labels)),
+        macro_f1=classification.macro_f1(truth, predicted, classes),
+        test_loss=float(F.cross_entropy(logits, test.labels)),
+    )
+    result = results.Classifier(
+        metrics=metrics,
+        n=len(truth),
+        source=images.source,
+        chance=statistics.chance(truth),
+        epoch=fitted.epoch,
+        parameters=sum(p.numel() for p in model.parameters()),
+        trained=len(data.labels),
+        held_out=len(validation.labels),
+        per_class=classification.per_class(truth, predicted, images.classes),
+    )
+    return Trained(model, logits.cpu().numpy(), result, fitted.history)

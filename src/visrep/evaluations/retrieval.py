@@ -1,0 +1,142 @@
+"""What lies near, and what far? Nearest and farthest training images: whether they show the same thing, and which ones
+come up again and again.
+
+Q queries, k found for each, N training images, K classes, D dimensions. ``found`` (Q, k) are indices of training
+images.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from pydantic import NonNegativeInt
+
+from visrep.data.store import ImageSet
+from visrep.measures import neighbors, statistics
+from visrep.records import Column, Tabulated, data
+from visrep.settings.base import Section
+
+FOUND = 5  # images, as in the reports
+
+
+class Settings(Section):
+    seed: NonNegativeInt  # which image of each class is shown as a query
+
+
+@dataclass(frozen=True)
+class Metrics:
+    precision_at_5: float
+    class_farthest_agreement: float
+
+
+@dataclass(frozen=True)
+class Query:
+    """Indices: a test image, its nearest and its farthest training images."""
+
+    query: int
+    near: tuple[int, ...]
+    far: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Hub:
+    """How often a training ``image`` is among the farthest."""
+
+    image: int
+    appearances: int
+
+
+@dataclass(frozen=True)
+class ClassPrecision:
+    label: str
+    queries: int
+    precision: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """``n`` queries; at random ``chance`` percent of the images found have the query's class."""
+
+    CHART: ClassVar = "per_class"
+
+    metrics: Metrics
+    n: int
+    source: str
+    chance: float
+    queries: tuple[Query, ...]
+    hubs: tuple[Hub, ...]
+    per_class: tuple[ClassPrecision, ...]
+
+
+def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Settings) -> Result:
+    """Of the embeddings (N, D) and (Q, D) of ``images``; test images are the queries."""
+    labels, truth = images.train.labels, images.test.labels
+    near, far = neighbors.nearest(test, train, FOUND).index, neighbors.farthest(test, train, FOUND).index
+    picked = queries(truth, len(images.classes), settings.seed)
+    return Result(
+        metrics=Metrics(precision(near, labels, truth), precision(far, labels, truth)),
+        n=len(truth),
+        source=images.source,
+        chance=statistics.agreement_by_chance(labels, truth),
+        queries=tuple(Query(int(q), tuple(near[q].tolist()), tuple(far[q].tolist())) for q in picked),
+        hubs=tuple(Hub(*hub) for hub in hubs(far, FOUND)),
+        per_class=per_class(near, labels, truth, images.classes),
+    )
+
+
+def tabulated(result: Result) -> Tabulated:
+    return Tabulated(
+        title="What lies near, and what far?",
+        text="Good neighbours share the class and not the colours. Far from everything there are often the same few "
+        "images, whatever is asked.",
+        data=data(result.source, result.n, "test images as queries"),
+        columns=(
+            Column(
+                "precision_at_5",
+                "precision at 5",
+                read=lambda result: result.metrics.precision_at_5,
+                chance=lambda result: result.chance,
+                says="How many of the five nearest have the query's class, in percent. Floor: chance. Five answers to "
+                "one query are no independent trials, so there is no interval.",
+                headline=True,
+            ),
+            Column(
+                "class_farthest_agreement",
+                "the same of the farthest",
+                read=lambda result: result.metrics.class_farthest_agreement,
+            ),
+        ),
+        more="Nearest and farthest, in percent",
+    )
+
+
+def precision(found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -> float:
+    """Percent of the images found that have their query's class; ``labels`` (Q,) are the queries'. Of the farthest it
+    had better be low."""
+    return float(np.mean(train_labels[found] == labels[:, None]) * 100)
+
+
+def queries(labels: np.ndarray, classes: int, seed: int) -> np.ndarray:
+    """The index of one random image of each class, by class; a class without images is left out."""
+    owned = [(k, np.flatnonzero(labels == k)) for k in range(classes)]
+    return np.array([np.random.default_rng([seed, k]).choice(own) for k, own in owned if len(own)], np.int64)
+
+
+def hubs(found: np.ndarray, count: int) -> list[tuple[int, int]]:
+    """(image, appearances) of the ``count`` training images that are found most often, equal ones by index."""
+    appearances = np.bincount(found.ravel())
+    order = np.argsort(-appearances, kind="stable")[:count]
+    return [(int(i), int(appearances[i])) for i in order if appearances[i]]
+
+
+def per_class(
+    found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+) -> tuple[ClassPrecision, ...]:
+    """`precision` of the queries of each class that has any."""
+    owned = [(name, labels == k) for k, name in enumerate(classes)]
+    return tuple(
+        ClassPrecision(name, int(own.sum()), precision(found[own], train_labels, labels[own]))
+        for name, own in owned
+        if own.any()
+    )

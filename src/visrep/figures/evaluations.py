@@ -1,0 +1,360 @@
+"""What encoders are good for, in pictures: probes, maps, clusters, what lies near and far, what looks foreign, and all
+encoders side by side.
+
+N images or points, K classes or clusters, Q queries, R ways of reading an embedding.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator, NullLocator
+from scipy.optimize import linear_sum_assignment
+
+from visrep.data.store import ImageSet
+from visrep.evaluations import anomaly
+from visrep.evaluations.anomaly import Strange
+from visrep.evaluations.probe import Epoch, Strength
+from visrep.evaluations.probe import Result as Probe
+from visrep.figures import cloud, marks, style
+from visrep.figures.sheet import Band, Tile, in_rows, sheet, tile_width
+from visrep.records import Interval, Number
+
+CURVES = ("training images", "test images")
+
+
+@style.house
+def probe(title: str, result: Probe, footer: str, palette: style.Palette) -> Figure:
+    """How a probe came about, with the best constant answer: accuracy on training and test images by
+    epoch (sgd), or on held-out images under each strength, the chosen one circled (logistic)."""
+    names = [*(CURVES if result.history else ["held-out images"]), "always the most frequent class"]
+    row = marks.key_height(names, lines=True)
+    figure = style.chart(row + 3.2, title, footer)
+    top, axes = figure.subplots(2, 1, height_ratios=[row, 2.9])
+    chance = {"color": style.INK, "ls": (0, (1, 2)), "marker": ""}
+    marks.key(top, names, [*[marks.line(k, palette) for k in range(len(names) - 1)], chance])
+    axes.axhline(result.chance, lw=1.2, **chance)
+    if result.history:
+        _epochs(axes, result.history, palette)
+    else:
+        _strengths(axes, result.validated, result.strength, palette)
+    style.percent(axes)
+    return figure
+
+
+def _epochs(axes: Axes, history: Sequence[Epoch], palette: style.Palette) -> None:
+    epochs = [row.epoch for row in history]
+    curves = [[row.train_accuracy for row in history], [row.test_accuracy for row in history]]
+    for k, accuracies in enumerate(curves):
+        axes.plot(epochs, accuracies, clip_on=False, **marks.line(k, palette))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+
+
+def _strengths(axes: Axes, validated: Sequence[Strength], chosen: float | None, palette: style.Palette) -> None:
+    axes.set_xlabel("penalty on half the squared weights")
+    axes.set_xscale("log")
+    if not validated:
+        axes.text(0.5, 0.6, "nothing to choose by", transform=axes.transAxes, ha="center")
+        return
+    rows = sorted(validated, key=lambda row: row.strength)
+    axes.plot([r.strength for r in rows], [r.accuracy for r in rows], clip_on=False, **marks.line(0, palette))
+    kept = [row for row in rows if row.strength == chosen]
+    ring: marks.Look = {"ms": 12, "mfc": "none", "mec": style.INK, "mew": 1.4, "clip_on": False}
+    axes.plot([row.strength for row in kept], [row.accuracy for row in kept], "o", **ring)
+    axes.set_xticks([row.strength for row in rows], [f"{row.strength:g}" for row in rows])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+FEW = 10  # points, of which a percentage would say too much
+BY_CLUSTER = "By cluster, found without labels, with its most frequent class"
+
+
+class Map(NamedTuple):
+    """``places`` (N, 2) of points, and the ``caption`` above them."""
+
+    caption: str
+    places: np.ndarray
+
+
+@style.house
+def embedding_map(
+    title: str,
+    maps: Sequence[Map],
+    kinds: np.ndarray,
+    classes: Sequence[str],
+    footer: str,
+    palette: style.Palette,
+) -> Figure:
+    """Maps of the same points below each other; ``kinds`` (N,) are the numbers of their classes."""
+    names = marks.cut(classes)
+    said = [style.wrapped(each.caption, style.BASE, cloud.ACROSS) for each in maps]
+    words = style.LINE * style.BASE * sum(1 + text.count("\n") for text in said)
+    key = marks.key_height(names, lines=False)
+    figure = style.chart(key + len(maps) * (cloud.DOWN + 0.15) + words, title, footer)
+    top, *panels = figure.subplots(1 + len(maps), 1, height_ratios=[key, *[cloud.DOWN] * len(maps)])
+    marks.key(top, names, [marks.point(k, palette) for k in range(len(names))])
+    for axes, each, caption in zip(panels, maps, said, strict=True):
+        axes.set_title(caption, loc="left")
+        cloud.scatter(axes, each.places, kinds, palette)
+    return figure
+
+
+@style.house
+def clusters(
+    title: str,
+    places: np.ndarray,
+    kinds: np.ndarray,
+    found: np.ndarray,
+    centroids: Mapping[int, int],
+    classes: Sequence[str],
+    footer: str,
+    palette: style.Palette,
+) -> Figure:
+    """One map ``places`` (N, 2) twice: by cluster ``found`` (N,) from 0 on, each with its number and its most frequent
+    class, and by class ``kinds`` (N,). ``centroids`` tells by cluster which point is nearest to its centroid, where the
+    number stands; a cluster without has it at its median. A cluster looks like the class it is matched with."""
+    names, count = marks.cut(classes), max([*centroids, *found]) + 1
+    said = [f"{k}: {_mostly(kinds[found == k], names)}" for k in range(count)]
+    order = matched(found, kinds, count, len(names))
+    keys = [marks.key_height(words, lines=False) for words in (said, names)]
+    figure = style.chart(sum(keys) + 2 * (cloud.DOWN + 0.4), title, footer)
+    first, above, second, below = figure.subplots(4, 1, height_ratios=[keys[0], cloud.DOWN, keys[1], cloud.DOWN])
+    first.set_title(style.wrapped(BY_CLUSTER, style.BASE, cloud.ACROSS), loc="left")
+    second.set_title("The same points by class", loc="left")
+    marks.key(first, said, [marks.point(k, palette) for k in order])
+    marks.key(second, names, [marks.point(k, palette) for k in range(len(names))])
+    if cloud.scatter(above, places, np.take(order, found), palette):
+        cloud.numbers(above, places, found, centroids)
+    cloud.scatter(below, places, kinds, palette)
+    return figure
+
+
+def matched(found: np.ndarray, kinds: np.ndarray, clusters: int, classes: int) -> list[int]:
+    """For each cluster a class of its own, so that as many points as can be are of the class of their cluster; numbers
+    beyond the classes where there are more clusters."""
+    counts = np.zeros((clusters, max(clusters, classes)), int)
+    np.add.at(counts, (found, kinds), 1)
+    order: list[int] = linear_sum_assignment(counts, maximize=True)[1].tolist()
+    return order
+
+
+def _mostly(kinds: np.ndarray, names: Sequence[str]) -> str:
+    """The most frequent class; the first of those equally frequent."""
+    counts = np.bincount(kinds, minlength=len(names))
+    if not len(kinds):
+        return "empty"
+    share = f"{100 * counts.max() / len(kinds):.0f} %" if len(kinds) >= FEW else f"{counts.max()} of {len(kinds)}"
+    return f"{names[int(counts.argmax())]} {share}"
+
+
+BESIDE = 5  # found images beside a query: more are too small on a phone
+HUBS = 5  # beside each other
+MARK = 0.15  # inches, of a tick
+
+
+def neighbors(
+    title: str, data: ImageSet, queries: np.ndarray, nearest: np.ndarray, farthest: np.ndarray, palette: style.Palette
+) -> Figure:
+    """A row for each of ``queries`` (Q,), indices of test images: it, and beside it the first five of ``nearest``,
+    (Q, F) indices of training images; below, the same of ``farthest``. Marked by whether they are of its class."""
+    bands = [
+        _band("nearest", data, queries, nearest[:, :BESIDE]),
+        _band("farthest", data, queries, farthest[:, :BESIDE]),
+    ]
+    asked = f"Queries: {len(queries):,} test images."
+    footer = style.foot(data.source, len(data.train.labels), "training images", asked)
+    return sheet(title, bands, 1 + BESIDE, footer, palette)
+
+
+def _band(which: str, data: ImageSet, queries: np.ndarray, found: np.ndarray) -> Band:
+    if not found.size:
+        return Band(f"No {which} images: there was nothing to ask or to find.", [])
+    labels, width = data.train.labels, tile_width(1 + BESIDE)
+    same = labels[found] == data.test.labels[queries, None]  # (Q, F)
+    rows = []
+    for query, line, alike in zip(queries, found, same, strict=True):
+        asked = Tile(data.test.images[query], _name(data, data.test.labels[query], width))
+        tiles = [
+            Tile(data.train.images[i], _name(data, labels[i], width - MARK), bool(a))
+            for i, a in zip(line, alike, strict=True)
+        ]
+        rows.append([asked, *tiles])
+    heading = f"The {found.shape[1]} {which} training images, from left to right: {same.sum():,} of {same.size:,} are"
+    heading += " of the query's class (✓), the others of another (✗)."
+    return Band(heading, rows, tops=("query", which))
+
+
+def hubs(
+    title: str,
+    data: ImageSet,
+    which: str,
+    each: int,
+    appearances: Mapping[int, int],
+    queries: int,
+    palette: style.Palette,
+) -> Figure:
+    """Training images that come up again and again: ``appearances`` counts by index for how many of ``queries`` test
+    images it is among the ``each`` that are ``which``, "nearest" or "farthest"."""
+    tiles = []
+    for i, count in appearances.items():
+        name = _name(data, data.train.labels[i], tile_width(HUBS))
+        tiles.append(Tile(data.train.images[i], f"{name}\n{count:,}\n({100 * count / queries:.2g} %)"))
+    mean = queries * each / len(data.train.labels)
+    heading = f"The training images that are most often among a test image's {each} {which}. Below each: for how many"
+    heading += f" of {queries:,} test images. The average over all training images is {mean:.2g}."
+    rows = [tiles[i : i + HUBS] for i in range(0, len(tiles), HUBS)]
+    footer = style.foot(data.source, len(data.train.labels), "training images")
+    bands = [Band(heading if tiles else "There was nothing to ask.", rows)]
+    return sheet(title, bands, HUBS, footer, palette)
+
+
+def _name(data: ImageSet, k: int, width: float) -> str:
+    return style.fitted(data.classes[k], style.SMALL, width)
+
+
+STRANGE = 4  # tiles beside each other: the name of a set fits below one
+SIDE = 3.2  # inches of a panel
+CHANCE = "chance"
+SAME = 1e-5  # of the largest score: closer than that they differ by rounding
+
+
+def most_anomalous(
+    title: str,
+    among: str,
+    rows: Sequence[Strange],
+    images: Mapping[str, np.ndarray],
+    called: Mapping[str, str],
+    footer: str,
+    palette: style.Palette,
+) -> Figure:
+    """The highest scores of all images, ``among`` how many ("all 4,297 images"), first to last. ``images`` (N, H, W, 3)
+    and what they are ``called`` by set; those that are not normal are marked as right."""
+    width, familiar = tile_width(STRANGE), called[anomaly.NORMAL]
+    tiles = []
+    for row in rows:
+        name = style.fitted(called[row.set], style.SMALL, width - MARK)
+        words, foreign = f"{name}\n{row.score:#.4g}", row.set != anomaly.NORMAL
+        tiles.append(Tile(images[row.set][row.index], words, foreign))
+    strangers = sum(bool(tile.right) for tile in tiles)
+    heading = f"The {len(tiles)} highest scores of {among}: {strangers} of foreign images (✓),"
+    heading += f" {len(tiles) - strangers} of {familiar} (✗)."
+    scores = [row.score for row in rows]
+    if len(rows) > 1 and max(scores) - min(scores) <= SAME * abs(max(scores)):
+        heading += " They are equal, so their order means nothing."
+    return sheet(title, [Band(heading, in_rows(tiles, STRANGE))], STRANGE, footer, palette)
+
+
+@style.house
+def roc(
+    title: str, results: Mapping[str, anomaly.Result], floors: Sequence[str], footer: str, palette: style.Palette
+) -> Figure:
+    """A panel for each set of anomalies, with a line for each encoder by name, largest area first in its legend.
+    ``floors`` names those encoders that learned nothing: pale and thin."""
+    lines = _lines_of(list(results), floors, palette)
+    sets = [one.set for one in next(iter(results.values())).anomalous]
+    height = marks.key_height([f"99.9 {name}" for name in marks.cut(list(lines), marks.LONG)], lines=True)
+    figure = style.chart(len(sets) * (SIDE + height + 1.0), title, footer)
+    panels = figure.subplots(2 * len(sets), 1, height_ratios=[height, SIDE] * len(sets))
+    for top, axes, foreign in zip(panels[::2], panels[1::2], sets, strict=True):
+        areas = {name: result.of(foreign).auroc.value for name, result in results.items()} | {CHANCE: anomaly.CHANCE}
+        ranked = sorted(areas, key=lambda name: -areas[name])
+        names = marks.cut(ranked, marks.LONG)
+        words = [f"{areas[name]:.1f} {short}" for name, short in zip(ranked, names, strict=True)]
+        marks.key(top, words, [lines[name] for name in ranked])
+        said = f"{anomaly.words(foreign).capitalize()}: area under the curve (AUROC, %)"
+        top.set_title(style.wrapped(said, style.BASE, 3.6), loc="left")
+        for place, name in enumerate(ranked):
+            x, y = ((0.0, 1.0), (0.0, 1.0)) if name == CHANCE else _curve(results[name], foreign)
+            every = (0.03 * place, 0.35)  # along the line: markers of lines that run together do not meet
+            axes.plot(100 * np.asarray(x), 100 * np.asarray(y), gid=name, markevery=every, **lines[name])
+        style.percent(axes, "foreign images found (%)")
+        axes.set(xlim=(0, 100), xlabel="false alarms among familiar images (%)")
+    return figure
+
+
+def _curve(result: anomaly.Result, foreign: str) -> tuple[Sequence[float], Sequence[float]]:
+    (curve,) = (curve for curve in result.curves if curve.anomalies == foreign)
+    return curve.fpr, curve.tpr
+
+
+def _lines_of(names: Sequence[str], floors: Sequence[str], palette: style.Palette) -> dict[str, marks.Look]:
+    """The look of each encoder's line."""
+    learned = [name for name in names if name not in floors]
+    found = {name: marks.line(k, palette) for k, name in enumerate(learned)}
+    pale: marks.Look = {"color": style.PALE, "lw": 1, "mfc": "white"}
+    rest = [name for name in names if name in floors]
+    found |= {name: marks.line(k + 1, palette) | pale for k, name in enumerate(rest)}
+    return found | {CHANCE: {"color": style.INK, "lw": 1, "ls": (0, (1, 2))}}
+
+
+ROW = 0.34  # inches of an encoder
+NAMES = 1.45  # inches that names take
+TITLE = 0.4  # inches of a panel's title
+
+
+class Panel(NamedTuple):
+    """``readings``: for each way of reading (E,) values, those with an interval as `Interval`; ``chance`` is drawn as a
+    line."""
+
+    title: str
+    readings: Mapping[str, Sequence[Number]]
+    chance: float | None
+
+
+@style.house
+def rows(
+    title: str,
+    names: Sequence[str],
+    floors: Sequence[str],
+    panels: Sequence[Panel],
+    footer: str,
+    palette: style.Palette,
+) -> Figure:
+    """A panel below the other, the encoders in the order of ``names``; those of ``floors`` are set in pale italics."""
+    heights: list[float] = []
+    for panel in panels:
+        heights += [TITLE + marks.key_height(_keys(panel), lines=True), 0.45 + ROW * len(names)]
+    figure = style.chart(sum(heights) + 0.4, title, footer)
+    # Parts of their own, so that a key may reach below the names to the left of its chart.
+    parts = cast("Sequence[SubFigure]", figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat)
+    places = [part.subplots() for part in parts]
+    for panel, above, axes in zip(panels, places[::2], places[1::2], strict=True):
+        _panel(panel, names, floors, above, axes, palette)
+    return figure
+
+
+def _keys(panel: Panel) -> list[str]:
+    return [*panel.readings, *(["chance"] if panel.chance is not None else [])]
+
+
+def _panel(
+    panel: Panel, names: Sequence[str], floors: Sequence[str], above: Axes, axes: Axes, palette: style.Palette
+) -> None:
+    chosen = [marks.point(k, palette) for k in range(len(panel.readings))]
+    line: marks.Look = {"color": style.PALE, "ls": (0, (4, 2)), "marker": ""}
+    marks.key(above, _keys(panel), [*chosen, *([line] if panel.chance is not None else [])])
+    above.set_title(panel.title, loc="left")
+    shifts = np.linspace(-0.18, 0.18, len(chosen)) if len(chosen) > 1 else [0.0]
+    for look, shift, values in zip(chosen, shifts, panel.readings.values(), strict=True):
+        places = np.arange(len(names)) + shift
+        ends = [value if isinstance(value, Interval) else Interval(value, value, value) for value in values]
+        middle, low, high = np.array([(end.value, end.low, end.high) for end in ends]).T
+        axes.hlines(places, low, high, color=look["color"], lw=1.2)
+        axes.plot(middle, places, **look)
+    if panel.chance is not None:
+        axes.axvline(panel.chance, color=line["color"], ls=line["ls"], lw=1)
+    axes.set(ylim=(len(names) - 0.5, -0.5))
+    axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
+    axes.set_yticks(range(len(names)), [_wrapped(name) for name in names])
+    for name, label in zip(names, axes.get_yticklabels(), strict=True):
+        label.set(style="italic", color=style.PALE) if name in floors else None
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x")
+
+
+def _wrapped(name: str) -> str:
+    """Broken into lines, each of which fits."""
+    return "\n".join(marks.cut(style.wrapped(name, style.SMALL, NAMES).split("\n")))

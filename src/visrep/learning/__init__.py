@@ -1,1 +1,0 @@
-"""How networks learn: losses, random views, the one training loop, and its objectives."""

@@ -1,0 +1,1 @@
+"""Arrays to numbers: neighbours, statistics, spread, geometry."""

@@ -1,0 +1,227 @@
+"""Simple classifiers of an embedding: linear layers and nearest neighbours.
+
+N training images, M test images, D dimensions, K classes. Embeddings are (N, D), labels (N,) integers from 0.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+
+from visrep.measures import neighbors, scalings, spread
+
+TOLERANCE = 1e-5  # largest gradient at which a fit ends, where the loss begins near ln K
+ITERATIONS = 300  # of L-BFGS, at most: 20 are usual
+TIE = 0.01  # nats: a class as close as this to the most probable one is as good an answer
+
+
+class Answers(NamedTuple):
+    """``predicted`` (M,) classes; the ``strength`` that was chosen; ``held_out``, percent right of the held-out images
+    under each strength, the strongest first (empty where there was nothing to choose by)."""
+
+    predicted: np.ndarray
+    strength: float
+    held_out: dict[float, float]
+
+
+class Choice(NamedTuple):
+    """How the strength of a penalty is chosen: among ``strengths``, on a share ``validation`` of the training images,
+    which ``seed`` picks."""
+
+    strengths: Sequence[float]
+    validation: float
+    seed: int
+
+
+class Epoch(NamedTuple):
+    """Accuracies in percent, the loss in nats."""
+
+    epoch: int
+    train_accuracy: float
+    test_accuracy: float
+    train_loss: float
+
+
+class Trained(NamedTuple):
+    """``predicted`` (M,) classes; ``history``, an entry per epoch."""
+
+    predicted: np.ndarray
+    history: list[Epoch]
+
+
+def logistic(
+    train: np.ndarray, labels: np.ndarray, test: np.ndarray, choice: Choice, *, standardised: bool = True
+) -> Answers:
+    """Multinomial logistic regression: the mean cross entropy plus strength / 2 times the squared weights, the biases
+    free. The strength is chosen on held-out training images, ties to the stronger; then all are fitted.
+
+    With ``standardised`` every dimension counts alike, however small; without, the embedding is read as it is
+    `scaled`. A class within `TIE` of the most probable one is as good an answer, and the most frequent of them is
+    given: otherwise the least difference, under any penalty, would decide between balanced classes and let an embedding
+    speak that has collapsed. Where nothing is to be learnt, that is one class.
+    """
+    strengths, counts = sorted(set(choice.strengths), reverse=True), np.bincount(labels)
+    train, test = scalings.standardised(train, test) if standardised else scaled(train, test)
+    spread = float(np.sqrt(np.mean(np.square(train, dtype=np.float64))))
+    if spread == 0 or np.count_nonzero(counts) == 1:
+        return Answers(np.full(len(test), counts.argmax()), strengths[0], {})
+    train, test = train.astype(np.float64) / spread, test.astype(np.float64) / spread
+    penalties = {strength: strength / spread**2 for strength in strengths}  # the same problem, better conditioned
+
+    fit, held_out = divide(labels, choice.validation, choice.seed)
+    models = _path(train[fit], labels[fit], penalties)
+    right: dict[float, float] = {}
+    if len(held_out):
+        truth = labels[held_out]
+        right = {s: float(np.mean(_answers(m, train[held_out], counts) == truth) * 100) for s, m in models.items()}
+    best = max(strengths, key=lambda strength: right.get(strength, 0.0))  # the first of equals
+    model = _fitted(models[best], train, labels, penalties[best])
+    return Answers(_answers(model, test, counts), best, right)
+
+
+def scaled(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
+    """All centred by the training mean and divided by one number: the root mean square of ``train`` *before* it is
+    centred. Returns float64.
+
+    So the unit of an embedding does not matter, and neither does its offset to a reader with free biases, but variation
+    that is small beside the offset stays small, and a penalty holds it down. A dimension whose deviation is below
+    `spread.RESOLUTION` is rounding and becomes 0.
+    """
+    size = float(np.sqrt(np.mean(np.square(train, dtype=np.float64)))) or 1.0
+    mean, deviation = train.mean(0, dtype=np.float64), spread.deviations(train)
+    factor = np.where(deviation > spread.RESOLUTION * np.maximum(size, np.abs(mean)), 1 / size, 0.0)
+    return tuple((x - mean) * factor for x in (train, *others))
+
+
+def _path(x: np.ndarray, labels: np.ndarray, penalties: dict[float, float]) -> dict[float, LogisticRegression]:
+    """A fit for each penalty, from the strongest on, each from where the one before it ended."""
+    models: dict[float, LogisticRegression] = {}
+    model = LogisticRegression(tol=TOLERANCE, max_iter=ITERATIONS, warm_start=True)
+    for strength, penalty in penalties.items():
+        models[strength] = model = _fitted(model, x, labels, penalty)
+    return models
+
+
+def _fitted(start: LogisticRegression, x: np.ndarray, labels: np.ndarray, penalty: float) -> LogisticRegression:
+    """Fitted anew from the weights of ``start``. Of two classes scikit-learn fits the difference of their weights, half
+    of whose square is the sum of the squares of both: it needs half the penalty."""
+    model = copy(start)
+    halved = penalty / 2 if len(np.unique(labels)) == 2 else penalty
+    model.C = 1 / (halved * len(x)) if halved else np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the answers have settled long before the weights
+        return model.fit(x, labels)
+
+
+def _answers(model: LogisticRegression, x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """(M,) classes, the most frequent (then the first) of those within `TIE` of the most probable."""
+    logs = model.predict_log_proba(x)  # (M, K)
+    good = logs >= logs.max(1, keepdims=True) - TIE
+    answers: np.ndarray = model.classes_[np.where(good, counts[model.classes_], 0).argmax(1)]
+    return answers
+
+
+def sgd(
+    train: np.ndarray,
+    labels: np.ndarray,
+    test: np.ndarray,
+    test_labels: np.ndarray,
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    momentum: float,
+    seed: int,
+) -> Trained:
+    """The reports' probe: one linear layer and the mean cross entropy, by gradient descent in shuffled batches with
+    momentum (v <- momentum v + gradient, w <- w - lr v, as PyTorch has it), the embedding taken as it is.
+
+    Weights begin at 0, which is as good as any other place: the problem is convex.
+    """
+    draw = np.random.default_rng(seed)
+    x, points = _with_ones(train), _with_ones(test)
+    wanted = np.eye(int(labels.max()) + 1)[labels]  # (N, K)
+    weights = np.zeros((x.shape[1], wanted.shape[1]))  # the last row holds the biases
+    velocity = np.zeros_like(weights)
+    history: list[Epoch] = []
+    for epoch in range(1, epochs + 1):
+        for batch in _batches(draw.permutation(len(x)), batch_size):
+            part = x[batch]
+            error = np.exp(_log_softmax(part @ weights)) - wanted[batch]
+            velocity = momentum * velocity + part.T @ error / len(batch)
+            weights -= lr * velocity
+        history.append(_epoch(epoch, x @ weights, labels, points @ weights, test_labels))
+    return Trained(np.argmax(points @ weights, 1), history)
+
+
+def _with_ones(x: np.ndarray) -> np.ndarray:
+    """(N, D) to (N, D + 1) float64: whatever float32 holds, its squares do not overflow."""
+    return np.column_stack([x, np.ones(len(x))])
+
+
+def _batches(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """The last one may be smaller."""
+    return (order[start : start + size] for start in range(0, len(order), size))
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    moved = logits - logits.max(1, keepdims=True)
+    logs: np.ndarray = moved - np.log(np.exp(moved).sum(1, keepdims=True))
+    return logs
+
+
+def _epoch(
+    epoch: int, logits: np.ndarray, labels: np.ndarray, test_logits: np.ndarray, test_labels: np.ndarray
+) -> Epoch:
+    return Epoch(
+        epoch,
+        train_accuracy=float(np.mean(logits.argmax(1) == labels) * 100),
+        test_accuracy=float(np.mean(test_logits.argmax(1) == test_labels) * 100),
+        train_loss=float(-np.mean(_log_softmax(logits)[np.arange(len(labels)), labels])),
+    )
+
+
+def subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Ascending indices of a random ``share`` of each class, of at least two images of it where there are two.
+
+    With one seed a smaller share is part of a larger one, and a share of 1 is everything.
+    """
+    kept = [own[: max(2, round(share * len(own)))] for own in _shuffled(labels, seed)]
+    return np.sort(np.concatenate(kept))
+
+
+def divide(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(to fit, held out): ascending indices. About ``share`` of each class is held out, at least one image and never
+    the last one."""
+    fit, held_out = [], []
+    for own in _shuffled(labels, seed):
+        count = min(max(1, round(share * len(own))), len(own) - 1)
+        held_out.append(own[:count])
+        fit.append(own[count:])
+    return np.sort(np.concatenate(fit)), np.sort(np.concatenate(held_out))
+
+
+def _shuffled(labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
+    """The indices of each class that occurs, in a random order of its own."""
+    for k in np.unique(labels):
+        yield np.random.default_rng([seed, int(k)]).permutation(np.flatnonzero(labels == k))
+
+
+def knn(
+    train: np.ndarray, labels: np.ndarray, test: np.ndarray, k: int, temperature: float, classes: int
+) -> np.ndarray:
+    """(M,) classes by the votes of the k nearest of all directions, each of weight exp(cosine / temperature), as Wu et
+    al. 2018, section 3.4. ``k`` is at most N; of equal votes the first class wins. A row of zeros has no direction: it
+    is as far from every other row as two at an angle of 60 degrees.
+    """
+    found = neighbors.nearest(scalings.unit(test), scalings.unit(train), min(k, len(train)))
+    cosine = 1 - found.distance**2 / 2
+    weight = np.exp((cosine - cosine[:, :1]) / temperature)  # relative to the nearest, so that nothing overflows
+    votes = np.zeros((len(test), classes))
+    np.add.at(votes, (np.arange(len(test))[:, None], labels[found.index]), weight)
+    predicted: np.ndarray = votes.argmax(1)
+    return predicted

@@ -1,0 +1,1 @@
+"""Representations without labels: methods, encoders, views, and what embeds without learning."""

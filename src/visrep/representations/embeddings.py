@@ -1,0 +1,39 @@
+"""Embeddings and their files.
+
+N images, D dimensions, float32.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from visrep.errors import Failure
+from visrep.files import read_array, write_array
+
+
+class Embeddings(NamedTuple):
+    """Each (N, D) float32, with its own N: the images learned from, held-out ones, and those of ``others`` by the name
+    of their set."""
+
+    train: np.ndarray
+    test: np.ndarray
+    others: Mapping[str, np.ndarray]
+
+
+def save(embeddings: Embeddings, folder: Path) -> None:
+    """Writes ``<name>.npy`` each. Raises `ValueError` where shapes or types do not fit and `Failure` where a value is
+    not finite, so that no evaluation has to ask."""
+    for name, array in {"train": embeddings.train, "test": embeddings.test, **embeddings.others}.items():
+        if array.ndim != 2 or array.shape[1] != embeddings.train.shape[1] or array.dtype != np.float32:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, expected float32 (N, D), D as in train")
+        if not np.isfinite(array).all():
+            raise Failure(f"{folder}: the embeddings of {name} hold values that are not finite")
+        write_array(folder / f"{name}.npy", array)
+
+
+def load(folder: Path, others: Iterable[str] = ()) -> Embeddings:
+    """Raises `Failure` where a file is missing or unreadable."""
+    train, test = (read_array(folder / f"{name}.npy") for name in ("train", "test"))
+    return Embeddings(train, test, {name: read_array(folder / f"{name}.npy") for name in others})

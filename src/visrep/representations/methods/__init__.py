@@ -1,0 +1,1 @@
+"""Methods without labels, a module each: parameters, loss, what is worth telling."""

@@ -1,0 +1,116 @@
+"""SimCLR (Chen et al. 2020): among all views of all images in a batch, each should find the other views of its own.
+
+V views, N images, P dimensions of a projection.
+"""
+
+from __future__ import annotations  # torch is imported where it is used: checking parameters needs none
+
+import math
+from typing import TYPE_CHECKING
+
+from pydantic import PositiveFloat
+
+from visrep.representations.results import Curve, Panel, Telling
+from visrep.settings.representations import Method
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Settings(Method):
+    temperature: PositiveFloat  # what cosines are divided by
+
+
+def similarities(z: Tensor, temperature: float) -> Tensor:
+    """Cosines of projections (V, N, P) over the temperature, (V N, V N), views of an image N rows apart; -inf on the
+    diagonal, so that no view is compared with itself. A projection of zeros has cosine 0 with all."""
+    from torch.nn import functional as F
+
+    unit = F.normalize(z.flatten(0, 1), dim=1)
+    return (unit @ unit.T / temperature).fill_diagonal_(-math.inf)
+
+
+def _positives(similarity: Tensor, views: int) -> Tensor:
+    """(V - 1, V N) similarities of each view to the other views of its image."""
+    import torch
+
+    rows = torch.arange(len(similarity), device=similarity.device)
+    shifts = (shift * len(rows) // views for shift in range(1, views))
+    return torch.stack([similarity[rows, (rows + shift) % len(rows)] for shift in shifts])
+
+
+def chance(views: int, images: int) -> float:
+    """The loss where all projections are alike, whatever the temperature: ln(V N - 1). Random projections in many
+    dimensions come near it from above."""
+    return math.log(views * images - 1)
+
+
+def floor(views: int, images: int, temperature: float) -> float:
+    """A loss that cannot be undercut: views of an image coincide, and all N images lie as far from each other as N
+    points can on average, at cosine -1 / (N - 1), which takes at least N - 1 dimensions.
+
+    The sum of the logarithms is convex in the cosines, whose mean over pairs of images is at least that.
+    """
+    apart = -(1 + 1 / (images - 1)) / temperature
+    return math.log(views - 1 + views * (images - 1) * math.exp(apart))
+
+
+def top1(similarity: Tensor, views: int) -> Tensor:
+    """Percent of the views whose nearest other view is one of the same image."""
+    import torch
+
+    images = len(similarity) // views
+    rows = torch.arange(len(similarity), device=similarity.device)
+    return (similarity.argmax(1) % images == rows % images).double().mean() * 100
+
+
+def loss(z: Tensor, settings: Settings) -> dict[str, Tensor]:
+    """`nt_xent` at the temperature of ``settings``. Beside it what chance and a perfect embedding would have, how often
+    a view finds its image first, and how often it would by chance (percent)."""
+    import torch
+
+    views, images = z.shape[:2]
+    similarity = similarities(z, settings.temperature)
+    bounds = {
+        "loss_chance": chance(views, images),
+        "loss_floor": floor(views, images, settings.temperature),
+        "positive_top1": top1(similarity, views),
+        "positive_top1_chance": 100 * (views - 1) / (views * images - 1),
+    }
+    told = {name: torch.as_tensor(bound, device=z.device) for name, bound in bounds.items()}
+    return {"loss": nt_xent(similarity, views), **told}
+
+
+def nt_xent(similarity: Tensor, views: int) -> Tensor:
+    """The normalised, temperature-scaled cross entropy of `similarities` (V N, V N), V >= 2: minus the log of the share
+    that a positive has among all V N - 1 others, mean over views and their V - 1 positives.
+
+    With two views it is equation 1 of the paper. A row's logarithm of its sum is taken relative to its largest entry
+    (`torch.logsumexp`), so that no temperature overflows.
+    """
+    return similarity.logsumexp(1).mean() - _positives(similarity, views).mean()
+
+
+def telling(settings: Settings) -> Telling:
+    loss = Curve("loss", "loss")
+    by_chance, least = Curve("loss_chance", "all alike: chance", True), Curve("loss_floor", "floor", True)
+    first = Curve("positive_top1", "found first")
+    first_by_chance = Curve("positive_top1_chance", "by chance", True)
+    return Telling(
+        panels=(
+            Panel("Loss (NT-Xent) between chance and floor", (loss, by_chance, least)),
+            Panel("Views that find their own image first, %", (first, first_by_chance), by_batch=False),
+        ),
+        columns=(
+            loss,
+            Curve("loss_chance", "by chance"),
+            Curve("loss_floor", "floor"),
+            Curve("positive_top1", "own image found first, %"),
+            Curve("positive_top1_chance", "by chance, %"),
+        ),
+        table="SimCLR on test images in its last epoch: its loss, what it is where all projections are alike, and what "
+        f"it cannot fall below, in batches of about {settings.batch_size} images in {settings.views} views at "
+        f"temperature {settings.temperature:g}; how often a view finds its own image first. The reported loss is of "
+        "unknown batch size and temperature, so it cannot be held against any of these.",
+        batches="The last batch of an epoch is smaller, and so is what chance would give.",
+    )

@@ -1,1 +1,0 @@
-"""Classifiers under attack: the attacks, a sweep of them, and whether to believe it."""

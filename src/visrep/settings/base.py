@@ -1,0 +1,42 @@
+"""What every section of params.yaml is made of."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]  # of what a user may add: an ablation, a family
+Text = Annotated[str, StringConstraints(min_length=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Seed32 = Annotated[int, Field(ge=0, lt=2**32)]  # as NumPy's older generator takes it
+
+
+class Section(BaseModel):
+    """A mapping of params.yaml: frozen, strict, complete."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+PLAIN = ConfigDict(frozen=True, strict=True)  # of what is no mapping with known keys
+
+
+def faults(error: ValidationError, key: str) -> str:
+    """All that is wrong with the section at ``key``, each fault by its name."""
+    return "; ".join(_line(key, fault) for fault in error.errors())
+
+
+def _line(key: str, fault: ErrorDetails) -> str:
+    name = ".".join([key] * bool(key) + [str(part) for part in fault["loc"]])
+    value = fault["input"]
+    match fault["type"]:
+        case "missing":
+            return f"{name} is missing"
+        case "extra_forbidden":
+            return f"{name} is no parameter"
+        case "greater_than" if fault["ctx"]["gt"] == 0:
+            return f"{name}: {value!r} is not positive"
+        case "value_error":
+            return f"{name}: {fault['ctx']['error']}" if name else str(fault["ctx"]["error"])
+    message = fault["msg"].removeprefix("Input ")
+    return f"{name}: {value!r} {message}"

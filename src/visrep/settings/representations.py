@@ -1,0 +1,158 @@
+"""Representations without labels: encoders and what they are called, views, and the sections of what is no method."""
+
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    RootModel,
+    model_validator,
+)
+
+from visrep.settings.base import PLAIN, Name, Probability, Section, Text
+from visrep.settings.training import Plan
+
+M = TypeVar("M", bound="Method")
+BASELINES = ("pixels", "random")  # encoders that learned nothing
+Widths = tuple[PositiveInt, ...]
+
+
+class Encoder(Section):
+    """A residual network (He et al. 2016) with a 3x3 stem and no max pool, as suits small images; or ResNet-50 as
+    torchvision has it, made for larger ones."""
+
+    network: Literal["small", "resnet50"]
+    pretrained: bool  # start from ImageNet's weights; resnet50 alone has them
+    input_size: Annotated[int, Field(ge=32)]  # pixels, to which images are enlarged before the first convolution
+    stem_stride: Annotated[int, Field(ge=1, le=2)]  # small: 2 is four times cheaper
+    widths: Annotated[Widths, Field(min_length=1, max_length=5)]  # small: feature maps of each group of blocks
+    blocks: Annotated[Widths, Field(min_length=1, max_length=5)]  # small: residual blocks of each group
+    dimensions: Annotated[int, Field(ge=2)]  # of the embedding
+
+    @model_validator(mode="after")
+    def _groups_fit(self) -> Self:
+        if len(self.widths) != len(self.blocks):
+            raise ValueError(f"widths names {len(self.widths)} groups and blocks {len(self.blocks)}")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_are_of_resnet50(self) -> Self:
+        if self.pretrained and self.network != "resnet50":
+            raise ValueError("pretrained needs network resnet50: the small one has no ImageNet weights")
+        return self
+
+
+class Views(Section):
+    """Drawn per image; a probability or a strength of 0 leaves a change out, and so does a crop scale of 1."""
+
+    crop_scale: Annotated[float, Field(gt=0, le=1)]  # smallest share of the area that is kept
+    crop_aspect: Annotated[float, Field(ge=1)]  # widest crop, width by height; the narrowest is 1 by as much
+    flip: Probability
+    jitter: Probability  # of the next four together, in random order
+    brightness: NonNegativeFloat  # largest change of the factor
+    contrast: NonNegativeFloat
+    saturation: NonNegativeFloat
+    hue: Annotated[float, Field(ge=0, le=0.5)]  # turns of the colour circle
+    grey: Probability
+    blur: Probability
+    blur_sigma: Annotated[float, Field(ge=0.1)]  # largest standard deviation in pixels; the smallest is 0.1
+    solarize: Probability  # above half of full light
+    noise: NonNegativeFloat  # largest standard deviation, in [-1, 1] units
+    rotation: Annotated[float, Field(ge=0, le=180)]  # largest angle, degrees
+
+
+class Method(Plan):
+    """What the parameters of every method have in common; a method adds its own."""
+
+    seed: NonNegativeInt
+    encoder: Encoder
+    projector: Widths  # hidden and output widths of what stands on the embedding; empty for none
+    views: Annotated[int, Field(ge=2)]  # of each image
+    augment: Views
+    watched: Annotated[int, Field(ge=2)]  # test images whose loss and rank are told after each epoch
+
+
+class Ablation(BaseModel):
+    """``of`` names the section that is varied, which is that of a method; all else are parameters of that section with
+    other values."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow")
+
+    of: Name
+
+    def apply(self, section: M) -> M:
+        """``section`` with the other values put in. Raises `ValueError` where one is no parameter of it or does not
+        fit."""
+        change = self.model_dump(exclude={"of"})
+        return type(section).model_validate(_merged(section.model_dump(), change, "", self.of))
+
+
+class Ablations(RootModel[dict[Name, Ablation]]):
+    """By name."""
+
+    model_config = PLAIN
+
+
+def _merged(base: dict[str, Any], change: dict[str, Any], prefix: str, whole: str) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in change.items():
+        if name not in base:
+            raise ValueError(f"{prefix}{name} is no parameter of {whole}")
+        inner = isinstance(base[name], dict)
+        if inner != isinstance(value, dict):
+            raise ValueError(f"{prefix}{name} {'has parameters of its own' if inner else 'is one value'} in {whole}")
+        merged[name] = _merged(base[name], value, f"{prefix}{name}.", whole) if inner else value
+    return merged
+
+
+class Neighbors(Section):
+    k: PositiveInt  # nearest training images of each
+
+
+class NoGeneratedNeighbors(Section):
+    epochs: PositiveInt
+    augmented: bool  # whether image and neighbour are also seen as random views
+
+    def of(self, vicreg: M) -> M:
+        """``vicreg`` for these epochs; all else is as there. Raises `ValidationError` where the two do not fit."""
+        return type(vicreg).model_validate(vicreg.model_dump() | {"epochs": self.epochs})
+
+
+class LaplacianEigenmaps(Section):
+    seed: NonNegativeInt  # where the eigensolver starts
+    k: PositiveInt  # nearest images that each is tied to
+    dimensions: Annotated[int, Field(ge=2)]
+
+
+class Baselines(Section):
+    """Encoders that never learned."""
+
+    seed: NonNegativeInt  # of the random network
+
+
+class Labels(RootModel[dict[Name, Text]]):
+    """By name."""
+
+    model_config = PLAIN
+
+
+class Label(RootModel[Text]):
+    """Of one encoder."""
+
+    model_config = PLAIN
+
+
+class Methods(RootModel[tuple[Name, ...]]):
+    """Methods that are trained besides VICReg, each by the section of its name."""
+
+    model_config = PLAIN
+
+
+class AnomalousSets(RootModel[dict[Name, Name]]):
+    """Image sets that should stand out among the objects, each by its short name in the metrics."""
+
+    model_config = PLAIN

@@ -1,0 +1,73 @@
+"""A small encoder of pictures, and the decoder that makes an autoencoder of it.
+
+N images, D dimensions of the code.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from visrep.data.store import SIZE
+from visrep.training.inference import outputs
+
+
+class Encoder(nn.Module):
+    """Convolutions 3x3 of stride 2 with batch norm and ReLU, then a linear layer that reads ``places`` x ``places``
+    means over parts of the picture: with one, where something is can hardly be told. ``places`` divides the side of
+    the last feature maps, 32 / 2^L after L convolutions.
+
+    (N, 3, 32, 32) in [-1, 1] to (N, D).
+    """
+
+    def __init__(self, channels: Sequence[int], places: int, dimensions: int) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {"channels": list(channels), "places": places, "dimensions": dimensions}
+        layers: list[nn.Module] = []
+        for before, after in zip((3, *channels), channels, strict=False):
+            layers += [nn.Conv2d(before, after, 3, 2, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        means = nn.AvgPool2d((SIZE >> len(channels)) // places)  # the adaptive kind has no exact gradient on CUDA
+        self.features = nn.Sequential(*layers, means, nn.Flatten())
+        self.code = nn.Linear(channels[-1] * places * places, dimensions)
+
+    def forward(self, images: Tensor) -> Tensor:
+        code: Tensor = self.code(self.features(images))
+        return code
+
+
+class Decoder(nn.Module):
+    """A hidden layer and a picture: (N, D) to (N, 3, 32, 32). Fully connected, as cheap as it can be: drawing is only
+    what makes the code keep what there is to draw."""
+
+    def __init__(self, dimensions: int, hidden: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(dimensions, hidden),
+            nn.ReLU(),
+            nn.Linear(hidden, 3 * SIZE * SIZE),
+            nn.Unflatten(1, (3, SIZE, SIZE)),
+        )
+
+    def forward(self, code: Tensor) -> Tensor:
+        images: Tensor = self.layers(code)
+        return images
+
+
+class Headed(nn.Module):
+    """An encoder and what stands on it while it learns: a `Decoder`, or nothing (`torch.nn.Identity`)."""
+
+    def __init__(self, encoder: Encoder, head: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def forward(self, images: Tensor) -> Tensor:
+        found: Tensor = self.head(self.encoder(images))
+        return found
+
+
+def encoded(encoder: nn.Module, images: np.ndarray) -> np.ndarray:
+    """(N, 32, 32, 3) uint8 to float32 (N, D). The encoder is in evaluation mode."""
+    device = next(encoder.parameters()).device
+    return outputs(encoder, torch.from_numpy(np.array(images)).to(device)).cpu().numpy()

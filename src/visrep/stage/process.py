@@ -1,0 +1,104 @@
+"""The life of a stage as a process: one line for every error, one copy at a time, death with its parent."""
+
+import ctypes
+import errno
+import fcntl
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from visrep.errors import Failure, Missing
+from visrep.stage import params, pipeline
+from visrep.stage.job import Job
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def main(stage: Callable[[Job], None], items: tuple[str, ...] | str, parent: int) -> NoReturn:
+    """Run a stage module as a program: ``python -m stages.<name> [item]``. ``items`` are what it can be run for, or
+    the section of params.yaml that names them; the process ends with its ``parent``."""
+    module = sys.modules[stage.__module__]
+    script = Path(str(module.__file__)).resolve()
+    name = script.stem
+    try:
+        _live(Job(name, script, _item(name, module.__doc__ or "", items)), stage, parent)
+    except Missing as missing:
+        _end(f"{name}: {missing}; {pipeline.remedy(missing.path)}")
+    except Failure as failure:
+        _end(f"{name}: {failure}", failure.status)
+    except OSError as error:
+        if error.errno not in NO_ROOM | NO_ACCESS:
+            raise
+        what = "no room left to write" if error.errno in NO_ROOM else "no access to"
+        _end(f"{name}: {what} {error.filename or 'its outputs'}: {error.strerror}; nothing was written")
+    except KeyboardInterrupt:
+        _end(f"{name}: interrupted; run it again and it goes on from here", 130)
+    sys.exit(0)
+
+
+def _live(job: Job, stage: Callable[[Job], None], parent: int) -> None:
+    die_with_parent(parent)
+    lock = _lock(job)
+    try:
+        stage(job)
+        job.publish()
+    except BaseException:
+        job.discard()
+        raise
+    finally:
+        os.close(lock)
+
+
+def _item(name: str, doc: str, items: tuple[str, ...] | str) -> str:
+    words = sys.argv[1:]
+    known = params.names(items) if isinstance(items, str) else items
+    usage = f"python -m stages.{name}" + (f" {{{','.join(known)}}}" if known else "")
+    if words in (["-h"], ["--help"]):
+        print(f"usage: {usage}\n\n{doc.strip()}\n\n{pipeline.described(name)}")
+        sys.exit(0)
+    if not items and words:
+        raise Failure(f"takes no item, got {' '.join(words)!r}; usage: {usage}", 2)
+    if items and (len(words) != 1 or words[0] not in known):
+        raise Failure(f"no item {' '.join(words)!r}; one of {', '.join(known) or 'none: params.yaml names none'}", 2)
+    return words[0] if words else ""
+
+
+def _lock(job: Job) -> int:
+    job.folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(job.folder / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 20).decode() or "unknown"
+        raise Failure(f"{job.name} is running already, as process {holder}; wait for it or end it") from None
+    os.truncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    return lock
+
+
+def die_with_parent(parent: int) -> None:
+    """End this process when its ``parent`` ends, however that ends, and at once where it has ended already."""
+    if sys.platform == "linux":
+        set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+        ctypes.CDLL(None, use_errno=True).prctl(set_death_signal, signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _end(line: str, status: int = 1) -> NoReturn:
+    print(line, file=sys.stderr, flush=True)
+    sys.exit(status)

@@ -1,0 +1,174 @@
+"""The whole of params.yaml: what every section is, and what must hold between them."""
+
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError, create_model, model_validator
+
+from visrep import registry
+from visrep.settings.base import Name, Section, faults
+from visrep.settings.data import Download, Source
+from visrep.settings.digits import AdvTrain, FgsmSweep, TrainCNN
+from visrep.settings.figures import Figures
+from visrep.settings.representations import (
+    BASELINES,
+    Ablations,
+    Baselines,
+    Labels,
+    LaplacianEigenmaps,
+    Method,
+    Methods,
+    Neighbors,
+    NoGeneratedNeighbors,
+)
+from visrep.settings.runtime import Runtime
+from visrep.settings.shapes import Factors, Families, Similarity
+from visrep.stage import params
+
+METHODS = registry.every("visrep.representations.methods")
+EVALUATIONS = registry.every("visrep.evaluations")
+OWN_STAGE = (
+    "vicreg",
+    "no_generated_neighbors",
+    "laplacian_eigenmaps",
+)  # encoders that are trained by a stage of theirs
+FIRST = "vicreg"  # the method on which neighbours and the report stand
+
+
+def check(values: Mapping[str, Any], path: Path = params.FILE) -> None:
+    """Raises `Failure` that names all that is wrong with the parameters in ``values``."""
+    params.check(values, Study, path)
+
+
+class Sections(Section):
+    """What stands in every study, but for evaluations and methods, each of which brings a section of its own."""
+
+    runtime: Runtime
+    download: Download
+    train_cnn: TrainCNN
+    adv_train: AdvTrain
+    fgsm_sweep: FgsmSweep
+    baselines: Baselines
+    ablations: Ablations
+    methods: Methods
+    neighbors: Neighbors
+    no_generated_neighbors: NoGeneratedNeighbors
+    laplacian_eigenmaps: LaplacianEigenmaps
+    encoders: Labels
+    families: Families
+    similarity: Similarity
+    factors: Factors
+    figures: Figures
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> "Sections":
+        for problem in self._problems():
+            raise ValueError(problem)
+        return self
+
+    def _problems(self) -> Iterator[str]:
+        """The first of these is told, since one may follow from another."""
+        yield from self._sets()
+        yield from self._methods()
+        yield from self._ablations()
+        yield from self._neighbors()
+        yield from self._defence()
+        yield from self._encoders()
+
+    def section(self, name: str) -> Method | None:
+        """The parameters of a method, where they are given."""
+        parameters: Method | None = vars(self).get(name) if name in METHODS else None
+        return parameters
+
+    def _sets(self) -> Iterator[str]:
+        """What is drawn, somebody knows how to draw."""
+        sets: dict[str, BaseModel] = dict(self.download)
+        for name, source in sets.items():
+            drawn = not isinstance(source, Source) or source.source == "embedded"
+            if drawn and find_spec(f"visrep.data.embedded.{name}") is None:
+                yield f"download.{name}: there is no visrep.data.embedded.{name} to draw it; name another source"
+        anomalous: dict[Name, Name] = vars(self)["anomaly"].sets.root
+        for key, name in anomalous.items():
+            if name not in sets:
+                yield f"anomaly.sets.{key}: {name} is no set of download"
+        if not anomalous:
+            yield "anomaly.sets names no set"
+
+    def _methods(self) -> Iterator[str]:
+        for name in self.methods.root:
+            if name in OWN_STAGE or self.methods.root.count(name) > 1:
+                yield f"methods names {name}, which is trained already"
+            if name not in METHODS:
+                yield f"methods: there is no method {name!r}; one of {', '.join(METHODS)}"
+            if self.section(name) is None:
+                yield f"{name} is missing, which methods names"
+        needed = {FIRST, *self.methods.root, *(ablation.of for ablation in self.ablations.root.values())}
+        for name in METHODS:
+            if name not in needed and self.section(name) is not None:
+                yield f"{name} is read by nothing; name it in methods, or take it out"
+
+    def _ablations(self) -> Iterator[str]:
+        trained = (*BASELINES, *OWN_STAGE, *self.methods.root)
+        for name, ablation in self.ablations.root.items():
+            key = f"ablations.{name}"
+            whole = self.section(ablation.of)
+            if name in trained:
+                yield f"{key} has the name of another encoder"
+            if whole is None:
+                yield f"{key}.of: {ablation.of!r} is no method with a section here"
+                continue
+            try:
+                ablation.apply(whole)
+            except ValidationError as error:
+                yield faults(error, key)
+            except ValueError as error:
+                yield f"{key}.{error}"
+        if not self.ablations.root:
+            yield "ablations holds none; the figures of learning show at least one"
+
+    def _neighbors(self) -> Iterator[str]:
+        """They train as VICReg does."""
+        whole = self.section(FIRST)
+        try:
+            self.no_generated_neighbors.of(whole) if whole else None
+        except ValidationError as error:
+            yield faults(error, f"no_generated_neighbors with {FIRST}")
+
+    def _defence(self) -> Iterator[str]:
+        """Where it starts from the classifier, the images that choose its epoch are none that this was trained on."""
+        if self.adv_train.init != "cnn":
+            return
+        pairs = ((name, self.adv_train, self.train_cnn) for name in ("seed", "validation"))
+        for name, own, other in pairs:
+            if getattr(own, name) != getattr(other, name):
+                ours, theirs = getattr(own, name), getattr(other, name)
+                yield f"adv_train.{name} is {ours}, train_cnn.{name} {theirs}; init cnn needs them equal"
+        for name in ("channels", "depth", "hidden"):
+            if getattr(self.adv_train.model, name) != getattr(self.train_cnn.model, name):
+                yield f"adv_train.model.{name} differs from train_cnn.model.{name}; init cnn needs it equal"
+
+    def _encoders(self) -> Iterator[str]:
+        """Each is trained, and each that is trained is one."""
+        encoders = self.encoders.root
+        if FIRST not in encoders:
+            yield f"encoders.{FIRST} is missing, on which neighbors and the report stand"
+        labels = list(encoders.values())
+        for name, label in encoders.items():
+            if labels.count(label) > 1:
+                yield f"encoders.{name}: {label!r} is the name of another encoder too"
+        known = (*BASELINES, *OWN_STAGE, *self.methods.root, *self.ablations.root)
+        for name in encoders:
+            if name not in known:
+                yield f"encoders.{name} is trained by no stage; add it to ablations or methods, or take it out"
+        for section, names in (("ablations", self.ablations.root), ("methods", self.methods.root)):
+            for name in names:
+                if name not in encoders:
+                    yield f"{section}: {name} is missing in encoders, so nothing would read it"
+
+
+_OWN: dict[str, Any] = {name: (module.Settings, ...) for name, module in EVALUATIONS.items()}
+_OWN |= {name: (module.Settings | None, None) for name, module in METHODS.items()}
+_OWN[FIRST] = (METHODS[FIRST].Settings, ...)
+Study = create_model("Study", __base__=Sections, **_OWN)

@@ -1,0 +1,188 @@
+"""The one training loop.
+
+An objective owns its data and its loss; the loop owns epochs, batches, optimiser, schedule, averaging, the choice of
+the epoch and progress. Every epoch draws from generators named by the seed and its number, so a run that resumes at an
+epoch ends in the same bytes as one that was never stopped.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from visrep import files
+from visrep.errors import Failure
+from visrep.machine.randomness import generator, seed
+from visrep.settings.training import Plan, Watched
+from visrep.training import optimizers
+
+# Accumulates the gradients of its loss and returns detached scalars, "loss" among them. Arguments: the model in
+# training mode, the batch as indices (B,), a generator on the device, and time in epochs since the start.
+Objective = Callable[[nn.Module, Tensor, torch.Generator, float], dict[str, Tensor]]
+M = TypeVar("M", bound=nn.Module)
+# How long work is told of: epochs or batches done, of how many, seconds of each, values worth seeing.
+Tell = Callable[[int, int, float, Mapping[str, float]], None]
+Sampler = Callable[[torch.Generator], Tensor]  # the order of one epoch, as indices
+Row = dict[str, float]
+
+
+class Fitted(NamedTuple):
+    """``history`` holds one row per epoch, ``steps`` every scalar of every step (S,); ``epoch`` is the one whose
+    weights were kept."""
+
+    history: list[Row]
+    steps: dict[str, Tensor]
+    epoch: int
+
+
+def fit(
+    model: M,
+    objective: Objective,
+    sampler: Sampler,
+    plan: Plan,
+    key: tuple[object, ...],
+    *,
+    validate: Callable[[M], Row],
+    checkpoint: Path,
+    tell: Tell,
+    bf16: bool = False,
+) -> Fitted:
+    """Train ``model`` in place and leave the chosen epoch's weights in it, in evaluation mode.
+
+    ``key`` names the randomness. ``validate`` sees the weights that would be kept (the average, where there is one).
+    Progress lies in ``checkpoint`` after every epoch. Raises `Failure` on a loss that is not finite, naming epoch and
+    step, on such weights at the end of an epoch, and where there are fewer than two images.
+    """
+    run = _Run(model, plan)
+    run.resume(checkpoint)
+    started, before = time.monotonic(), run.epoch
+    tell(before, plan.epochs, 0.0, {})
+    while run.epoch < plan.epochs and not run.out_of_patience():
+        means = _epoch(run, objective, sampler, key, bf16)
+        kept = run.kept.eval()
+        with torch.no_grad():
+            run.close({"epoch": run.epoch + 1, "lr": run.rate, **means, **validate(cast(M, kept))})
+        run.save(checkpoint)
+        tell(run.epoch, plan.epochs, (time.monotonic() - started) / (run.epoch - before), run.history[-1])
+    model.load_state_dict(run.best)
+    model.eval()
+    return Fitted(run.history, run.steps, run.best_epoch)
+
+
+def shuffled(count: int, device: torch.device) -> Sampler:
+    """Every image once, in random order."""
+    return lambda draw: torch.randperm(count, generator=draw, device=device)
+
+
+class _Run:
+    """What a checkpoint holds: everything that the next epoch depends on, and all that was seen."""
+
+    SIMPLE = ("history", "steps", "best", "best_epoch")
+
+    def __init__(self, model: nn.Module, plan: Plan) -> None:
+        self.model, self.plan = model, plan
+        self.choice = plan if isinstance(plan, Watched) else None
+        self.optimizer = optimizers.optimizer(model, plan.optimizer)
+        average = get_ema_multi_avg_fn(plan.ema) if plan.ema else None
+        self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if average else None
+        self.history: list[Row] = []
+        self.steps: dict[str, Tensor] = {}
+        self.best: dict[str, Tensor] = {}
+        self.best_epoch = 0
+        self.rate = 0.0
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    @property
+    def kept(self) -> nn.Module:
+        return self.average.module if self.average else self.model
+
+    def out_of_patience(self) -> bool:
+        if self.choice is None or self.choice.patience is None:
+            return False
+        return self.epoch - max(self.best_epoch, self.choice.patience_from) >= self.choice.patience
+
+    def close(self, row: Row) -> None:
+        """End an epoch; keep its weights where they are the best so far (the first of equals) or simply the last."""
+        self.history.append(row)
+        name = self.choice.select if self.choice else "last"
+        if name == "last" or not self.best or row[name] > self.history[self.best_epoch - 1][name]:
+            self.best = {key: value.clone() for key, value in self.kept.state_dict().items()}
+            self.best_epoch = self.epoch
+
+    def _parts(self) -> dict[str, Any]:
+        average = {"average": self.average} if self.average else {}
+        return {"model": self.model, "optimizer": self.optimizer, **average}
+
+    def save(self, path: Path) -> None:
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        state |= {name: getattr(self, name) for name in self.SIMPLE}
+        buffer = BytesIO()  # a full disk is told by `write_bytes`; of torch it would be an error of another kind
+        torch.save(state, buffer)
+        files.write_bytes(path, buffer.getvalue())
+
+    def resume(self, path: Path) -> None:
+        if not path.exists():
+            return
+        state = torch.load(path, map_location="cpu", weights_only=True)  # whoever loads a part moves it to its device
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        for name in self.SIMPLE:
+            setattr(self, name, state[name])
+
+
+def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object, ...], bf16: bool) -> Row:
+    """One pass over the data; returns the mean of every scalar, named ``train_...``."""
+    device = next(run.model.parameters()).device
+    draw = generator(device, *key, "epoch", run.epoch)
+    batches = [batch for batch in sampler(draw).split(run.plan.batch_size) if len(batch) > 1]  # batch norm needs two
+    if not batches:
+        raise Failure("there are fewer than two images to train on")
+    rows: list[dict[str, Tensor]] = []
+    run.model.train()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):  # dropout draws from the default
+        torch.manual_seed(seed(*key, "dropout", run.epoch))
+        for step, batch in enumerate(batches):
+            time_in_epochs = run.epoch + step / len(batches)
+            rows.append(_step(run, objective, batch, draw, time_in_epochs, bf16))
+    sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
+    seen = {name: _finite([row[name] for row in rows], run.epoch, name) for name in rows[0]}
+    if not all(bool(weights.isfinite().all()) for weights in run.model.parameters()):  # by the very last step
+        raise Failure(f"weights are not finite after epoch {run.epoch + 1}; try a smaller lr")
+    run.steps = {name: torch.cat([run.steps.get(name, values[:0]), values]) for name, values in seen.items()}
+    return {f"train_{name}": float((values * sizes).sum() / sizes.sum()) for name, values in seen.items()}
+
+
+def _step(
+    run: _Run, objective: Objective, batch: Tensor, draw: torch.Generator, time_in_epochs: float, bf16: bool
+) -> dict[str, Tensor]:
+    settings = run.plan.optimizer
+    run.rate = optimizers.rate_at(settings, time_in_epochs, run.plan.epochs)
+    for group in run.optimizer.param_groups:
+        group["lr"] = run.rate
+    run.optimizer.zero_grad(set_to_none=True)
+    with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
+        scalars = objective(run.model, batch, draw, time_in_epochs)
+    if settings.clip_norm is not None:
+        nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip_norm)
+    run.optimizer.step()
+    if run.average:
+        run.average.update_parameters(run.model)
+    return scalars
+
+
+def _finite(values: list[Tensor], epoch: int, name: str) -> Tensor:
+    """One scalar of every step of an epoch (S,), on the CPU. Raises `Failure` where one is not finite."""
+    stacked = torch.stack(values).double().cpu()  # the one synchronisation of an epoch
+    wrong = torch.nonzero(~torch.isfinite(stacked))
+    if len(wrong):
+        step = int(wrong[0])
+        raise Failure(f"{name} is {float(stacked[step])} in epoch {epoch + 1}, step {step + 1}; try a smaller lr")
+    return stacked
