@@ -10,7 +10,7 @@ from visrep import files, records
 from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.evaluations import anomaly, maps, probe, retrieval
-from visrep.figures import evaluations, style
+from visrep.figures import anomalies, evaluations, style
 from visrep.figures.evaluations import Map
 from visrep.settings.figures import Figures
 from visrep.settings.representations import AnomalousSets, Label
@@ -99,7 +99,7 @@ def _strange(job: Job, label: str, sets: Mapping[str, ImageSet], palette: style.
     images = {name: data.test.images for name, data in sets.items()}
     among = f"all {sum(map(len, images.values())):,} test images"
     rows, footer = result.most_anomalous, f"Data: {result.told(called)}."
-    return evaluations.most_anomalous(f"{label}: strangest", among, rows, images, called, footer, palette)
+    return anomalies.most_anomalous(f"{label}: strangest", among, rows, images, called, footer, palette)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from stages import run
 from visrep import files, records
 from visrep.evaluations import anomaly
-from visrep.figures import evaluations, style
+from visrep.figures import anomalies, style
 from visrep.settings.figures import Figures
 from visrep.settings.representations import BASELINES, Labels
 from visrep.stage.job import Job
@@ -21,7 +21,7 @@ def main(job: Job) -> None:
     footer = f"Data: {first.told()}. Score: distance from the training images ({first.way})."
     floors = [labels[name] for name in BASELINES if name in labels]
     named, palette = {labels[name]: result for name, result in results.items()}, style.PALETTES[settings.palette]
-    figure = evaluations.roc("How well embeddings tell other images from objects", named, floors, footer, palette)
+    figure = anomalies.roc("How well embeddings tell other images from objects", named, floors, footer, palette)
     style.save(figure, job.out("plots/roc") / "roc.png", settings.dpi)
 
 

@@ -54,11 +54,19 @@ def paths(entries: Any) -> list[str]:
     return [next(iter(entry)) if isinstance(entry, dict) else str(entry) for entry in entries or []]
 
 
+def data_of(stage: dict[str, Any]) -> list[str]:
+    """What a stage reads that is no code."""
+    return [path for path in dict.fromkeys(paths(stage.get("deps"))) if not path.startswith(("src/", "stages/"))]
+
+
+def written_by(stage: dict[str, Any]) -> list[str]:
+    return [path for kind in ("outs", "metrics", "plots") for path in paths(stage.get(kind))]
+
+
 def files(stage: str, item: str) -> tuple[list[str], list[str]]:
     """(what a stage reads of other stages, what it writes), as declared."""
     declared = stages(parse(FILE.read_text()))[f"{stage}@{item}" if item else stage]
-    reads = [path for path in dict.fromkeys(paths(declared["deps"])) if not path.startswith(("src/", "stages/"))]
-    return reads, [path for kind in ("outs", "metrics", "plots") for path in paths(declared.get(kind))]
+    return data_of(declared), written_by(declared)
 
 
 def below(folder: Path, path: str) -> set[str]:

@@ -1,7 +1,6 @@
 """What each stage really does, seen from outside: files opened, files that appeared, parameters asked for."""
 
 import importlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -11,19 +10,18 @@ from typing import Any, NamedTuple
 
 import tiny
 from oracles import digests
-from visrep.stage import params, run
+from visrep.stage import params
+from visrep.stage.job import Job
 
 
 class Seen(NamedTuple):
     """Inputs and outputs as paths from the top folder; the sections of params.yaml that were read; modules that were
-    loaded by name; the curves of each table with epochs, losses left out; files in which `dvc plots` finds rows."""
+    loaded by name."""
 
     inputs: set[str]
     outputs: set[str]
     sections: set[str]
     modules: set[str]
-    curves: dict[str, list[str]]
-    rows: set[str]
 
 
 _opened: list[str] | None = None
@@ -57,7 +55,7 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     loaded = params.load
 
     def load(*rest: Any) -> Any:
-        if sys._getframe(1).f_globals["__name__"] == "visrep.stage.run":
+        if sys._getframe(1).f_globals["__name__"] == "visrep.stage.job":
             sections.add("params.yaml")
         return loaded(*rest)
 
@@ -65,7 +63,7 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     _opened = []
     try:
         with inside(folder):
-            job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
+            job = Job(stage, Path(str(module.__file__)).resolve(), item)
             module.main(job)
             job.publish()
     finally:
@@ -81,34 +79,7 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
         {_held(name, {str(path) for path in job.outputs}) for name in written},
         sections,
         modules,
-        _curves(folder, written),
-        _rows(folder, written),
     )
-
-
-def _curves(folder: Path, written: set[str]) -> dict[str, list[str]]:
-    """What a chart of the learning should show: accuracies, or the rank where there are no labels."""
-    tables = {name: json.loads((folder / name).read_text()) for name in written if name.endswith("history.json")}
-    shown = {}
-    for name, rows in tables.items():
-        accuracies = [c for c in rows[0] if c not in ("epoch", "lr") and "loss" not in c]
-        shown[name] = ["effective_rank"] if "effective_rank" in rows[0] else accuracies
-    return {name: columns for name, columns in shown.items() if "ablations" not in name}  # as many as a user likes
-
-
-def _rows(folder: Path, written: set[str]) -> set[str]:
-    plots = {
-        name: json.loads((folder / name).read_text())
-        for name in written
-        if name.startswith("plots/") and "json" in name
-    }
-    return {
-        name for name, content in plots.items() if isinstance(content, list) or any(map(_is_table, content.values()))
-    }
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _held(name: str, folders: set[str]) -> str:
@@ -143,7 +114,7 @@ def leaves_read(folder: Path) -> set[str]:
             if not change or stage in change:
                 with inside(folder), _recorded(read):
                     module = importlib.import_module(f"stages.{stage}")
-                    job = run.Job(stage, Path(str(module.__file__)).resolve(), item)
+                    job = Job(stage, Path(str(module.__file__)).resolve(), item)
                     module.main(job)
                 with inside(folder):
                     job.publish()
@@ -176,7 +147,7 @@ def _recorded(read: set[str]) -> Iterator[None]:
     def get(self: Any, field: str) -> Any:
         if id(self) in names and field in type(self).model_fields:
             read.add(f"{names[id(self)]}.{field}")
-        if id(self) in names and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.stage.run":
+        if id(self) in names and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.stage.job":
             read.update(f"{names[id(self)]}.{leaf}" for leaf in type(self).model_fields)
         return object.__getattribute__(self, field)
 

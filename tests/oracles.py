@@ -18,11 +18,14 @@ def imported(file: Path) -> frozenset[Path]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [str(node.module), *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(".every"):
+            (package,) = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
+            folder = ROOT / "src" / str(package).replace(".", "/")
+            found |= {path for path in folder.iterdir() if path.suffix == ".py" and path.stem != "__init__"}
         for name in names:
             for top in (ROOT / "src", ROOT):
-                path = top / (name.replace(".", "/") + ".py")
-                if path.exists():
-                    found.add(path)
+                place = top / name.replace(".", "/")
+                found |= {path for path in (place.with_suffix(".py"), place / "__init__.py") if path.exists()}
     return frozenset(found)
 
 
@@ -36,7 +39,7 @@ def closure(*files: Path) -> frozenset[str]:
         if file not in reached:
             reached.add(file)
             waiting += imported(file)
-    return frozenset(str(file.relative_to(ROOT)) for file in reached)
+    return frozenset(str(file.relative_to(ROOT)) for file in reached if file.name != "__init__.py")
 
 
 def digests(folder: Path) -> dict[str, str]:

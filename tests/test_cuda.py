@@ -21,7 +21,7 @@ TRAININGS = [
     ("adv_train", "", ["data/street_digits", "models/cnn.safetensors"], "adv_cnn"),
     ("vicreg", "", ["data/objects"], "vicreg"),
     ("no_generated_neighbors", "", ["data/objects", "neighbors/vicreg.npy"], "no_generated_neighbors"),
-    ("simclr", "", ["data/objects"], "simclr"),
+    ("methods", "simclr", ["data/objects"], "simclr"),
     ("similarity", "autoencoder", ["data/shapes"], "similarity_autoencoder"),
     ("similarity", "keep_color", ["data/shapes"], "similarity_keep_color"),
 ]

@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
-from visrep.data.embedded import canvas, handwritten_digits, objects, shapes, street_digits
+from visrep.data.embedded import canvas, drawing, handwritten_digits, objects, shapes, street_digits
 from visrep.data.store import ImageSet
 
 SETS: dict[str, Callable[[int, int, int], ImageSet]] = {
@@ -178,7 +178,7 @@ def test_objects_have_their_class_in_shape_not_in_color() -> None:
 def test_any_object_is_drawn_with_the_numbers_it_has(label: int) -> None:
     """All numbers at their least and at their most: every branch finds enough of them, and most of it is in sight."""
     for value in (0.0, 0.3, 0.999999):
-        sheet = objects._sketch(label, [value] * objects.SKETCH, [[9 * k, 0, 0] for k in range(8)])
+        sheet = drawing._sketch(objects.OBJECTS[label], [value] * drawing.SKETCH, [[9 * k, 0, 0] for k in range(8)])
         assert 0.08 < (np.asarray(sheet)[..., 3] > 0).mean() < 0.95
 
 

@@ -23,7 +23,7 @@ MOMENTS = {
     "between temporary file and rename": Moment("os:replace", 2),
     "before outputs are written": Moment("visrep.training.weights:save", 1),
     "while outputs are written": Moment("visrep.files:write_json", 2),
-    "before outputs are published": Moment("visrep.stage.run:Job.publish", 1),
+    "before outputs are published": Moment("visrep.stage.job:Job.publish", 1),
     "while outputs are published": Moment("os:replace", 12),
 }
 
@@ -81,7 +81,10 @@ def _edit(path: Path) -> None:
 @pytest.mark.parametrize("edit", ["params", "input"])
 def test_what_changes_during_a_run_fails_it(finished: Path, tmp_path: Path, edit: str) -> None:
     folder = runs.copy(finished, tmp_path / "edited", "data/street_digits")
-    changed = {"params": (_edit, folder / "params.yaml"), "input": (os.remove, folder / "data/street_digits/test_labels.npy")}
+    changed = {
+        "params": (_edit, folder / "params.yaml"),
+        "input": (os.remove, folder / "data/street_digits/test_labels.npy"),
+    }
     done = runs.run(folder, "train_cnn", do=(Moment("visrep.training.loop:_step", 4), *changed[edit]))
     assert done.code == 1
     assert "changed while this ran" in done.said.splitlines()[-1]

@@ -1,5 +1,6 @@
 """Figures: the right images under the right words, the same bytes twice, nothing that breaks on odd data."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,9 +17,11 @@ from matplotlib.figure import Figure
 from drawn import legible, words
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.digits import summary, swept
+from visrep.digits import swept, table
+from visrep.digits.results import Attacked, Gate, Sweep
+from visrep.digits.sweep import curves
 from visrep.digits.swept import Swept
-from visrep.figures import curves, galleries, scores, sheet, style
+from visrep.figures import attacks, classifier, sheet, style
 from visrep.measures import classification, statistics
 from visrep.settings.figures import Figures
 
@@ -28,6 +31,7 @@ COUNT, DPI = 60, 40
 SETTINGS = Figures(dpi=DPI, examples=10, palette="okabe_ito")
 PALETTE = style.PALETTES["okabe_ito"]
 RADII = (0.1, 0.3)
+CALLED = {"fgsm": "FGSM", "noise": "random noise", "pgd": "PGD", "pgd_more_steps": "PGD, more steps"}
 
 
 def images(classes: tuple[str, ...], seed: int = 0) -> ImageSet:
@@ -52,6 +56,19 @@ def answers(data: ImageSet, right: float, seed: int = 1) -> Swept:
     return Swept(predictions, np.zeros((COUNT, 2, 384), np.uint8))
 
 
+def sweep(found: Swept, data: ImageSet, passed: bool) -> Sweep:
+    """What a sweep says of these answers, every accuracy with its interval; of the gates one that ``passed`` or not."""
+    rows = []
+    for column, predicted in found.predictions.items():
+        attack, _, radius = column.partition(" ")
+        if radius:
+            accuracy = statistics.accuracy(predicted, data.test.labels)
+            rows.append(Attacked(attack, CALLED[attack], float(radius), accuracy, drawn=attack != "pgd_more_steps"))
+    clean = statistics.accuracy(found.predictions["clean"], data.test.labels)
+    gates = (Gate("no_masking", passed, "FGSM 3.0 - PGD 1.0 is little"), Gate("order", True, "all is well"))
+    return Sweep({"clean": clean}, COUNT, data.source, 20.0, clean, tuple(rows), 0.1, gates)
+
+
 DIGITS = images(tuple("0123456789"))
 
 
@@ -73,33 +90,27 @@ def drawings(
     labels, count = data.test.labels, len(data.classes)
     logits = np.eye(count, dtype=np.float32)[found.predictions["clean"]] * 3
     counts = statistics.confusion(labels, found.predictions["clean"], count)
-    rows = classification.per_class(labels, found.predictions["clean"], data.classes).to_dict("records")
-    curve = summary.curve(summary.accuracies(found.predictions, labels))
-    detail = {
-        "chance": 20.0,
-        "gates": [{"name": "no_masking", "passed": right > 0.5, "says": "FGSM 3.0 - PGD 1.0 is little"}],
-    }
+    rows = classification.per_class(labels, found.predictions["clean"], data.classes)
+    told = sweep(found, data, passed=right > 0.5)
     history = pd.DataFrame(
         [{"epoch": 1, **{f"{part}_{kind}": 1.0 for part in ("train", "val") for kind in ("loss", "accuracy")}}]
     )
-    hardened = pd.DataFrame([{"epoch": 1, **dict.fromkeys(curves.HARDENING, 50.0)}])
+    hardened = pd.DataFrame([{"epoch": 1, **dict.fromkeys(attacks.HARDENING, 50.0)}])
     colors, foot = style.PALETTES[palette], style.foot(data.source, COUNT, "test images")
     return {
-        "learning": lambda: curves.learning(history, 1, foot, colors),
-        "hardening": lambda: curves.hardening(hardened, 1, foot, colors),
-        "robustness": lambda: curves.robustness(
-            {"one": curve, "two": curve}, {"one": detail, "two": detail}, foot, colors
-        ),
-        "per_class": lambda: curves.per_class(
+        "learning": lambda: classifier.learning(history, 1, foot, colors),
+        "hardening": lambda: attacks.hardening(hardened, 1, foot, colors),
+        "robustness": lambda: attacks.robustness({"one": told, "two": told}, foot, colors),
+        "per_class": lambda: attacks.per_class(
             {"one": swept.per_class(found, labels, count, RADII)}, RADII, data.classes, foot, colors
         ),
-        "confusion": lambda: scores.confusion("Confusion", {"one": counts}, data.classes, foot, colors),
-        "report": lambda: scores.report([{str(k): v for k, v in row.items()} for row in rows], foot, colors),
-        "misclassified": lambda: galleries.misclassified(data, logits, settings),
-        "mistakes": lambda: galleries.mistakes(data, found, "one", settings),
-        "fallen": lambda: galleries.fallen(data, found, "one", 0.1, settings),
-        "before_after": lambda: galleries.before_after(data, found, "one", 0.1, settings),
-        "radii": lambda: galleries.radii(data, {"one": found, "two": found}, RADII, settings),
+        "confusion": lambda: classifier.confusion("Confusion", {"one": counts}, data.classes, foot, colors),
+        "report": lambda: classifier.report(rows, foot, colors),
+        "misclassified": lambda: classifier.misclassified(data, logits, settings),
+        "mistakes": lambda: attacks.mistakes(data, found, "one", settings),
+        "fallen": lambda: attacks.fallen(data, found, "one", 0.1, settings),
+        "before_after": lambda: attacks.before_after(data, found, "one", 0.1, settings),
+        "radii": lambda: attacks.radii(data, {"one": found, "two": found}, RADII, settings),
     }
 
 
@@ -114,21 +125,20 @@ def slow_turns(labels: np.ndarray, found: list[int], count: int) -> list[int]:
 def test_classes_take_turns() -> None:
     found = [i for i in range(COUNT) if i % 3]
     for count in (1, 7, 25, 100):
-        picked = galleries.in_turns(DIGITS.test.labels, np.array(found), count)
+        picked = attacks.in_turns(DIGITS.test.labels, np.array(found), count)
         assert picked.tolist() == slow_turns(DIGITS.test.labels, found, count)
-    assert galleries.in_turns(DIGITS.test.labels, np.array([], int), 5).tolist() == []
+    assert attacks.in_turns(DIGITS.test.labels, np.array([], int), 5).tolist() == []
 
 
 def test_confident_mistakes_are_wrong_and_sorted() -> None:
     random = np.random.default_rng(3)
     logits, labels = random.standard_normal((COUNT, 10)).astype(np.float32), DIGITS.test.labels
-    shares = galleries.softmax(logits)
-    np.testing.assert_allclose(shares.sum(1), 1)
-    sure = {i: max(np.exp(row) / np.exp(row).sum()) for i, row in enumerate(logits.astype(np.float64))}
+    shares = np.stack([np.exp(row) / np.exp(row).sum() for row in logits.astype(np.float64)])
+    sure = {i: max(row) for i, row in enumerate(shares)}
     wrong = [i for i in range(COUNT) if int(np.argmax(logits[i])) != labels[i]]
     wanted = sorted(wrong, key=lambda i: -sure[i])[:10]
-    assert galleries.confident_mistakes(labels, shares, 10).tolist() == wanted
-    figure = galleries.misclassified(DIGITS, logits, SETTINGS)
+    assert classifier.confident_mistakes(labels, shares, 10).tolist() == wanted
+    figure = classifier.misclassified(DIGITS, logits, SETTINGS)
     assert tiles(figure) == wanted
     first, second = np.argsort(-logits[wanted[0]])[:2]
     said = [f"{k}: {100 * shares[wanted[0], k]:.1f} %" for k in (first, second)]
@@ -141,8 +151,8 @@ def test_fallen_images_stand_below_those_that_survive() -> None:
     before, after = found.predictions["clean"], found.predictions["fgsm 0.1"]
     survived = [i for i in range(COUNT) if before[i] == labels[i] == after[i]]
     turned = [i for i in range(COUNT) if before[i] == labels[i] != after[i]]
-    assert [part.tolist() for part in galleries.split(labels, found, 0.1)] == [survived, turned]
-    figure = galleries.fallen(DIGITS, found, "one", 0.1, SETTINGS)
+    assert [part.tolist() for part in attacks.split(labels, found, 0.1)] == [survived, turned]
+    figure = attacks.fallen(DIGITS, found, "one", 0.1, SETTINGS)
     below = slow_turns(labels, turned, 10)
     assert tiles(figure) == slow_turns(labels, survived, 10) + below
     said = words(figure)
@@ -152,9 +162,9 @@ def test_fallen_images_stand_below_those_that_survive() -> None:
 
 def test_pairs_are_right_before_and_wrong_after() -> None:
     found, labels = answers(DIGITS, 0.6), DIGITS.test.labels
-    _, turned = galleries.split(labels, found, 0.1)
+    _, turned = attacks.split(labels, found, 0.1)
     picked = slow_turns(labels, turned.tolist(), 10)
-    shown = tiles(galleries.before_after(DIGITS, found, "one", 0.1, SETTINGS))
+    shown = tiles(attacks.before_after(DIGITS, found, "one", 0.1, SETTINGS))
     gray = [128] * 5  # no gradient, no change
     assert shown == picked[:5] * 2 + gray + picked[5:] * 2 + gray
 
@@ -163,7 +173,7 @@ def test_what_was_added_is_magnified_to_black_and_white() -> None:
     sign = np.random.default_rng(0).integers(-1, 2, (COUNT, 32, 32, 3))
     middle = DIGITS.test._replace(images=np.full((COUNT, 32, 32, 3), 128, np.uint8))
     found = answers(DIGITS, 0.5)._replace(signs=swept.packed(sign))
-    changes = galleries.changes(DIGITS._replace(test=middle), found, 0.1, np.arange(4))
+    changes = attacks.changes(DIGITS._replace(test=middle), found, 0.1, np.arange(4))
     np.testing.assert_array_equal(changes, np.array([0, 128, 255])[sign[:4] + 1])
 
 
@@ -171,11 +181,11 @@ def test_the_same_image_at_every_radius() -> None:
     one, two, labels = answers(DIGITS, 0.7, seed=1), answers(DIGITS, 0.7, seed=2), DIGITS.test.labels
     both = [i for i in range(COUNT) if one.predictions["clean"][i] == labels[i] == two.predictions["clean"][i]]
     firsts = {int(labels[i]): i for i in reversed(both)}
-    picked = galleries.one_of_each(labels, [one, two], 4).tolist()
+    picked = attacks.one_of_each(labels, [one, two], 4).tolist()
     assert len(picked) == 4 and all(firsts[int(labels[i])] == i for i in picked)
-    assert galleries.one_of_each(labels, [one, two], 99).tolist() == [firsts[k] for k in sorted(firsts)]
-    figure = galleries.radii(DIGITS, {"one": one, "two": two}, RADII, SETTINGS)
-    picked = galleries.one_of_each(labels, [one, two], 5).tolist()
+    assert attacks.one_of_each(labels, [one, two], 99).tolist() == [firsts[k] for k in sorted(firsts)]
+    figure = attacks.radii(DIGITS, {"one": one, "two": two}, RADII, SETTINGS)
+    picked = attacks.one_of_each(labels, [one, two], 5).tolist()
     assert tiles(figure) == [i for i in picked for _ in range(2 * 3)]
     marks = [text.get_text()[0] for text in figure.axes[0].texts if text.get_text()[:1] in "✓✗"]
     columns = ["clean", "fgsm 0.1", "fgsm 0.3"]
@@ -193,6 +203,8 @@ def test_accuracy_is_drawn_up_to_the_largest_radius_with_its_intervals() -> None
     line = next(line for line in axes.get_lines() if line.get_label() == "PGD, two")
     np.testing.assert_allclose(np.asarray(line.get_xdata(), float), np.array([0, *RADII]))
     np.testing.assert_allclose(np.asarray(line.get_ydata(), float), np.array([interval.value for interval in wanted]))
+    labels = [line.get_label() for line in axes.get_lines() if not str(line.get_label()).startswith("_")]
+    assert labels == [f"{CALLED[attack]}, {name}" for name in ("one", "two") for attack in ("fgsm", "noise", "pgd")]
     edges = [np.asarray(band.get_paths()[0].vertices)[:, 1] for band in axes.collections]
     assert any(
         {round(i.low, 6) for i in wanted} | {round(i.high, 6) for i in wanted} == set(np.round(e, 6)) for e in edges
@@ -203,7 +215,7 @@ def test_accuracy_is_drawn_up_to_the_largest_radius_with_its_intervals() -> None
 def test_the_kept_epoch_is_circled_where_each_held_out_curve_passes() -> None:
     rows = [{"epoch": k, "val_clean": 90 + k, "val_fgsm": 50 + k, "val_pgd": 40 - k} for k in (1, 2, 3)]
     history = pd.DataFrame([{**row, "train_attacked_accuracy": 20.0} for row in rows])
-    axes = curves.hardening(history, 2, "", PALETTE).axes[0]
+    axes = attacks.hardening(history, 2, "", PALETTE).axes[0]
     circles = [line for line in axes.get_lines() if line.get_markersize() > 10]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in circles] == [(2, 92), (2, 52), (2, 38)]
     drawn = {str(line.get_label()): list(line.get_ydata()) for line in axes.get_lines()}
@@ -213,22 +225,23 @@ def test_the_kept_epoch_is_circled_where_each_held_out_curve_passes() -> None:
 def test_a_failed_gate_is_said_for_the_classifier_that_failed_it() -> None:
     said = " ".join(words(drawings(DIGITS, 0.2)["robustness"]()).split())
     assert "GATE FAILED, two classifier: no masking: FGSM 3.0 - PGD 1.0 is little" in said
+    assert said.count("GATE FAILED") == 2 and "all is well" not in said
 
 
 def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
     random = np.random.default_rng(0)
     for count in (1, 2, 10):
         values = random.uniform(0, 100, count) ** 2 / 100
-        places = curves.spread(values, 6.5, 0, 100)
+        places = attacks.spread(values, 6.5, 0, 100)
         assert np.all(np.diff(np.sort(places)) >= 6.5 - 1e-9)
         assert places.min() >= 0 and places.max() <= 100
         assert (np.argsort(places) == np.argsort(values)).all()
-    np.testing.assert_array_equal(curves.spread(np.array([90.0, 10.0, 50.0]), 6.5, 0, 100), [90, 10, 50])
+    np.testing.assert_array_equal(attacks.spread(np.array([90.0, 10.0, 50.0]), 6.5, 0, 100), [90, 10, 50])
 
 
 def test_confusion_shows_every_count() -> None:
     counts = np.array([[20, 3], [0, 41]])
-    axes: Axes = scores.confusion("t", {"h": counts}, ("a", "b"), "f", PALETTE).axes[0]
+    axes: Axes = classifier.confusion("t", {"h": counts}, ("a", "b"), "f", PALETTE).axes[0]
     assert [text.get_text() for text in axes.texts] == ["20", "3", "0", "41"]
     np.testing.assert_allclose(
         np.asarray(axes.get_images()[0].get_array()), counts / counts.sum(1, keepdims=True) * 100
@@ -272,7 +285,7 @@ def test_palettes_differ_in_lightness_where_two_lines_meet() -> None:
         one, two = (matplotlib.colors.to_rgb(color) for color in palette.lines[:2])
         light = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b in (one, two)]
         assert abs(light[0] - light[1]) > 0.15
-        looks = [tuple(map(str, curves._line(k, palette).values())) for k in range(10)]
+        looks = [tuple(map(str, attacks._line(k, palette).values())) for k in range(10)]
         assert len(set(looks)) == 10
 
 
@@ -297,3 +310,12 @@ def test_drawing_imports_no_torch() -> None:
     probe += "print([name for name in ('torch', 'torchvision', 'matplotlib.pyplot') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_chart_of_attacks_names_those_of_the_table() -> None:
+    """By the names that the rows of a sweep have."""
+    text = (ROOT / ".dvc/plots/attacks.json").read_text()
+    named = re.findall(r"datum\.attack == '([^']+)'", text)
+    assert named and set(named) <= {attack.name for attack in table.ATTACKS}
+    fields = set(re.findall(r'"field": "(\w+)"', text)) - {"filename", "rev"}
+    assert fields <= set(curves(sweep(answers(DIGITS, 0.5), DIGITS, passed=True))[0])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,32 +9,47 @@ import pytest
 from matplotlib.figure import Figure
 
 from drawn import legible, words
-from visrep.data.embedded import shapes
-from visrep.figures import alike, similar, style
+from visrep.data.embedded import shapes as drawn_shapes
+from visrep.figures import shapes, style
 from visrep.measures import geometry
 from visrep.shapes import factors
+from visrep.shapes.results import Factors, Neighbors, Reading, Similarity, Spread
 
-DATA = shapes.draw(0, 60, 40)
-NAMES = list(shapes.FACTORS)
+DATA = drawn_shapes.draw(0, 60, 40)
+NAMES = list(drawn_shapes.FACTORS)
 ENCODERS = ("autoencoder", "vary color", "an encoder with a long name")
 FOOT = style.foot(DATA.source, 40, "new images", "A sentence that goes on for longer than one line of a phone can.")
 
 
-def row(encoder: str, factor: str, reader: str, value: float, prediction: str, verdict: str) -> dict[str, Any]:
+def reading(factor: str, reader: str, value: float, prediction: str, verdict: str) -> Reading:
     chance = 0.0 if reader == "movement" else 12.5
-    share = factors.share_kept(value, chance, 100)
-    told = {"encoder": encoder, "factor": factor, "reader": reader, "value": value, "chance": chance}
-    return told | {"share_kept": share, "prediction": prediction, "verdict": verdict}
+    return Reading(
+        images="new images",
+        factor=factor,
+        reader=reader,
+        scored=f"{factor}, new images, {reader}",
+        n=40,
+        value=value,
+        low=value - 1,
+        high=value + 1,
+        chance=chance,
+        full=100.0,
+        share_kept=factors.share_kept(value, chance, 100),
+        prediction=prediction,
+        verdict=verdict,
+    )
 
 
-def rows() -> list[dict[str, Any]]:
+def rows() -> dict[str, list[Reading]]:
     verdicts = ("confirmed", "refuted", "undecided")
-    return [
-        row(encoder, factor, reader, 10.0 * place + place_of + 0.25, "kept" if place else "lost", verdicts[place])
-        for reader in ("agreement", "probe", "movement")
+    return {
+        encoder: [
+            reading(factor, reader, 10.0 * place + place_of + 0.25, "kept" if place else "lost", verdicts[place])
+            for reader in ("agreement", "probe", "movement")
+            for place_of, factor in enumerate(NAMES)
+        ]
         for place, encoder in enumerate(ENCODERS)
-        for place_of, factor in enumerate(NAMES)
-    ]
+    }
 
 
 def history(epochs: int) -> pd.DataFrame:
@@ -46,24 +60,53 @@ def history(epochs: int) -> pd.DataFrame:
 
 
 HISTORIES = {name: history(epochs) for name, epochs in zip(ENCODERS, (1, 4, 60), strict=True)}
-TOLD = {name: {"chance": 3.4657, "floor": 0.0831, "loss": "InfoNCE (nats)"} for name in ENCODERS}
-QUANTILES = {"mean": 0.5, "q10": 0.2, "q50": 0.45, "q90": 0.9}
-QUERIES = [{"query": 3, "near": [1, 2, 5, 8, 9]}, {"query": 0, "near": [7, 4, 1, 0, 3]}]
+TOLD = Similarity(
+    n=54,
+    held_out=6,
+    source=DATA.source,
+    loss="InfoNCE (nats)",
+    varied=("color",),
+    chance=3.4657,
+    floor=0.0831,
+    shared_by_chance=dict.fromkeys(NAMES, 25.0),
+    epochs=4,
+    parameters=1,
+)
+QUERIES = [Neighbors(3, (1, 2, 5, 8, 9)), Neighbors(0, (7, 4, 1, 0, 3))]
+READ = Factors(
+    metrics={},
+    n={"new images": 40},
+    source=DATA.source,
+    varied=("color",),
+    k=5,
+    definition="",
+    rows=(),
+    verdicts={},
+    sets=40,
+    redrawn=3,
+    diameter=Spread(mean=0.5, q10=0.2, q50=0.45, q90=0.9),
+    margin=Spread(mean=1.0, q10=0.4, q50=0.9, q90=1.8),
+    separated=10.0,
+    alignment=0.5,
+    uniformity=-1.0,
+    shown={"new images": tuple(QUERIES)},
+)
 
 
 def drawings(palette: style.Palette) -> dict[str, Callable[[], Figure]]:
-    sets = {name: {"diameter": QUANTILES, "margin": {key: 2 * q for key, q in QUANTILES.items()}} for name in ENCODERS}
     shares = {kind: dict.fromkeys(NAMES, 33.3) for kind in ("training images", "new images")}
     shown = {"training images": (DATA.train, QUERIES), "new images": (DATA.test, QUERIES)}
     points = {f"{count} points": geometry.dispersed(count, 3, seed=0, restarts=1) for count in (2, 5, 12)}
     captions = ["opposite, 2.0000", "none, 1.4142", "icosahedron, 1.0515"]
     return {
-        "table": lambda: similar.table("Which factors encoders keep", rows(), FOOT, palette),
-        "losses": lambda: similar.losses("How the encoders learned", HISTORIES, TOLD, FOOT, palette),
-        "learning": lambda: similar.learning("What is learnt first", HISTORIES, NAMES, FOOT, palette),
-        "sets": lambda: similar.sets("Sets of pictures", sets, FOOT, palette),
-        "tammes": lambda: similar.tammes("Features that only repel", points, captions, FOOT, palette),
-        "neighbors": lambda: alike.neighbors("Most alike", DATA, shown, shares, FOOT, palette),
+        "table": lambda: shapes.table("Which factors encoders keep", rows(), FOOT, palette),
+        "losses": lambda: shapes.losses(
+            "How the encoders learned", HISTORIES, dict.fromkeys(ENCODERS, TOLD), FOOT, palette
+        ),
+        "learning": lambda: shapes.learning("What is learnt first", HISTORIES, NAMES, FOOT, palette),
+        "sets": lambda: shapes.sets("Sets of pictures", dict.fromkeys(ENCODERS, READ), FOOT, palette),
+        "tammes": lambda: shapes.tammes("Features that only repel", points, captions, FOOT, palette),
+        "neighbors": lambda: shapes.neighbors("Most alike", DATA, shown, shares, FOOT, palette),
     }
 
 
@@ -108,18 +151,24 @@ def test_lines_are_the_columns_of_the_history() -> None:
         assert axes.get_ylim()[1] > max(told["train_loss"].max(), 3.4657)  # nothing is cut off
 
 
+def test_sets_show_the_middle_and_its_ends() -> None:
+    figure = drawings(style.PALETTES["okabe_ito"])["sets"]()
+    lines = [np.asarray(line.get_xdata(), float).tolist() for line in figure.axes[1].get_lines()]
+    assert lines == [[0.2, 0.9], [0.45], [0.4, 1.8], [0.9]] * 3
+
+
 def test_neighbours_stand_in_order_with_what_they_share_written_out() -> None:
     figure = drawings(style.PALETTES["okabe_ito"])["neighbors"]()
     pictures = [np.asarray(image.get_array()) for image in figure.axes[0].get_images()]
     expected = []
     for split in (DATA.train, DATA.test):
         for query in QUERIES:
-            expected += [split.images[query["query"]], *DATA.train.images[query["near"]]]
+            expected += [split.images[query.query], *DATA.train.images[list(query.near)]]
     assert all(np.array_equal(a, b) for a, b in zip(pictures, expected, strict=True))
     said = [text.get_text() for text in figure.axes[0].texts]
     own, near = DATA.test.factors[3], DATA.train.factors[1]
     assert "\n".join(n if a == b else "·" for n, a, b in zip(NAMES, own, near, strict=True)) in said
-    assert alike.shared(NAMES, np.array([True, False, False, True])) == "color\n·\n·\nsize"
+    assert shapes.shared(NAMES, np.array([True, False, False, True])) == "color\n·\n·\nsize"
     assert "33\xa0%" in words(figure)
 
 

@@ -1,6 +1,7 @@
-"""dvc.yaml says what the code does, line for line: dependencies, parameters, outputs, names."""
+"""dvc.yaml says what the code does: dependencies, parameters, outputs, charts, names."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,83 +14,51 @@ import observed
 import tiny
 from graph import FILE, parse, paths, stages
 from oracles import ROOT, closure
+from visrep import registry
+from visrep.stage import code
 from visrep.study import Study
+from visrep.tools import graph
 
-PLOT_KEYS = {"title", "template", "x", "y", "x_label", "y_label"}
+CODE = ("src/", "stages/")
 
 
 def problems(dvc: dict[str, Any], seen: dict[str, observed.Seen]) -> list[str]:
-    """What a parsed dvc.yaml gets wrong, given what each stage was seen to do."""
-    found: list[str] = []
+    """What a parsed dvc.yaml gets wrong of data, parameters and outputs, given what each stage was seen to do."""
     try:
         named = stages(dvc)
     except (TypeError, AttributeError, KeyError) as error:
         return [f"no stages: {error!r}"]
-    found += [f"stages differ: {sorted(named.keys() ^ seen.keys())}"] if named.keys() != seen.keys() else []
-    for name, stage in named.items():
-        if name in seen:
-            found += [f"{name}: {problem}" for problem in _of_stage(name, stage, seen[name])]
-    curves = {name: columns for stage in seen.values() for name, columns in stage.curves.items()}
-    return found + _of_plots(dvc, named, curves)
+    wrong = [f"stages differ: {sorted(named.keys() ^ seen.keys())}"] if named.keys() != seen.keys() else []
+    return wrong + [
+        f"{name}: {problem}"
+        for name, stage in named.items()
+        if name in seen
+        for problem in _of(name, stage, seen[name])
+    ]
 
 
-def _of_stage(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str]:
+def _of(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str]:
     module, _, item = name.partition("@")
-    command = f"exec python -m stages.{module} {item}".strip()
-    code = closure(ROOT / f"stages/{module}.py", *(ROOT / extra for extra in seen.modules))
     data = {*seen.inputs, *({"data/params.ok"} if module == "download" else set())}
-    outs = {f for f in seen.outputs if not f.startswith(("metrics/", "plots/"))}
+    declared = {path for path in paths(stage.get("deps")) if not path.startswith(CODE)}
+    outs = {kind: {f for f in seen.outputs if f.startswith(f"{kind}/")} for kind in ("metrics", "plots")}
+    outs["outs"] = seen.outputs - outs["metrics"] - outs["plots"]
     return [
-        *_differ("cmd", {stage.get("cmd")}, {command}),
-        *_differ("deps", dict.fromkeys(_modules(stage)), code | data),  # @cnn is its own source of transfer
+        *_differ("cmd", [stage.get("cmd")], {f"exec python -m stages.{module} {item}".strip()}),
+        *_differ("deps", declared, data),
         *_differ("params", paths(stage.get("params")), seen.sections),
-        *_differ("outs", paths(stage.get("outs")), outs),
-        *[p for kind in ("metrics", "plots")
-          for p in _differ(kind, paths(stage.get(kind)), {f for f in seen.outputs if f.startswith(f"{kind}/")})],
+        *[problem for kind, real in outs.items() for problem in _differ(kind, paths(stage.get(kind)), real)],
         *[f"{entry} must say cache: false" for kind in ("metrics", "plots") for entry in stage.get(kind) or []
           if not isinstance(entry, dict) or (next(iter(entry.values())) or {}).get("cache") is not False],
-        *[f"{path} has {sorted(settings)}, needs {sorted(PLOT_KEYS)}" for path, settings in _settings(stage)
-          if settings.keys() != (PLOT_KEYS if path in seen.rows else set()) or not all(settings.values())],
-        *[f"{key} is no key that is used here" for key in stage.keys() - {"desc", "cmd", "deps", "params", "outs"}
-          - {"metrics", "plots"}],
+        *[f"{key} is no key that is used here" for key in stage.keys() - {"desc", "cmd", "deps", "params", *outs}],
     ]  # fmt: skip
 
 
-def _modules(stage: dict[str, Any]) -> list[str]:
-    """What a stage depends on, with the modules of a package where it is named as a whole."""
-    named = paths(stage.get("deps"))
-    within = {path: sorted((ROOT / path).glob("[!_]*.py")) for path in named if path.startswith("src/")}
-    return [str(f.relative_to(ROOT)) for path in named for f in within.get(path) or [ROOT / path]]
-
-
-def _settings(stage: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    entries = [entry for entry in stage.get("plots") or [] if isinstance(entry, dict)]
-    pairs = [(path, settings or {}) for entry in entries for path, settings in entry.items()]
-    return [(path, {key: value for key, value in settings.items() if key != "cache"}) for path, settings in pairs]
-
-
 def _differ(what: str, declared: Any, real: Any) -> list[str]:
-    declared, real = list(declared), set(real)
+    declared, real = list(map(str, declared)), set(real)
     twice = [f"{what} names {entry} twice" for entry in set(declared) if declared.count(entry) > 1]
-    missing, extra = sorted(real - set(declared)), sorted(set(map(str, declared)) - set(map(str, real)))
+    missing, extra = sorted(real - set(declared)), sorted(set(declared) - set(map(str, real)))
     return twice + ([f"{what} lacks {missing} and has {extra} too many"] if missing or extra else [])
-
-
-def _of_plots(dvc: dict[str, Any], named: dict[str, dict[str, Any]], curves: dict[str, list[str]]) -> list[str]:
-    """What one chart joins: both classifiers under attack, and all the curves of every training."""
-    found, drawn = [], set()
-    for entry in dvc.get("plots") or []:
-        ((title, settings),) = entry.items()
-        settings = settings or {}
-        if settings.keys() != PLOT_KEYS or not all(settings.values()):
-            found.append(f"plot {title!r} has {sorted(settings)}, needs {sorted(PLOT_KEYS)}")
-        ys = settings.get("y")
-        for table, columns in (ys if isinstance(ys, dict) else {}).items():
-            drawn.add(table)
-            found += _differ(f"curves of {table}", columns or [], curves[table]) if table in curves else []
-    joined = {path for stage in named.values() for path in paths(stage.get("plots")) if "fgsm_sweep" in path}
-    joined = {path for path in joined if not path.endswith("details.json")}
-    return found + _differ("plots at top level", drawn, joined | curves.keys())
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +75,29 @@ def test_dvc_yaml_says_what_the_stages_do(seen: dict[str, observed.Seen]) -> Non
     assert problems(parse(FILE.read_text()), seen) == []
 
 
-def test_deleting_any_line_is_noticed(seen: dict[str, observed.Seen]) -> None:
+def test_make_graph_has_nothing_left_to_write() -> None:
+    assert graph.written(FILE.read_text()) == FILE.read_text()
+
+
+def test_make_graph_leaves_what_people_write() -> None:
+    """Without any code dependency it writes the same again."""
+    lines = FILE.read_text().splitlines()
+    written = [line.strip(' "').startswith(CODE) for line in lines]
+    assert written.count(False) <= 350
+    ends = [now and not after for now, after in zip(written, [*written[1:], False], strict=True)]
+    kept = [line if not now else "]" for line, now, end in zip(lines, written, ends, strict=True) if end or not now]
+    assert graph.written("\n".join(kept) + "\n") == FILE.read_text()
+
+
+def test_what_people_write_is_missed_where_a_line_is_lost(seen: dict[str, observed.Seen]) -> None:
     lines = FILE.read_text().splitlines()
     silent = []
     for number, line in enumerate(lines):
-        if not line.strip() or line.strip().startswith(("#", "desc:")):
+        words = line.strip(' "')
+        if not words or words.startswith(("#", "desc:", "title:", "x_label:", "y_label:", "y:", *CODE)):
             continue
+        if number > lines.index("plots:"):
+            break
         try:
             parsed = parse("\n".join(lines[:number] + lines[number + 1 :]))
         except yaml.YAMLError:
@@ -121,6 +107,78 @@ def test_deleting_any_line_is_noticed(seen: dict[str, observed.Seen]) -> None:
     assert silent == []
 
 
+def test_code_dependencies_are_all_that_is_imported(seen: dict[str, observed.Seen]) -> None:
+    """By another way to find imports; a folder stands for its modules."""
+    for name, stage in stages(parse(FILE.read_text())).items():
+        module = ROOT / f"stages/{name.partition('@')[0]}.py"
+        reached = closure(module, *(ROOT / extra for extra in seen[name].modules))
+        named = [path for path in paths(stage["deps"]) if path.startswith(CODE)]
+        folders = [path for path in named if (ROOT / path).is_dir()]
+        missing = {
+            path for path in reached if path not in named and not any(Path(path).is_relative_to(f) for f in folders)
+        }
+        assert missing == set(), name
+        for below in folders:
+            modules = {str(f.relative_to(ROOT)) for f in (ROOT / below).rglob("*.py") if f.name != "__init__.py"}
+            assert modules <= reached, (name, below)
+        by_item = (
+            "embedded/" if name.startswith("download") else "\0"
+        )  # whoever draws one set depends on what draws any
+        extra = {path for path in named if path not in reached and path not in folders and by_item not in path}
+        assert extra == set(), name
+
+
+def test_what_is_looked_up_by_name_counts_as_imported(tmp_path: Path) -> None:
+    report = {str(path) for path in code.closure(ROOT / "stages/report.py")}
+    assert {f"src/visrep/evaluations/{name}.py" for name in registry.every("visrep.evaluations")} <= report
+    asking = tmp_path / "asking.py"
+    asking.write_text("from visrep import registry\nregistry.every('visrep.representations.methods')\n")
+    assert "src/visrep/representations/methods/simclr.py" in {str(path) for path in code.closure(asking)}
+    elsewhere = [
+        str(file.relative_to(ROOT))
+        for file in (ROOT / "src").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
+        and not (isinstance(node.args[0], ast.Constant) and node.args[0].value in ("openTSNE", "umap"))
+    ]  # fmt: skip
+    assert set(elsewhere) == {"src/visrep/registry.py"}
+
+
+def test_what_beside_modules_is_none_counts_too() -> None:
+    assert "src/visrep/report/style.css" in {str(path) for path in code.closure(ROOT / "stages/report.py")}
+
+
+def test_charts_draw_what_is_there(folder: Path, seen: dict[str, observed.Seen]) -> None:
+    """Each x and y is a field of the rows in its file, and there is no other table in that file: `dvc plots` would
+    join them."""
+    dvc, drawn = parse(FILE.read_text()), 0
+    entries = [entry for stage in stages(dvc).values() for entry in stage.get("plots") or []] + dvc["plots"]
+    for entry in entries:
+        ((name, chart),) = entry.items()
+        if "template" not in chart:
+            assert chart == {"cache": False}, name
+            continue
+        assert (ROOT / f".dvc/plots/{chart['template']}.json").exists(), name
+        files = chart["y"] if isinstance(chart["y"], dict) else {name: chart["y"]}
+        for file, columns in files.items():
+            content = json.loads((folder / file).read_text())
+            tables = _tables(content)
+            assert len(tables) == 1, (name, file)
+            for field in [chart["x"], *(columns if isinstance(columns, list) else [columns])]:
+                assert all(field in row for row in tables[0]), (name, field)
+            drawn += 1
+    assert drawn > 60
+
+
+def _tables(content: Any) -> list[list[Any]]:
+    """As `dvc plots` finds them: lists of rows, which must not be empty."""
+    if isinstance(content, list):
+        assert content
+        return [content] if isinstance(content[0], dict) else []
+    inner = content.values() if isinstance(content, dict) else ()
+    return [table for value in inner for table in _tables(value)]
+
+
 def test_every_stage_has_a_caption() -> None:
     for name, stage in stages(parse(FILE.read_text())).items():
         assert len(stage["desc"]) > 20, name
@@ -128,11 +186,11 @@ def test_every_stage_has_a_caption() -> None:
 
 def test_sections_stages_and_modules_correspond() -> None:
     shipped = tiny.study()
-    modules = {path.stem for path in (ROOT / "stages").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (ROOT / "stages").glob("[!_]*.py")}
     names = {name.partition("@")[0] for name in stages(parse(FILE.read_text()))}
     assert modules == names == set(dict(tiny.RUNS))
-    assert set(shipped) == set(Study.model_fields)
-    assert set(shipped) - {"runtime", "figures", "encoders", "families"} <= names
+    assert set(shipped) <= set(Study.model_fields)
+    assert set(shipped) - {"runtime", "figures", "encoders", "families", *shipped["methods"]} <= names
 
 
 def test_every_parameter_is_read_by_the_stages_that_declare_it(folder: Path, seen: dict[str, observed.Seen]) -> None:
@@ -146,21 +204,14 @@ def test_packages_hold_a_docstring_and_nothing_that_could_change_a_result() -> N
         assert len(body) == 1, file
         assert isinstance(body[0], ast.Expr), file
     _, *waiting = ast.parse((ROOT / "stages/__init__.py").read_text()).body
-    said = "import os\nos.environ.setdefault('GOMP_SPINCOUNT', '30000')\nPARENT = os.getppid()"
-    assert ast.unparse(waiting) == said
+    said = [ast.unparse(line) for line in waiting if not isinstance(line, ast.Import | ast.ImportFrom)]
+    assert said[:2] == ["os.environ.setdefault('GOMP_SPINCOUNT', '30000')", "PARENT = os.getppid()"]
+    assert [line.partition("(")[0] for line in said[2:]] == ["def run"]
 
 
-TRAINING = {
-    "train_cnn",
-    "adv_train",
-    "vicreg",
-    "ablations",
-    "no_generated_neighbors",
-    "simclr",
-    "simclr_ablations",
-    "similarity",
-}
-NETWORKS = {*TRAINING, "fgsm_sweep", "floors", "embed", "factors"}
+# Whoever reads where networks run, runs one; and one of the baselines is a network.
+NETWORKS = {name.partition("@")[0] for name, stage in stages(parse(FILE.read_text())).items()
+            if "runtime" in paths(stage.get("params"))} | {"baselines"}  # fmt: skip
 DRAWING = {"roc", *(name for name in dict(tiny.RUNS) if name.startswith("figures"))}
 
 

@@ -1,6 +1,7 @@
 """The page of the study: sound HTML that asks nobody for anything, whose numbers are those of the metrics."""
 
 import base64
+import dataclasses
 import json
 import re
 from io import BytesIO
@@ -15,11 +16,22 @@ import runs
 import tiny
 from oracles import ROOT
 from pages import Parsed, Seen, needs_browser
-from visrep.report import blocks, graph, judged, page, parameters, pictures, results, similarity, study, template
+from visrep.digits.results import Sweep
+from visrep.report import blocks, making, page, pictures, results, shapes, study, tables
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table
 from visrep.report.results import Found, Row
 from visrep.stage import params, pipeline
 
+# The numbers of every encoder that stand side by side: stage, key, decimals.
+GLANCE = [
+    ("probe", "linear_accuracy", 1),
+    ("probe", "knn_accuracy", 1),
+    ("retrieval", "precision_at_5", 1),
+    ("anomaly", "auroc_handwritten", 1),
+    ("anomaly", "auroc_street", 1),
+    ("clustering", "silhouette", 3),
+    ("clustering", "nmi", 3),
+]
 PRESETS = {path.stem: params.load(path) for path in ROOT.glob("presets/*.yaml")}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 NASTY = '<b>&"'
@@ -104,7 +116,7 @@ def test_what_is_transparent_is_shown_on_white() -> None:
 
 
 def test_the_same_results_give_the_same_bytes(finished: Path, tmp_path: Path, text: str) -> None:
-    folder = runs.copy(finished, tmp_path / "again", "metrics", "plots", "presets", "docs")
+    folder = runs.copy(finished, tmp_path / "again", "plots", "presets", "docs")
     assert runs.run(folder, "report").code == 0
     assert (folder / "report/index.html").read_text() == text
 
@@ -139,20 +151,36 @@ def shown_row(parsed: Parsed, name: str, nth: int = 0) -> list[str]:
     return [row for row in parsed.rows if row and row[0] == name][nth]
 
 
+def committed(name: str) -> dict[str, Any]:
+    """What a stage told of its results, whose metrics file holds the same numbers in six digits."""
+    details: dict[str, Any] = json.loads((ROOT / f"plots/{name}/details.json").read_text())
+    metrics = json.loads((ROOT / f"metrics/{name}.json").read_text())
+    assert {key: value_of(number) for key, number in details["metrics"].items()} == pytest.approx(metrics, rel=1e-5)
+    return details
+
+
+def value_of(number: Any) -> float:
+    """Of an interval, or a number without."""
+    return float(number["value"] if isinstance(number, dict) else number)
+
+
 def test_tables_hold_the_committed_numbers(shipped: Found) -> None:
     parsed = sound(draw(shipped))
     probe = next(row for row in parsed.rows if row and row[0] == "VICReg" and "to" in row[1])
-    numbers = json.loads((ROOT / "metrics/probe/vicreg.json").read_text())
-    details = json.loads((ROOT / "plots/probe/vicreg/details.json").read_text())
-    low, high = (details["accuracies"]["linear"][side] for side in ("low", "high"))
-    assert probe[1] == f"{numbers['linear_accuracy']:.1f}{low:.1f} to {high:.1f}"
+    details = committed("probe/vicreg")
+    linear = details["metrics"]["linear_accuracy"]
+    assert probe[1] == f"{linear['value']:.1f}{linear['low']:.1f} to {linear['high']:.1f}"
     assert probe[2] == f"{details['chance']:.1f}"
     assert probe[3] == "61.79(2) 75.32(3) 72.4(5)"  # each with the number of its report
     fall = shown_row(parsed, "Classifier under PGD, ε\N{NO-BREAK SPACE}0.1")
-    assert fall[1].startswith(f"{json.loads((ROOT / 'metrics/fgsm_sweep/cnn.json').read_text())['pgd_eps_0_1']:.1f}")
+    attacked = committed("fgsm_sweep/cnn")["metrics"]["pgd_eps_0_1"]
+    assert fall[1] == f"{attacked['value']:.1f}{attacked['low']:.1f} to {attacked['high']:.1f}"
     network = shown_row(parsed, "VICReg without variance term")
-    ablated = json.loads((ROOT / "metrics/ablations/no_variance.json").read_text())
+    ablated = committed("ablations/no_variance")["metrics"]
     assert network[1:] == [f"{ablated[t]:.3g}" for t in ("invariance", "variance", "covariance", "effective_rank")]
+    told = committed("methods/simclr")["metrics"]
+    keys = ("loss", "loss_chance", "loss_floor", "positive_top1", "positive_top1_chance", "effective_rank")
+    assert shown_row(parsed, "SimCLR")[1:] == [*(f"{told[key]:.3g}" for key in keys), "0.5552"]
 
 
 def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped: Found) -> None:
@@ -173,9 +201,7 @@ def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped:
 def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: Found) -> None:
     told = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())
     learnt = json.loads((ROOT / "plots/similarity/vary_color/details.json").read_text())
-    pictures = [
-        p for block in similarity.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures
-    ]
+    pictures = [p for block in shapes.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures]
     counts = [told["n"]["new images"], told["sets"], learnt["held_out"], learnt["n"], None]
     counts += [told["n"]["training images"]] * len(shipped.parameters["families"])
     for picture, count in zip(pictures, counts, strict=True):
@@ -188,54 +214,76 @@ def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: Found) -
     rows = parsed.rows[first + 1 : first + 1 + len(shipped.encoders)]
     assert [row[0] for row in rows] == list(shipped.encoders.values())
     for name, row in zip(shipped.encoders, rows, strict=True):
-        for what, cell in zip(results.READINGS, row[1:], strict=True):
-            value = json.loads((ROOT / f"metrics/{what.stage}/{name}.json").read_text())[what.key]
-            assert cell == f"{value:.{what.digits}f}", (name, what.name)
+        for (stage, key, digits), cell in zip(GLANCE, row[1:], strict=True):
+            value = value_of(committed(f"{stage}/{name}")["metrics"][key])
+            assert cell == f"{value:.{digits}f}", (name, stage, key)
+
+
+def gated(found: Found, **passed: bool) -> dict[str, Sweep]:
+    """The sweeps, all of whose gates passed or not, by classifier."""
+    return {
+        model: dataclasses.replace(
+            sweep, gates=tuple(dataclasses.replace(gate, passed=passed[model]) for gate in sweep.gates)
+        )
+        for model, sweep in found.sweeps.items()
+    }
 
 
 def test_a_failed_gate_is_loud(shipped: Found) -> None:
-    parsed = Parsed(draw(shipped))
-    row = shown_row(parsed, "no masking")
+    for model, sweep in shipped.sweeps.items():
+        told = committed(f"fgsm_sweep/{model}")["gates"]
+        assert [(gate.name, gate.passed, gate.says) for gate in sweep.gates] == [
+            (gate["name"], gate["passed"], gate["says"]) for gate in told
+        ]
+    shipped.sweeps = gated(shipped, cnn=False, adv_cnn=True)
+    text = draw(shipped)
+    row = shown_row(Parsed(text), "no masking")
     assert row[1].startswith("✗ failed")
     assert row[2].startswith("✓ passed")
+    assert text.count("<b>✗ failed</b>") == len(shipped.sweeps["cnn"].gates)
 
 
 def test_a_missing_result_names_the_stage_that_writes_it(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "lacking", "metrics", "plots", "presets", "docs", "dvc.yaml")
-    (folder / "metrics/probe/vicreg.json").unlink()
+    folder = runs.copy(finished, tmp_path / "lacking", "plots", "presets", "docs", "dvc.yaml")
+    (folder / "plots/probe/vicreg/details.json").unlink()
     done = runs.run(folder, "report")
     assert done.code == 1
-    assert done.said == "report: metrics/probe/vicreg.json is missing; run `dvc repro probe@vicreg` first\n"
+    assert done.said == "report: plots/probe/vicreg/details.json is missing; run `dvc repro probe@vicreg` first\n"
     assert not (folder / "report").exists()
 
 
 def test_a_strip_stands_where_its_numbers_do() -> None:
-    drawn = judged.strip(Row("x", 50.0, 25.0, 75.0, 10.0, (results.Quote("1", 100.0, "s"),)))
-    inner = judged.WIDTH - 2 * judged.INSET
-    places = {share: round(judged.INSET + inner * share, 1) for share in (0.1, 0.25, 0.5, 0.75, 1.0)}
+    drawn = tables.strip(Row("x", 50.0, 25.0, 75.0, 10.0, (results.Quote("1", 100.0, "s"),)))
+    inner = tables.WIDTH - 2 * tables.INSET
+    places = {share: round(tables.INSET + inner * share, 1) for share in (0.1, 0.25, 0.5, 0.75, 1.0)}
     assert f'cx="{places[0.5]}"' in drawn
-    assert f"M{places[0.25]} {judged.HEIGHT / 2}H{places[0.75]}" in drawn
+    assert f"M{places[0.25]} {tables.HEIGHT / 2}H{places[0.75]}" in drawn
     assert f'class="floor" d="M{places[0.1]} ' in drawn
     assert f'class="quote" d="M{places[1.0]} ' in drawn
 
 
 def test_a_strip_leaves_out_what_there_is_not() -> None:
-    drawn = judged.strip(Row("x", 50.0))
+    drawn = tables.strip(Row("x", 50.0))
     assert not any(word in drawn for word in ("interval", "floor", "quote"))
 
 
 # Text of others
 
 
+def renamed(told: Any, name: str = "") -> Any:
+    """Every class and every source called `NASTY`, in a row or in a column."""
+    if isinstance(told, dict):
+        return {key: renamed(value, key) for key, value in told.items()}
+    if isinstance(told, list):
+        return [renamed(value, name) for value in told]
+    return NASTY if name in ("label", "source") else told
+
+
 def test_names_are_escaped_wherever_they_stand(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = runs.copy(finished, tmp_path / "nasty", "metrics", "plots", "presets", "docs")
+    folder = runs.copy(finished, tmp_path / "nasty", "plots", "presets", "docs")
     tiny.write(folder, {"encoders": {"vicreg": NASTY}, "download": {"street_digits": {"archive": NASTY}}})
     for path in folder.glob("plots/**/details.json"):
-        told = json.loads(path.read_text())
-        for row in told.get("per_class", []):
-            row["class"] = NASTY
-        told |= {"source": NASTY} if "source" in told else {}
-        path.write_text(json.dumps(told))
+        path.write_text(json.dumps(renamed(json.loads(path.read_text()))))
     assert runs.run(folder, "report").code == 0
     parsed = sound((folder / "report/index.html").read_text())
     assert parsed.text.count(NASTY) > 20
@@ -275,32 +323,32 @@ def leaves(values: Any) -> list[list[Any]]:
 
 def test_a_change_of_any_leaf_changes_the_hash() -> None:
     shipped = params.load(ROOT / "params.yaml")
-    digests = {parameters.digest(shipped)}
+    digests = {making.digest(shipped)}
     for keys in leaves(shipped):
         changed: Any = json.loads(json.dumps(shipped))
         inner = changed
         for key in keys[:-1]:
             inner = inner[key]
         inner[keys[-1]] = "changed"
-        digests.add(parameters.digest(changed))
+        digests.add(making.digest(changed))
     assert len(digests) == 1 + len(leaves(shipped))
 
 
 def test_the_hash_does_not_see_order_or_spelling() -> None:
-    assert parameters.digest({"a": 1, "b": [2.0]}) == parameters.digest({"b": [2], "a": 1.0})
+    assert making.digest({"a": 1, "b": [2.0]}) == making.digest({"b": [2], "a": 1.0})
 
 
 def test_differences_name_what_is_not_the_same() -> None:
     ours, preset = {"a": {"x": 1, "y": [1, 2]}, "only": None}, {"a": {"x": 1.0, "y": [1]}, "theirs": True}
-    found = parameters.differences(ours, preset)
+    found = making.differences(ours, preset)
     assert found == [("a.y", "1, 2", "1"), ("only", "null", "absent"), ("theirs", "absent", "true")]
 
 
 def test_the_shipped_parameters_are_the_quick_preset() -> None:
-    part, *tables = parameters.blocks(params.load(ROOT / "params.yaml"), PRESETS)
+    part, *tables = making.compared(params.load(ROOT / "params.yaml"), PRESETS)
     assert isinstance(part, Part)
     assert part.text.startswith("This is the preset quick.")
-    assert parameters.digest(params.load(ROOT / "params.yaml"))[:16] in part.text
+    assert making.digest(params.load(ROOT / "params.yaml"))[:16] in part.text
     assert len(tables) == len(PRESETS) - 1
 
 
@@ -308,7 +356,7 @@ def test_the_shipped_parameters_are_the_quick_preset() -> None:
 
 
 def test_the_graph_has_every_stage_and_who_reads_whom() -> None:
-    groups = {group.name: group for group in graph.groups(pipeline.stages(ROOT / "dvc.yaml"))}
+    groups = {group.name: group for group in making.groups(pipeline.stages(ROOT / "dvc.yaml"))}
     assert groups["probe"].reads == ("download", "embed")
     assert groups["neighbors"].reads == ("embed",)
     assert groups["embed"].stages == len(params.load(ROOT / "params.yaml")["encoders"])
@@ -318,19 +366,19 @@ def test_the_graph_has_every_stage_and_who_reads_whom() -> None:
 
 def test_arcs_are_drawn_where_no_others_lead_the_same_way() -> None:
     drawn = [
-        graph.Group("a", "", 1, ("d",)),
-        graph.Group("b", "", 1, ("a",)),
-        graph.Group("c", "", 1, ("a", "b")),
-        graph.Group("d", "", 1, ("a", "c")),
+        making.Group("a", "", 1, ("d",)),
+        making.Group("b", "", 1, ("a",)),
+        making.Group("c", "", 1, ("a", "b")),
+        making.Group("d", "", 1, ("a", "c")),
     ]
-    assert graph.direct(drawn) == {"a": ["d"], "b": ["a"], "c": ["b"], "d": ["c"]}
-    svg = graph.svg(drawn)
+    assert making.direct(drawn) == {"a": ["d"], "b": ["a"], "c": ["b"], "d": ["c"]}
+    svg = making.svg(drawn)
     assert svg.count('class="back"') == 1
     assert svg.count('class="on"') == 3
 
 
 def test_captions_of_stages_are_escaped() -> None:
-    assert NASTY not in graph.svg([graph.Group(NASTY, NASTY, 1, ())])
+    assert NASTY not in making.svg([making.Group(NASTY, NASTY, 1, ())])
 
 
 # In a browser
@@ -395,7 +443,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_words_are_legible_by_day_and_by_night() -> None:
-    for colors in re.findall(r":root \{([^}]*)\}", template.STYLE):
+    for colors in re.findall(r":root \{([^}]*)\}", (ROOT / "src/visrep/report/style.css").read_text()):
         named = dict(re.findall(r"--(\w+): (#\w+)", colors))
         for word in ("ink", "pale", "accent"):
             for ground in ("paper", "tint"):

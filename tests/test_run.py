@@ -38,7 +38,12 @@ def folder(tmp_path: Path) -> Path:
         ("probe", "vicreg", "probe: data/objects is missing; run `dvc repro download@objects` first", 1),
         ("roc", "", "roc: plots/anomaly is missing; run `dvc repro anomaly` first", 1),
         ("report", "", "report: docs/stages.yaml is missing; run `dvc repro` first", 1),
-        ("fgsm_sweep", "cnn", "fgsm_sweep: data/street_digits is missing; run `dvc repro download@street_digits` first", 1),
+        (
+            "fgsm_sweep",
+            "cnn",
+            "fgsm_sweep: data/street_digits is missing; run `dvc repro download@street_digits` first",
+            1,
+        ),
     ],
 )
 def test_misuse_is_one_line(folder: Path, stage: str, item: str, says: str, status: int) -> None:
@@ -60,7 +65,7 @@ def test_misuse_is_one_line(folder: Path, stage: str, item: str, says: str, stat
 )
 def test_what_is_missing_names_the_stage_that_writes_it(path: str, stage: str) -> None:
     with observed.inside(ROOT):
-        assert str(pipeline.missing(path)) == f"{path} is missing; run `dvc repro{stage}` first"
+        assert pipeline.remedy(path) == f"run `dvc repro{stage}` first"
 
 
 def test_help_says_what_the_stage_does_and_which_items_there_are(folder: Path) -> None:
@@ -80,12 +85,16 @@ def test_help_says_what_a_stage_reads_and_writes(group: str) -> None:
     first, *reads = head.removeprefix("reads\n  ").split("\n  ")
     entry = graph.parse(graph.FILE.read_text())["stages"][group]
     body = entry.get("do", entry)
-    known = [path.replace("${key}", "<item>") for path in graph.paths(body["deps"])]
+    known = [_of_an_item(path) for path in graph.paths(body["deps"])]
     assert reads == [path for path in known if not path.endswith(".py") and not path.startswith("src/")]
-    sections = [name for name in graph.paths(body["params"]) if name != "params.yaml"]
-    assert first.replace("<item>", "${key}") == (f"params.yaml: {', '.join(sections)}" if sections else "params.yaml")
-    written = [path for kind in ("outs", "metrics", "plots") for path in graph.paths(body.get(kind))]
-    assert tail.replace("<item>", "${key}").split("\n  ") == written
+    sections = [_of_an_item(name) for name in graph.paths(body["params"]) if name != "params.yaml"]
+    assert first == (f"params.yaml: {', '.join(sections)}" if sections else "params.yaml")
+    written = [_of_an_item(path) for kind in ("outs", "metrics", "plots") for path in graph.paths(body.get(kind))]
+    assert tail.split("\n  ") == written
+
+
+def _of_an_item(path: str) -> str:
+    return path.replace("${key}", "<item>").replace("${item}", "<item>")
 
 
 def test_bad_parameters_are_one_line_before_anything_is_written(folder: Path) -> None:
@@ -168,7 +177,7 @@ def test_a_terminal_shows_a_bar_with_loss_and_time_left(finished: Path, tmp_path
 def test_the_time_left_on_a_terminal_is_that_of_the_epochs_done(tmp_path: Path) -> None:
     """Epochs of a second each: after one of four there are three seconds left, and the empty bar shows at once."""
     code = (
-        "import time; from pathlib import Path; from visrep.stage.run import Job\n"
+        "import time; from pathlib import Path; from visrep.stage.job import Job\n"
         f"job = Job('train_cnn', Path({str(ROOT / 'stages/train_cnn.py')!r}))\n"
         "for done in range(3):\n"
         "    job.progress(done, 4, 1.0, {'epoch': done} if done else {}); time.sleep(done < 2)"

@@ -122,15 +122,15 @@ def test_what_the_nearest_shares_is_that_of_a_loop() -> None:
 
 def test_the_loss_that_is_watched_has_the_bounds_that_are_told() -> None:
     seen, held_out = similarity.divide(SPLIT, settings(validation=0.25), torch.device("cpu"))
-    watch = similarity.Monitor(held_out, ("location",), settings(batch_size=20))
-    chance, floor = watch.bounds(seen)
-    assert [len(batch) for batch in watch.batches] == [20, 20, 20]
+    monitor = similarity.Monitor(held_out, ("location",), settings(batch_size=20))
+    chance, floor = monitor.bounds(seen)
+    assert [len(batch) for batch in monitor.batches] == [20, 20, 20]
     assert chance == pytest.approx(math.log(20))
     kept = held_out.factors[:, [0, 1, 3]]
     floors = [contrastive.floor(kept[start : start + 20], 0.1) for start in (0, 20, 40)]
     assert floor == pytest.approx(np.mean(floors))
     blind = similarity.Headed(Constant(), nn.Identity())
-    assert watch(cast(Any, blind))["held_out_loss"] == pytest.approx(chance, rel=1e-5)
+    assert monitor(cast(Any, blind))["held_out_loss"] == pytest.approx(chance, rel=1e-5)
     mean = np.mean(seen.images.numpy() / 127.5 - 1, axis=0)
     told = similarity.Monitor(held_out, None, settings()).bounds(seen)
     assert told[0] == pytest.approx(np.mean((held_out.images.numpy() / 127.5 - 1 - mean) ** 2), rel=1e-5)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from visrep import records
 from visrep.data.pixels import scaled
 from visrep.digits import gates, results, sweep, table
 from visrep.digits.labelled import Labelled
@@ -247,3 +248,43 @@ def test_no_attacked_image_leaves_its_ball(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("visrep.digits.attacks.step", lambda x, sign, epsilon: x + 1.1 * epsilon * sign)
     with pytest.raises(ArithmeticError, match="away"):
         sweep.sweep(Linear(), images(20), SETTINGS)
+
+
+def test_metrics_are_shares_of_the_stored_predictions() -> None:
+    data = images(90)
+    labels = data.labels.numpy()
+    swept = sweep.sweep(Linear(), data, SETTINGS, Linear())
+    found = sweep.result(swept, labels, "drawn", SETTINGS)
+
+    def share(column: str) -> float:
+        return 100 * sum(int(a == b) for a, b in zip(swept.predictions[column], labels, strict=True)) / 90
+
+    named = {"clean": "clean", "pgd_eps_0_1": "pgd 0.1", "noise_eps_0_1": "noise 0.1"}
+    named |= {f"fgsm_eps_{radius.replace('.', '_')}": f"fgsm {radius}" for radius in ("0.01", "0.1", "0.2")}
+    told = records.flat(found.metrics)
+    assert told.pop("masking_suspected") == 0
+    assert told == pytest.approx({name: share(column) for name, column in named.items()})
+    assert {f"{row.attack} {row.epsilon:g}" for row in found.attacks} | {"clean"} == set(swept.predictions)
+    assert sweep.gate_metrics(found) == {gate.name: gate.passed for gate in found.gates} | {
+        "pgd_more_steps": pytest.approx(share("pgd_more_steps 0.1"))
+    }
+    masked = sweep.result(sweep.sweep(Overfitted(), data, SETTINGS), labels, "drawn", SETTINGS)
+    assert masked.metrics["masking_suspected"] == 1
+
+
+def test_one_more_attack_is_one_more_row() -> None:
+    """Half a step of FGSM, in columns, accuracies and metrics."""
+    half = table.Attack(
+        key="half",
+        name="half a step",
+        kind=table.Kind.STEP,
+        predict=lambda target, _, epsilon: target.fgsm(epsilon / 2),
+        radii=lambda _: (0.2,),
+        metrics=lambda _: (0.2,),
+    )
+    data = images(90)
+    more = (*table.ATTACKS, half)
+    swept = sweep.sweep(Linear(), data, SETTINGS, table=more)
+    np.testing.assert_array_equal(swept.under("half", 0.2), swept.under("fgsm", 0.1))
+    found = sweep.result(swept, data.labels.numpy(), "drawn", SETTINGS, more)
+    assert found.at("half", 0.2) == found.at("fgsm", 0.1) == found.metrics["half_eps_0_2"]

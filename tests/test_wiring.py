@@ -21,11 +21,12 @@ import tiny
 from oracles import digests
 from runs import Moment
 from test_pipeline import NETWORKS
-from visrep import files
+from visrep import files, records
+from visrep.evaluations import retrieval
 from visrep.representations import encoders
 from visrep.training import weights
 
-READERS = [stage for stage in tiny.READERS if stage != "figures"]
+EVALUATIONS = [stage for stage in tiny.EVALUATIONS if stage != "figures"]
 
 
 def embedded(folder: Path, part: str, encoder: str = "vicreg") -> np.ndarray:
@@ -68,11 +69,11 @@ def test_neighbours_are_the_nearest_others(finished: Path) -> None:
 
 def test_retrieval_shows_the_nearest_and_the_farthest(finished: Path) -> None:
     test, train = embedded(finished, "test"), embedded(finished, "train")
-    details = told(finished, "plots/retrieval/vicreg/details.json")
-    for query in details["queries"]:
-        distances = cdist(test[[query["query"]]], train)[0]
-        np.testing.assert_allclose(distances[query["near"]], np.sort(distances)[:5], rtol=1e-5)
-        np.testing.assert_allclose(distances[query["far"]], np.sort(distances)[::-1][:5], rtol=1e-5)
+    details = records.read(finished / "plots/retrieval/vicreg/details.json", retrieval.Result)
+    for query in details.queries:
+        distances = cdist(test[[query.query]], train)[0]
+        np.testing.assert_allclose(distances[list(query.near)], np.sort(distances)[:5], rtol=1e-5)
+        np.testing.assert_allclose(distances[list(query.far)], np.sort(distances)[::-1][:5], rtol=1e-5)
     nearest = np.argsort(cdist(test, train), 1)[:, :5]
     shared = labels(finished, "train")[nearest] == labels(finished, "test")[:, None]
     metrics = told(finished, "metrics/retrieval/vicreg.json")
@@ -99,9 +100,9 @@ def test_each_number_of_the_probe_is_that_of_its_reader(finished: Path) -> None:
 
 
 def _failing(name: str) -> None:
-    from visrep.digits import gates
+    from visrep.digits import gates, results
 
-    gates.judge = lambda *_: [gates.Gate(name, False, "too good"), gates.Gate("order", True, "fine")]  # type: ignore[assignment]
+    gates.judge = lambda *_: [results.Gate(name, False, "too good"), results.Gate("order", True, "fine")]  # type: ignore[assignment]
 
 
 def test_a_failed_gate_is_said_aloud(finished: Path, tmp_path: Path) -> None:
@@ -121,10 +122,10 @@ def test_stages_that_need_no_torch_run_without_it(finished: Path, tmp_path: Path
     folder = runs.copy(finished, tmp_path / "light", *sorted(digests(finished).keys() - {"params.yaml"}))
     light = [(stage, item) for stage, item in tiny.SOME if stage not in NETWORKS]
     code = (
-        "import importlib, sys; from pathlib import Path; from visrep.stage import run\n"
+        "import importlib, sys; from pathlib import Path; from visrep.stage.job import Job\n"
         f"for stage, item in {light!r}:\n"
         "    module = importlib.import_module(f'stages.{stage}')\n"
-        "    job = run.Job(stage, Path(module.__file__).resolve(), item); module.main(job); job.publish()\n"
+        "    job = Job(stage, Path(module.__file__).resolve(), item); module.main(job); job.publish()\n"
         "    if 'torch' in sys.modules: sys.exit(f'{stage} imports torch')"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
@@ -191,7 +192,7 @@ def test_readers_of_a_collapsed_embedding_give_numbers_and_pictures(finished: Pa
     folder = runs.copy(finished, tmp_path / "collapsed", "data", "embeddings/vicreg")
     for part in ("train", "test", "handwritten_digits", "street_digits"):
         np.save(folder / f"embeddings/vicreg/{part}.npy", COLLAPSES[kind](embedded(finished, part)).astype(np.float32))
-    for stage in READERS:
+    for stage in EVALUATIONS:
         done = runs.run(folder, stage, "vicreg")
         assert done.code == 0, f"{stage}: {done.said}"
         if stage != "maps":
@@ -217,17 +218,21 @@ def test_seven_uneven_classes_in_mixed_formats_go_all_the_way(finished: Path, tm
                 image.save(folder / "birds" / split / name / f"{number}.{ending}")
     archive = {"download": {"objects": {"source": "archive", "archive": "birds"}}}
     tiny.write(folder, archive | {"vicreg": {"batch_size": 20}, "maps": {"points": 50}})
-    for stage, item in (("download", "objects"), ("vicreg", ""), *((s, "vicreg") for s in ("embed", *tiny.READERS))):
+    for stage, item in (
+        ("download", "objects"),
+        ("vicreg", ""),
+        *((s, "vicreg") for s in ("embed", *tiny.EVALUATIONS)),
+    ):
         done = runs.run(folder, stage, item)
         assert done.code == 0, f"{stage}: {done.said}"
     rows = told(folder, "plots/probe/vicreg/details.json")["per_class"]
-    assert [(row["class"], row["support"]) for row in rows[:7]] == [
+    assert [(row["label"], row["support"]) for row in rows[:7]] == [
         (name, max(2, size // 2)) for name, size in zip(sorted(CLASSES), _sorted_sizes(), strict=True)
     ]
-    assert {row["class"] for row in told(folder, "plots/maps/vicreg.json")} <= set(CLASSES)
+    assert {row["label"] for row in told(folder, "plots/maps/vicreg.json")} <= set(CLASSES)
     counts = told(folder, "plots/clustering/vicreg/details.json")["counts"]
-    assert {row["class"] for row in counts} == set(CLASSES)
-    assert len(told(folder, "plots/retrieval/vicreg/details.json")["queries"]) == 7
+    assert {row["label"] for row in counts} == set(CLASSES)
+    assert len(records.read(folder / "plots/retrieval/vicreg/details.json", retrieval.Result).queries) == 7
 
 
 def _sorted_sizes() -> list[int]:

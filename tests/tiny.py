@@ -13,7 +13,7 @@ from visrep.stage import params
 
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 
-SETS = ["street_digits", "objects", "handwritten_digits", "shapes"]
+ARCHIVED = ["street_digits", "objects", "handwritten_digits"]  # sets that may come from an archive
 
 METHOD = {
     "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
@@ -23,46 +23,6 @@ METHOD = {
     "batch_size": 40,
 }
 
-TRAINED = ["pixels", "random", "vicreg", "no_variance", "laplacian_eigenmaps", "simclr", "large_batch"]
-ENCODERS = [*TRAINED, "no_generated_neighbors"]
-FAMILIES = ["autoencoder", "vary_color", "vary_location", "keep_color"]
-EVALUATIONS = ["probe", "maps", "retrieval", "anomaly", "clustering", "figures"]
-
-# Every stage's module with its item, in an order in which they can run.
-RUNS: list[tuple[str, str]] = [
-    ("check", ""),
-    *[("download", name) for name in SETS],
-    ("train_cnn", ""),
-    ("adv_train", ""),
-    ("fgsm_sweep", "cnn"),
-    ("fgsm_sweep", "adv_cnn"),
-    ("baselines", "pixels"),
-    ("baselines", "random"),
-    ("vicreg", ""),
-    ("ablations", "no_variance"),
-    ("laplacian_eigenmaps", ""),
-    ("methods", "simclr"),
-    ("ablations", "large_batch"),
-    *[("embed", name) for name in TRAINED],
-    ("neighbors", ""),
-    ("no_generated_neighbors", ""),
-    ("embed", "no_generated_neighbors"),
-    *[(stage, name) for stage in EVALUATIONS for name in ENCODERS],
-    ("roc", ""),
-    *[(stage, name) for stage in ("similarity", "factors") for name in FAMILIES],
-    ("figures_shapes", ""),
-    ("figures_encoders", ""),
-    ("figures_training", ""),
-    ("figures_digits", ""),
-    ("figures_attacks", ""),
-    ("report", ""),
-]
-# One item stands for all where only the bytes that are read differ.
-SOME = [
-    (stage, item)
-    for stage, item in RUNS
-    if stage not in (*EVALUATIONS, "factors") or item == ("keep_color" if stage == "factors" else "vicreg")
-]
 
 # Variants of sections that together make the stages read every parameter.
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
@@ -87,7 +47,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
     ],
     # last, since it leaves other images behind
-    "download": [{name: {"source": "archive", "archive": "images"} for name in SETS[:3]}],
+    "download": [{name: {"source": "archive", "archive": "images"} for name in ARCHIVED}],
 }
 
 
@@ -111,10 +71,10 @@ def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 
 
 def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
-    embedded = {"train": 150, "test": 100}
+    embedded, shipped = {"train": 150, "test": 100}, params.load(ROOT / "params.yaml")
     small = {
         "runtime": {"threads": 1},
-        "download": {name: {"embedded": embedded} for name in SETS},
+        "download": {name: {"embedded": embedded} for name in shipped["download"]},
         "train_cnn": {"model": MODEL, "epochs": 3, "batch_size": 40},
         "adv_train": {
             "model": MODEL,
@@ -144,7 +104,7 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
         "factors": {"sets": 10, "redrawn": 3},
         "figures": {"dpi": 50, "examples": 3},
     }
-    return merge(merge(params.load(ROOT / "params.yaml"), small), change or {})
+    return merge(merge(shipped, small), change or {})
 
 
 def furnish(folder: Path) -> None:
@@ -157,3 +117,36 @@ def furnish(folder: Path) -> None:
 def write(folder: Path, change: dict[str, Any] | None = None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "params.yaml").write_text(yaml.safe_dump(study(change), sort_keys=False))
+
+
+def _runs() -> list[tuple[str, str]]:
+    """Every stage's module with its item, in an order in which they can run: that of dvc.yaml, each as soon as what it
+    reads has been written."""
+    import graph
+
+    stages = graph.stages(graph.parse(graph.FILE.read_text()))
+    writes = {name: graph.written_by(stage) for name, stage in stages.items()}
+    reads = {name: graph.data_of(stage) for name, stage in stages.items()}
+    waiting, runs = list(stages), []
+    while waiting:
+        name = next(name for name in waiting if not any(_below(reads[name], writes[other]) for other in waiting))
+        waiting.remove(name)
+        stage, _, item = name.partition("@")
+        runs.append((stage, item))
+    return runs
+
+
+def _below(paths: list[str], outs: list[str]) -> bool:
+    """Whether one of ``paths`` is one of ``outs``, or lies below or above it."""
+    pairs = ((Path(path), Path(out)) for path in paths for out in outs)
+    return any(path.is_relative_to(out) or out.is_relative_to(path) for path, out in pairs)
+
+
+RUNS = _runs()
+EVALUATIONS = [*dict.fromkeys(stage for stage, item in RUNS if item == "vicreg" and stage != "embed")]
+# One item stands for all where only the bytes that are read differ.
+SOME = [
+    (stage, item)
+    for stage, item in RUNS
+    if stage not in (*EVALUATIONS, "factors") or item == ("keep_color" if stage == "factors" else "vicreg")
+]

@@ -92,7 +92,7 @@ def _by_column(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _by_column(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple) and all(isinstance(row, dict) for row in value):
-        return {COLUMNS: {name: [row[name] for row in value] for name in (value[0] if value else ())}}
+        return {COLUMNS: {name: _by_column([row[name] for row in value]) for name in (value[0] if value else ())}}
     return value
 
 
@@ -101,7 +101,7 @@ def _by_row(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.keys() == {COLUMNS}:
-        columns = value[COLUMNS]
+        columns = {name: _by_row(column) for name, column in value[COLUMNS].items()}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return {name: _by_row(inner) for name, inner in value.items()}
 

@@ -34,6 +34,8 @@ OWN_STAGE = (
     "no_generated_neighbors",
     "laplacian_eigenmaps",
 )  # encoders that are trained by a stage of theirs
+NORMAL = "objects"  # the set that encoders learn from
+MOST_SETS = 12  # of anomalies: each is a number in a metrics file
 FIRST = "vicreg"  # the method on which neighbours and the report stand
 
 
@@ -93,8 +95,13 @@ class Sections(Section):
         for key, name in anomalous.items():
             if name not in sets:
                 yield f"anomaly.sets.{key}: {name} is no set of download"
-        if not anomalous:
-            yield "anomaly.sets names no set"
+            if name == NORMAL or list(anomalous.values()).count(name) > 1:
+                yield f"anomaly.sets.{key}: {name} is {'the normal set' if name == NORMAL else 'named twice'}"
+        for name in ("train", "test"):
+            if name in sets:
+                yield f"download.{name}: embeddings of the objects have this name; call the set something else"
+        if not 1 <= len(anomalous) <= MOST_SETS:
+            yield f"anomaly.sets names {len(anomalous)} sets; it takes 1 to {MOST_SETS}"
 
     def _methods(self) -> Iterator[str]:
         for name in self.methods.root:

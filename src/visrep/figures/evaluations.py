@@ -1,5 +1,5 @@
-"""What encoders are good for, in pictures: probes, maps, clusters, what lies near and far, what looks foreign, and all
-encoders side by side.
+"""What encoders are good for, in pictures: probes, maps, clusters, what lies near and far, and all encoders side by
+side.
 
 N images or points, K classes or clusters, Q queries, R ways of reading an embedding.
 """
@@ -14,12 +14,10 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.optimize import linear_sum_assignment
 
 from visrep.data.store import ImageSet
-from visrep.evaluations import anomaly
-from visrep.evaluations.anomaly import Strange
 from visrep.evaluations.probe import Epoch, Strength
 from visrep.evaluations.probe import Result as Probe
 from visrep.figures import cloud, marks, style
-from visrep.figures.sheet import Band, Tile, in_rows, sheet, tile_width
+from visrep.figures.sheet import TICK, Band, Tile, sheet, tile_width
 from visrep.records import Interval, Number
 
 CURVES = ("training images", "test images")
@@ -152,7 +150,6 @@ def _mostly(kinds: np.ndarray, names: Sequence[str]) -> str:
 
 BESIDE = 5  # found images beside a query: more are too small on a phone
 HUBS = 5  # beside each other
-MARK = 0.15  # inches, of a tick
 
 
 def neighbors(
@@ -178,7 +175,7 @@ def _band(which: str, data: ImageSet, queries: np.ndarray, found: np.ndarray) ->
     for query, line, alike in zip(queries, found, same, strict=True):
         asked = Tile(data.test.images[query], _name(data, data.test.labels[query], width))
         tiles = [
-            Tile(data.train.images[i], _name(data, labels[i], width - MARK), bool(a))
+            Tile(data.train.images[i], _name(data, labels[i], width - TICK), bool(a))
             for i, a in zip(line, alike, strict=True)
         ]
         rows.append([asked, *tiles])
@@ -213,81 +210,6 @@ def hubs(
 
 def _name(data: ImageSet, k: int, width: float) -> str:
     return style.fitted(data.classes[k], style.SMALL, width)
-
-
-STRANGE = 4  # tiles beside each other: the name of a set fits below one
-SIDE = 3.2  # inches of a panel
-CHANCE = "chance"
-SAME = 1e-5  # of the largest score: closer than that they differ by rounding
-
-
-def most_anomalous(
-    title: str,
-    among: str,
-    rows: Sequence[Strange],
-    images: Mapping[str, np.ndarray],
-    called: Mapping[str, str],
-    footer: str,
-    palette: style.Palette,
-) -> Figure:
-    """The highest scores of all images, ``among`` how many ("all 4,297 images"), first to last. ``images`` (N, H, W, 3)
-    and what they are ``called`` by set; those that are not normal are marked as right."""
-    width, familiar = tile_width(STRANGE), called[anomaly.NORMAL]
-    tiles = []
-    for row in rows:
-        name = style.fitted(called[row.set], style.SMALL, width - MARK)
-        words, foreign = f"{name}\n{row.score:#.4g}", row.set != anomaly.NORMAL
-        tiles.append(Tile(images[row.set][row.index], words, foreign))
-    strangers = sum(bool(tile.right) for tile in tiles)
-    heading = f"The {len(tiles)} highest scores of {among}: {strangers} of foreign images (✓),"
-    heading += f" {len(tiles) - strangers} of {familiar} (✗)."
-    scores = [row.score for row in rows]
-    if len(rows) > 1 and max(scores) - min(scores) <= SAME * abs(max(scores)):
-        heading += " They are equal, so their order means nothing."
-    return sheet(title, [Band(heading, in_rows(tiles, STRANGE))], STRANGE, footer, palette)
-
-
-@style.house
-def roc(
-    title: str, results: Mapping[str, anomaly.Result], floors: Sequence[str], footer: str, palette: style.Palette
-) -> Figure:
-    """A panel for each set of anomalies, with a line for each encoder by name, largest area first in its legend.
-    ``floors`` names those encoders that learned nothing: pale and thin."""
-    lines = _lines_of(list(results), floors, palette)
-    sets = [one.set for one in next(iter(results.values())).anomalous]
-    height = marks.key_height([f"99.9 {name}" for name in marks.cut(list(lines), marks.LONG)], lines=True)
-    figure = style.chart(len(sets) * (SIDE + height + 1.0), title, footer)
-    panels = figure.subplots(2 * len(sets), 1, height_ratios=[height, SIDE] * len(sets))
-    for top, axes, foreign in zip(panels[::2], panels[1::2], sets, strict=True):
-        areas = {name: result.of(foreign).auroc.value for name, result in results.items()} | {CHANCE: anomaly.CHANCE}
-        ranked = sorted(areas, key=lambda name: -areas[name])
-        names = marks.cut(ranked, marks.LONG)
-        words = [f"{areas[name]:.1f} {short}" for name, short in zip(ranked, names, strict=True)]
-        marks.key(top, words, [lines[name] for name in ranked])
-        said = f"{anomaly.words(foreign).capitalize()}: area under the curve (AUROC, %)"
-        top.set_title(style.wrapped(said, style.BASE, 3.6), loc="left")
-        for place, name in enumerate(ranked):
-            x, y = ((0.0, 1.0), (0.0, 1.0)) if name == CHANCE else _curve(results[name], foreign)
-            every = (0.03 * place, 0.35)  # along the line: markers of lines that run together do not meet
-            axes.plot(100 * np.asarray(x), 100 * np.asarray(y), gid=name, markevery=every, **lines[name])
-        style.percent(axes, "foreign images found (%)")
-        axes.set(xlim=(0, 100), xlabel="false alarms among familiar images (%)")
-    return figure
-
-
-def _curve(result: anomaly.Result, foreign: str) -> tuple[Sequence[float], Sequence[float]]:
-    (curve,) = (curve for curve in result.curves if curve.anomalies == foreign)
-    return curve.fpr, curve.tpr
-
-
-def _lines_of(names: Sequence[str], floors: Sequence[str], palette: style.Palette) -> dict[str, marks.Look]:
-    """The look of each encoder's line."""
-    learned = [name for name in names if name not in floors]
-    found = {name: marks.line(k, palette) for k, name in enumerate(learned)}
-    pale: marks.Look = {"color": style.PALE, "lw": 1, "mfc": "white"}
-    rest = [name for name in names if name in floors]
-    found |= {name: marks.line(k + 1, palette) | pale for k, name in enumerate(rest)}
-    return found | {CHANCE: {"color": style.INK, "lw": 1, "ls": (0, (1, 2))}}
 
 
 ROW = 0.34  # inches of an encoder

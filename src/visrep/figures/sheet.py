@@ -11,6 +11,7 @@ from visrep.data.store import ImageSet
 from visrep.figures import style
 
 ACROSS = 5  # tiles beside each other: more are too small on a phone
+TICK = 0.15  # inches, of the mark before a caption
 MARGIN, GAP, SIDE = 0.08, 0.07, 0.22  # around everything, between tiles, for the name of a row
 MARKS = {True: "✓ ", False: "✗ ", None: ""}
 
@@ -116,4 +117,4 @@ def in_rows(tiles: Sequence[Tile], across: int = ACROSS) -> list[Sequence[Tile]]
 
 def class_name(data: ImageSet, k: int, across: int = ACROSS) -> str:
     """A class's name, cut to fit below a tile and leave room for a mark."""
-    return style.fitted(data.classes[k], style.SMALL, tile_width(across) - 0.15)
+    return style.fitted(data.classes[k], style.SMALL, tile_width(across) - TICK)

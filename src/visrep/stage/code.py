@@ -33,15 +33,16 @@ def closure(*scripts: Path) -> list[Path]:
     for script in scripts:
         finder.run_script(str(script))
     scanned: set[Path] = set()
-    while fresh := _own(finder) - scanned:
+    while fresh := _own(finder).union(map(Path, scripts)) - scanned:
         scanned |= fresh
         for file in fresh:
             for look_up in look_ups(file):
                 if look_up.function == "every":
                     for module in modules(look_up.package):
                         finder.import_hook(_dotted(module), caller=None, fromlist=["*"])
-    beside = {file for folder in {file.parent for file in scanned} for file in _data(folder)}
-    return sorted(file.relative_to(ROOT) for file in scanned | beside if file.name != "__init__.py")
+    own = {file.resolve() for file in scanned if file.resolve().is_relative_to(ROOT)}
+    beside = {file for folder in {file.parent for file in own} for file in _data(folder)}
+    return sorted(file.relative_to(ROOT) for file in own | beside if file.name != "__init__.py")
 
 
 @cache

@@ -23,8 +23,9 @@ class Stage(NamedTuple):
 
 
 def stages(file: Path = FILE) -> list[Stage]:
-    """All stages in the order of the file, one for each item of a `foreach`, items of params.yaml included. What is said
-    of an item's own parameters (${item.of}) stays as it is: only code depends on it."""
+    """All stages in the order of the file, one for each item of a `foreach`, items of params.yaml included.
+
+    What depends on an item's own parameters (${item.of}) stays as it is: that is only code."""
     parsed = yaml.safe_load(file.read_text(encoding="utf-8"))
     return [_stage(group, item, entry) for group, entry in parsed["stages"].items() for item in _items(entry)]
 
