@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict, astuple, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import observed
 from pages import Parsed
 from test_report import sound
 from visrep.measures import statistics
+from visrep.records import Interval
 from visrep.tools import compare
 
 N = 1000
@@ -26,12 +28,12 @@ def git(*words: str) -> None:
 
 def lay_out(right: dict[str, int], rank: float, color: str, k: int) -> None:
     """Results as stages leave them: ``right`` of N test images, a number without interval, a picture, a parameter."""
-    accuracies = {name: statistics.wilson(count, N)._asdict() for name, count in right.items()}
-    told = {"accuracies": accuracies, "n": N, "chance": 10.0, "source": "drawn"}
+    accuracies = {f"{name}_accuracy": asdict(statistics.wilson(count, N)) for name, count in right.items()}
     files = {
-        "metrics/probe/a.json": {f"{name}_accuracy": spread["value"] for name, spread in accuracies.items()},
+        "metrics/probe/a.json": {name: spread["value"] for name, spread in accuracies.items()},
         "metrics/vicreg.json": {"effective_rank": rank},
-        "plots/probe/a/details.json": told,
+        "plots/probe/a/details.json": {"metrics": accuracies, "n": N, "chance": 10.0, "source": "drawn"},
+        "plots/vicreg/details.json": {"metrics": {"effective_rank": rank}, "n": N, "source": "drawn"},
     }
     for name, content in files.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +90,7 @@ def cells(parsed: Parsed, name: str) -> list[str]:
 
 def test_numbers_stand_side_by_side_with_their_intervals(project: Path) -> None:
     parsed = page("main", "other")
-    low, high = statistics.wilson(500, N)[1:]
+    _, low, high = astuple(statistics.wilson(500, N))
     sure = cells(parsed, "probe/a: linear accuracy")
     assert sure[0] == f"50.00{low:.1f} to {high:.1f}"
     assert sure[2:] == ["+10.00", "beyond both intervals"]
@@ -164,6 +166,13 @@ def test_what_only_one_of_them_has_is_shown_as_such(project: Path) -> None:
     assert len(parsed.all("src")) == 1
 
 
+def test_results_of_another_form_have_no_interval(project: Path) -> None:
+    """Those of a branch that wrote them otherwise."""
+    for told in ({"accuracies": {"linear": {"value": 60.0, "low": 57.0, "high": 63.0}}}, [1, 2], {"metrics": [3]}):
+        Path("plots/probe/a/details.json").write_text(json.dumps(told))
+        assert cells(page("main"), "probe/a: linear accuracy")[1:] == ["60", "+10", "no interval"]
+
+
 def test_a_branch_equals_itself(project: Path) -> None:
     parsed = page("main", "main")
     assert "Numbers that differ: 0" in parsed.text
@@ -188,7 +197,7 @@ def test_keys_are_told_in_words(key: str, words: str) -> None:
 
 
 def test_intervals_that_touch_are_no_difference() -> None:
-    low, high = statistics.Interval(5, 0, 10), statistics.Interval(15, 10, 20)
+    low, high = Interval(5, 0, 10), Interval(15, 10, 20)
     assert compare._verdict(low, high) == compare._verdict(high, low) == "within"
-    above = high._replace(low=10.1)
+    above = replace(high, low=10.1)
     assert compare._verdict(low, above) == compare._verdict(above, low) == compare.BEYOND

@@ -33,12 +33,28 @@ def test_the_text_of_a_preset_is_kept_to_the_letter(project: Path) -> None:
         assert preset.chosen("best", None) == (ROOT / "presets/best.yaml").read_text()
 
 
-def test_a_folder_of_archives_changes_two_leaves_of_each_set_that_lies_there(project: Path) -> None:
+@pytest.mark.parametrize(
+    ("lying", "taken"),
+    [
+        (("svhn",), {"street_digits": "svhn"}),
+        (("street_digits",), {"street_digits": "street_digits"}),
+        (("svhn", "street_digits"), {"street_digits": "street_digits"}),
+        (("cifar10", "handwritten_digits"), {"objects": "cifar10", "handwritten_digits": "handwritten_digits"}),
+    ],
+)
+def test_a_folder_of_archives_changes_two_leaves_of_each_set_that_lies_there(
+    project: Path, lying: tuple[str, ...], taken: dict[str, str]
+) -> None:
+    """By the name of the set or of the official one in its place."""
+    (project / "images/svhn.zip").unlink()
+    for name in (*lying, "shapes"):  # shapes are drawn, whatever lies there
+        (project / f"images/{name}.zip").write_bytes(b"")
     with observed.inside(project):
         text = preset.chosen("best", Path("images"))
     changed = yaml.safe_load(text)
     expected = params.load(ROOT / "presets/best.yaml")
-    expected["download"]["svhn"] |= {"source": "archive", "archive": "images/svhn.zip"}
+    for role, name in taken.items():
+        expected["download"][role] |= {"source": "archive", "archive": f"images/{name}.zip"}
     assert changed == expected
     params.check(changed, Study)
     assert text.count("#") == (ROOT / "presets/best.yaml").read_text().count("#")
@@ -79,7 +95,7 @@ def test_edits_that_are_nowhere_else_are_not_overwritten(project: Path, old: str
 
 
 def test_an_archive_of_ones_own_is_an_edit(project: Path) -> None:
-    for archive, name in (("../birds.zip", "cifar10"), ("images/svhn.zip", "cifar10")):
+    for archive, name in (("../birds.zip", "objects"), ("images/svhn.zip", "objects")):
         text = preset.from_archive((project / "params.yaml").read_text(), name, Path(archive))
         (project / "params.yaml").write_text(text)
         with observed.inside(project), pytest.raises(Failure, match="in no preset and not committed"):
@@ -110,6 +126,9 @@ def test_committed_edits_and_presets_may_be_overwritten(project: Path) -> None:
         preset.refuse_to_lose(Path("params.yaml"))
         (project / "params.yaml").write_text(preset.chosen("best", Path("images")))
         preset.refuse_to_lose(Path("params.yaml"))  # best, with other sources
+        (project / "images/objects.zip").write_bytes(b"")
+        (project / "params.yaml").write_text(preset.chosen("best", Path("images")))
+        preset.refuse_to_lose(Path("params.yaml"))  # by either name
         edit(project)
         subprocess.run(
             ["git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "mine"], cwd=project, check=True

@@ -16,13 +16,17 @@ TEXT = (ROOT / "README.md").read_text()
 
 def test_the_result_table_is_the_committed_metrics() -> None:
     rows = dict(re.findall(r"^\| (Classifier[^|]*|Defended[^|]*) \| \*\*([\d.]+)\*\*", TEXT, re.MULTILINE))
-    found = {model: json.loads((ROOT / f"metrics/fgsm_sweep/{model}.json").read_text()) for model in ("cnn", "adv_cnn")}
+    places = {model: f"fgsm_sweep/{model}" for model in ("cnn", "adv_cnn")}
+    metrics = {model: json.loads((ROOT / f"metrics/{place}.json").read_text()) for model, place in places.items()}
+    details = {model: json.loads((ROOT / f"plots/{place}/details.json").read_text()) for model, place in places.items()}
     keys = {"clean images": "clean", "under FGSM, ε 0.1": "fgsm_eps_0_1", "under PGD, ε 0.1": "pgd_eps_0_1"}
     assert len(rows) == 6
     for name, shown in rows.items():
         model = "adv_cnn" if name.startswith("Defended") else "cnn"
         key = next(key for words, key in keys.items() if name.endswith(words))
-        assert shown == f"{found[model][key]:.1f}", name
+        exact = details[model]["metrics"][key]["value"]
+        assert shown == f"{exact:.1f}", name
+        assert exact == pytest.approx(metrics[model][key], rel=1e-5), name
 
 
 def test_writing_it_again_changes_nothing() -> None:

@@ -1,16 +1,31 @@
 """Numbers beside what they are held against: intervals, floors, and what the reports say."""
 
 import json
+from dataclasses import astuple
+from typing import Any
 
 import pytest
 
 from oracles import ROOT
 from visrep.measures import statistics
+from visrep.records import Interval
 from visrep.report import results
 from visrep.report.results import Found
 from visrep.stage import params
 
 REPORTED = params.load(ROOT / results.REPORTED)
+
+
+def numbers(name: str) -> dict[str, float]:
+    """The committed metrics."""
+    found: dict[str, float] = json.loads((ROOT / f"metrics/{name}.json").read_text())
+    return found
+
+
+def details(name: str) -> dict[str, Any]:
+    """What was committed beside them."""
+    found: dict[str, Any] = json.loads((ROOT / f"plots/{name}/details.json").read_text())
+    return found
 
 
 @pytest.fixture
@@ -29,9 +44,9 @@ def test_reported_numbers_are_complete_and_belong_to_known_reports() -> None:
             assert all(type(value) in (int, float) for value in entry["values"].values()), (name, key)
 
 
-def test_reported_numbers_stand_beside_a_number_of_ours(found: Found) -> None:
+def test_reported_numbers_stand_beside_a_number_of_ours() -> None:
     for name, keys in REPORTED["numbers"].items():
-        assert set(keys) <= set(found.numbers(name)), name
+        assert set(keys) <= set(numbers(name)), name
 
 
 def test_a_quote_says_which_report_and_which_setting(found: Found) -> None:
@@ -58,30 +73,34 @@ def test_a_quote_says_which_report_and_which_setting(found: Found) -> None:
 )
 def test_shares_of_images_have_wilsons_interval(found: Found, name: str, key: str) -> None:
     images = {"val_accuracy": "held_out", "train_accuracy": "trained"}.get(key, "n")
-    value, n = found.numbers(name)[key], found.details(name)[images]
+    value, n = numbers(name)[key], details(name)[images]
     expected = statistics.wilson(round(value * n / 100), n)
-    assert results.interval(found, name, key) == pytest.approx(expected, abs=1e-4)
+    seen = results.interval(found.plots, name, key)
+    assert seen is not None
+    assert astuple(seen) == pytest.approx(astuple(expected), abs=1e-4)
 
 
 def test_areas_have_an_interval_of_their_own_anomalies(found: Found) -> None:
-    n = found.details("anomaly/vicreg")["n"]
-    for kind in ("handwritten_digits", "street_digits"):
-        value = found.numbers("anomaly/vicreg")[f"auroc_{kind}"]
-        seen = results.interval(found, "anomaly/vicreg", f"auroc_{kind}")
-        assert seen == statistics.auroc(value, n[kind], n["test"])
+    told = details("anomaly/vicreg")
+    columns = told["anomalous"]["columns"]
+    counts = dict(zip(columns["key"], columns["n"], strict=True))
+    assert set(counts) == {"handwritten", "street"}
+    for kind, n in counts.items():
+        seen = results.interval(found.plots, "anomaly/vicreg", f"auroc_{kind}")
+        assert seen is not None
+        assert seen.value == pytest.approx(numbers("anomaly/vicreg")[f"auroc_{kind}"], rel=1e-5)
+        assert seen == statistics.auroc(seen.value, n, told["n"])
 
 
 def test_readings_of_factors_have_the_interval_of_new_images(found: Found) -> None:
-    rows = found.details("factors/vary_color")["rows"]
+    rows = details("factors/vary_color")["rows"]
     new = {(row["factor"], row["reader"]): row for row in rows if row["images"] == "new images"}
     for factor, reader in (("color", "agreement"), ("shape", "probe")):
         row = new[factor, reader]
-        assert results.interval(found, "similarity/vary_color", f"{factor}_{reader}") == (
-            row["value"],
-            row["low"],
-            row["high"],
-        )
-    assert results.interval(found, "similarity/vary_color", "margin") is None
+        expected = Interval(row["value"], row["low"], row["high"])
+        assert results.interval(found.plots, "factors/vary_color", f"{factor}_{reader}") == expected
+    assert "margin" in numbers("factors/vary_color")
+    assert results.interval(found.plots, "factors/vary_color", "margin") is None
 
 
 def test_findings_in_words_are_of_encoders_of_shapes(found: Found) -> None:
@@ -101,13 +120,14 @@ def test_other_numbers_have_none(found: Found) -> None:
         ("clustering/vicreg", "silhouette"),
         ("vicreg", "effective_rank"),
     ]
-    assert [pair for pair in others if results.interval(found, *pair) is not None] == []
+    assert [pair for pair in others if pair[1] not in numbers(pair[0])] == []
+    assert [pair for pair in others if results.interval(found.plots, *pair) is not None] == []
 
 
 def test_rows_of_every_attack_are_the_metrics(found: Found) -> None:
     rows = {row.name: row for row in results.attacked(found, "cnn")}
-    metrics = json.loads((ROOT / "metrics/fgsm_sweep/cnn.json").read_text())
-    assert len(rows) == len(found.details("fgsm_sweep/cnn")["accuracies"])
+    metrics = numbers("fgsm_sweep/cnn")
+    assert len(rows) == 1 + len(details("fgsm_sweep/cnn")["attacks"]["columns"]["accuracy"])
     for radius in ("0.01", "0.05", "0.1", "0.2", "0.3"):
         key = f"fgsm_eps_{radius.replace('.', '_')}"
         assert rows[f"FGSM, ε {radius}"].value == pytest.approx(metrics[key], abs=1e-3)
@@ -121,9 +141,10 @@ def test_rows_of_every_attack_are_the_metrics(found: Found) -> None:
 
 
 def test_readings_cover_every_encoder_floors_first(found: Found) -> None:
-    for what in results.READINGS:
-        rows = results.reading(found, what)
-        assert [row.name for row in rows] == list(found.encoders.values())
-    assert [row.floor for row in results.reading(found, results.AUROC_STREET)] == [50.0] * len(found.encoders)
-    assert results.reading(found, results.SILHOUETTE)[0].floor is None
-    assert results.reading(found, results.PROBE)[0].floor == pytest.approx(11.1333, abs=1e-3)
+    rows = {column.key: rows for column, rows in results.readings(found)}
+    for each in rows.values():
+        assert [row.name for row in each] == list(found.encoders.values())
+    assert list(found.encoders)[:2] == ["pixels", "random"]
+    assert [row.floor for row in rows["auroc_street"]] == [50.0] * len(found.encoders)
+    assert rows["silhouette"][0].floor is None
+    assert rows["linear_accuracy"][0].floor == pytest.approx(11.1333, abs=1e-3)

@@ -26,11 +26,17 @@ class Look(NamedTuple):
 def look(model: Model, x: Tensor, y: Tensor) -> Look:
     """The sign of the gradient of the cross entropy with respect to ``x``. It does not depend on epsilon, so one pass
     serves every radius; the logits on the way are those of ``x`` itself."""
+    gradient, logits = _gradient(model, x, y)
+    return Look(gradient.sign_(), logits)
+
+
+def _gradient(model: Model, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """(that of the cross entropy with respect to ``x``, logits)."""
     x = x.detach().requires_grad_()
     logits = model(x)
     loss = F.cross_entropy(logits.float(), y, reduction="sum")
     (gradient,) = torch.autograd.grad(loss, x)
-    return Look(gradient.sign_(), logits.detach())
+    return gradient, logits.detach()
 
 
 def step(x: Tensor, sign: Tensor, epsilon: float) -> Tensor:
