@@ -154,3 +154,30 @@ def test_one_look_serves_every_radius(network: nn.Module, batch: tuple[Tensor, T
     torch.testing.assert_close(found.logits, network(x), rtol=0, atol=0)
     for epsilon in EPSILONS:
         assert torch.equal(attacks.step(x, found.sign, epsilon), attacks.fgsm(network, x, y, epsilon))
+
+
+def test_mi_fgsm_on_a_linear_model_is_fgsm() -> None:
+    model, w = linear()
+    x, y = torch.zeros(4, 3, 32, 32), torch.zeros(4, dtype=torch.long)
+    torch.testing.assert_close(attacks.mi_fgsm(model, x, y, 0.1, 5), attacks.fgsm(model, x, y, 0.1), rtol=0, atol=1e-6)
+    assert attacks.mi_fgsm(model, x, y, 0.1, 5).eq(0).sum() == 4 * (w == 0).sum()
+
+
+def test_mi_fgsm_is_its_loop(network: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
+    """Image by image in float64, with norms as the paper has them."""
+    x, y = batch
+    network, found = network.double(), attacks.mi_fgsm(network.double(), x.double(), y, 0.1, 5)
+    for image, label, ours in zip(x.double(), y, found, strict=True):
+        moved, summed = image.clone(), torch.zeros_like(image)
+        for _ in range(5):
+            moved.requires_grad_()
+            (slope,) = torch.autograd.grad(-network(moved[None]).log_softmax(1)[0, label], moved)
+            summed += slope / slope.abs().sum()
+            moved = (moved.detach() + 0.02 * summed.sign()).clamp(image - 0.1, image + 0.1).clamp(-1, 1)
+        torch.testing.assert_close(ours, moved, rtol=0, atol=1e-9)
+
+
+def test_without_a_gradient_mi_fgsm_stays() -> None:
+    x = torch.zeros(2, 3, 32, 32)
+    moved = attacks.mi_fgsm(lambda x: x.flatten(1)[:, :2] * 0, x, torch.zeros(2, dtype=torch.long), 0.1, 3)
+    assert torch.equal(moved, x)

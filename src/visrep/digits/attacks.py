@@ -99,6 +99,18 @@ def pgd_until_wrong(
     return attacked
 
 
+def mi_fgsm(model: Model, x: Tensor, y: Tensor, epsilon: float, steps: int) -> Tensor:
+    """Momentum iterative FGSM (Dong et al. 2018, algorithm 1) with decay 1, their choice: equal steps along the sign of
+    the sum of all gradients so far, each divided by its mean magnitude."""
+    attacked, momentum = x, torch.zeros_like(x)
+    for _ in range(steps):
+        gradient, _ = _gradient(model, attacked, y)
+        size = gradient.abs().mean((1, 2, 3), keepdim=True)  # of zeros nothing is added
+        momentum = momentum + torch.where(size > 0, gradient / size, 0.0)
+        attacked = project(torch.add(attacked, momentum.sign(), alpha=epsilon / steps), x, epsilon)
+    return attacked
+
+
 def n_fgsm(model: Model, x: Tensor, y: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
     """Noise FGSM for training (de Jorge et al. 2022, algorithm 1): noise in [-2 epsilon, 2 epsilon], then a step of
     epsilon, kept among images but not projected back to the ball."""

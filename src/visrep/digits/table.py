@@ -52,6 +52,11 @@ def _pgd(target: Target, settings: FgsmSweep, epsilon: float, steps: int) -> Ten
     return target.pgd(epsilon, steps, settings.pgd.step_share * epsilon, settings.pgd.restarts)
 
 
+def _mi_fgsm(target: Target, settings: FgsmSweep, epsilon: float) -> Tensor:
+    moved = attacks.mi_fgsm(target.guide or target.model, target.x, target.y, epsilon, settings.pgd.steps)
+    return target.predict(moved, epsilon)
+
+
 def _transferred_pgd(target: Target, settings: FgsmSweep, epsilon: float) -> Tensor:
     start, size = target.noise(epsilon), settings.pgd.step_share * epsilon
     moved = attacks.pgd(target.source, target.x, target.y, epsilon, settings.pgd.steps, size, start)
@@ -83,6 +88,15 @@ ATTACKS = (
         kind=Kind.ITERATED,
         predict=lambda target, settings, epsilon: _pgd(target, settings, epsilon, settings.pgd.steps),
         radii=lambda settings: (*settings.pgd.epsilons, FAR),
+        metrics=_gate,
+        drawn=True,
+    ),
+    Attack(
+        key="mi_fgsm",
+        name="MI-FGSM",
+        kind=Kind.ITERATED,
+        predict=_mi_fgsm,
+        radii=lambda settings: settings.pgd.epsilons,
         metrics=_gate,
         drawn=True,
     ),
