@@ -12,7 +12,7 @@ GRAPH = "docs/stages.yaml"  # a link to dvc.yaml: DVC refuses that name as a dep
 
 def main(job: Job) -> None:
     stages = pipeline.stages(job.input(GRAPH))
-    presets = {path.stem: params.load(path) for path in sorted(job.input("presets").glob("*.yaml"))}
+    presets = {path.stem: params.preset(path) for path in sorted(job.input("presets").glob("*.yaml"))}
     reported = params.load(job.input(str(results.REPORTED)))
     found = Found(job.input("plots"), reported, job.values())
     files.write_bytes(job.out("report/index.html"), study.html(found, stages, presets).encode())

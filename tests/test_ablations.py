@@ -40,7 +40,7 @@ def test_only_what_is_named_changes(change: dict[str, Any], changed: dict[str, A
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("presets/*.yaml")), ids=lambda path: path.name)
 def test_every_shipped_ablation_changes_something(path: Path) -> None:
-    study = params.check(params.load(path), Study, path)
+    study = params.check(params.preset(path), Study, path)
     assert study.ablations.root
     for name, ablation in study.ablations.root.items():
         whole = study.section(ablation.of)

@@ -39,7 +39,7 @@ def test_its_ends() -> None:
 
 
 def test_a_line_and_a_section_of_parameters_train_it(finished: Path, tmp_path: Path) -> None:
-    own = tiny.merge(params.load(ROOT / "presets/best.yaml")["barlow_twins"], tiny.METHOD)
+    own = tiny.merge(params.preset(ROOT / "presets/best.yaml")["barlow_twins"], tiny.METHOD)
     folder, change = runs.copy(finished, tmp_path / "barlow", "data/objects"), {"optimizer": {"warmup_epochs": 0.0}}
     methods = {"methods": ["simclr", "barlow_twins"], "barlow_twins": tiny.merge(own, change)}
     tiny.write(folder, methods | {"encoders": {"barlow_twins": "Barlow Twins"}})

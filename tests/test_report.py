@@ -27,12 +27,11 @@ GLANCE = [
     ("probe", "linear_accuracy", 1),
     ("probe", "knn_accuracy", 1),
     ("retrieval", "precision_at_5", 1),
-    ("anomaly", "auroc_handwritten", 1),
-    ("anomaly", "auroc_street", 1),
+    *[("anomaly", f"auroc_{name}", 1) for name in params.load(ROOT / "params.yaml")["anomaly"]["sets"]],
     ("clustering", "silhouette", 3),
     ("clustering", "nmi", 3),
 ]
-PRESETS = {path.stem: params.load(path) for path in ROOT.glob("presets/*.yaml")}
+PRESETS = {path.stem: params.preset(path) for path in ROOT.glob("presets/*.yaml")}
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 NASTY = '<b>&"'
 

@@ -15,6 +15,7 @@ from visrep.errors import Failure
 from visrep.settings.base import faults
 
 FILE = Path("params.yaml")
+BASE = "quick.yaml"  # the preset that holds every parameter, as the study ships
 
 
 S = TypeVar("S", bound=BaseModel)
@@ -72,6 +73,22 @@ def names(section: str) -> list[str]:
     if not isinstance(values, dict | list):
         raise Failure(f"{FILE}: {section} is {'missing' if values is None else 'neither a mapping nor a list'}", 2)
     return [str(name) for name in values]
+
+
+def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with the leaves of ``change`` put in; a list is one leaf."""
+    both = {key: merged(base[key], value) for key, value in change.items() if _mappings(base.get(key), value)}
+    return base | change | both
+
+
+def preset(path: Path) -> dict[str, Any]:
+    """All values of a preset: its file holds what differs from the `BASE` beside it."""
+    base = load(path.with_name(BASE))
+    return base if path.name == BASE else merged(base, load(path))
+
+
+def _mappings(*values: Any) -> bool:
+    return all(isinstance(value, dict) for value in values)
 
 
 def read(key: str, kind: type[S], path: Path = FILE) -> S:

@@ -11,8 +11,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from ruamel.yaml import YAML
 
 from visrep import files, study
 from visrep.errors import Failure
@@ -42,7 +45,7 @@ def chosen(name: str, data: Path | None) -> str:
     known = sorted(path.stem for path in PRESETS.glob("*.yaml"))
     if name not in known:
         raise Failure(f"no preset {name!r}; one of {', '.join(known)}", 2)
-    text = (PRESETS / f"{name}.yaml").read_text()
+    text = written(PRESETS / f"{name}.yaml")
     if data is None:
         return text
     names = _names(params.parsed(text, PRESETS / f"{name}.yaml"))
@@ -52,6 +55,40 @@ def chosen(name: str, data: Path | None) -> str:
     for role, path in found.items():
         text = from_archive(text, role, path)
     return text
+
+
+def written(path: Path) -> str:
+    """All of the parameters as a preset has them, with the comments of `params.BASE` and its own: its file holds what
+    differs. Raises `Failure` where that is no YAML."""
+    base = path.with_name(params.BASE).read_text(encoding="utf-8")
+    if path.name == params.BASE:
+        return base
+    text = path.read_text(encoding="utf-8")
+    params.parsed(text, path)  # or one line
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 4096
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    whole = yaml.load(base)
+    _put(yaml.load(text), whole)
+    stream = StringIO()
+    yaml.dump(whole, stream)
+    return stream.getvalue()
+
+
+def _put(change: Any, whole: Any) -> None:
+    """Leaves of one mapping of ruamel's into another, in place, since comments hang on it; each takes its own along."""
+    for key, value in change.items():
+        if isinstance(value, dict) and isinstance(whole.get(key), dict):
+            _put(value, whole[key])
+            continue
+        known = key in whole
+        whole[key] = value
+        own, former = (of.ca.items.get(key, [None] * 4)[2] for of in (change, whole))
+        if own and not known:
+            whole.ca.items[key] = change.ca.items[key]
+        elif own and former:  # the rest of a comment is what stands on the lines below
+            former.value = "\n".join([own.value.split("\n")[0], *former.value.split("\n")[1:]])
 
 
 def _names(values: dict[str, Any]) -> dict[str, list[str]]:
@@ -79,10 +116,10 @@ def refuse_to_lose(path: Path) -> None:
         return
     text, folders = path.read_text(), _archives(params.load(path))
     for preset in PRESETS.glob("*.yaml"):
-        written = preset.read_text()
+        whole = written(preset)
         for name, archive in folders.items():
-            written = from_archive(written, name, archive)
-        if written == text:
+            whole = from_archive(whole, name, archive)
+        if whole == text:
             return
     raise Failure(f"{path} holds edits that are in no preset and not committed; commit them or `git restore {path}`")
 
