@@ -1,0 +1,79 @@
+"""How near images of one class lie, and how evenly all images spread: alignment and uniformity on the unit sphere
+(Wang and Isola 2020, section 4.1), where the pairs that should be alike are those of one class.
+
+N images, D dimensions.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
+
+from visrep.data import store
+from visrep.data.store import ImageSet
+from visrep.measures import geometry, scalings
+from visrep.records import Column, Tabulated, data
+from visrep.settings.base import Section
+
+
+class Settings(Section):
+    seed: NonNegativeInt
+    points: PositiveInt  # test images, at most: their number squared is held in memory
+    sharpness: PositiveFloat  # t in the paper
+
+
+@dataclass(frozen=True)
+class Metrics:
+    alignment: float
+    uniformity: float
+
+
+@dataclass(frozen=True)
+class ClassAlignment:
+    label: str
+    alignment: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """``n`` test images."""
+
+    CHART: ClassVar = "per_class"
+
+    metrics: Metrics
+    n: int
+    source: str
+    per_class: tuple[ClassAlignment, ...]
+
+
+def evaluate(test: np.ndarray, images: ImageSet, settings: Settings) -> Result:
+    """Of the embeddings (N, D) of the test images."""
+    index = store.sample(len(test), settings.points, settings.seed)
+    x, labels = scalings.unit(test[index]).astype(np.float64), images.test.labels[index]
+    classes = {images.classes[k]: x[labels == k] for k in np.unique(labels)}
+    pairs = np.array([len(own) * (len(own) - 1) / 2 for own in classes.values()])
+    summed = np.array([len(own) * np.square(own - own.mean(0)).sum() for own in classes.values()])  # over all pairs
+    each = np.divide(summed, pairs, out=np.zeros(len(pairs)), where=pairs > 0)
+    alignment = float(summed.sum() / max(pairs.sum(), 1))
+    return Result(
+        metrics=Metrics(alignment, geometry.uniformity(x, settings.sharpness)),
+        n=len(x),
+        source=images.source,
+        per_class=tuple(ClassAlignment(name, float(own)) for name, own in zip(classes, each, strict=True)),
+    )
+
+
+def tabulated(result: Result) -> Tabulated:
+    return Tabulated(
+        title="Do classes draw together, and does the whole spread?",
+        text="At length 1, alignment is the mean squared distance of two images of one class: 0 where they are one "
+        "point, 2 where they are strangers. Uniformity is the lower the more evenly all images spread, and 0 where "
+        "they are one point. Each is easy alone; a good embedding has both.",
+        data=data(result.source, result.n, "test images"),
+        columns=(
+            Column("alignment", "alignment", read=lambda result: result.metrics.alignment, digits=3),
+            Column("uniformity", "uniformity", read=lambda result: result.metrics.uniformity, digits=2),
+        ),
+        more="Alignment and uniformity",
+    )
