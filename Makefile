@@ -1,5 +1,5 @@
 # make repro | report | plots | compare BRANCH=main (or A=... B=...) | preset PRESET=best [DATA=folder] | prune [YES=1]
-#      test | lint | bench | readme | lock
+#      test | lint | bench | graph (code dependencies into dvc.yaml) | readme | lock
 # Each sets up what it needs on first use (a private uv, the environment of requirements.lock), then starts at once.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -9,7 +9,7 @@ READY := .venv/.ready
 OFFLINE := .dvc/offline.html
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro report plots compare prune test lint bench preset readme lock
+.PHONY: repro report plots compare prune test lint bench graph preset readme lock
 .DEFAULT_GOAL := repro
 
 repro: $(READY) $(OFFLINE)
@@ -41,6 +41,9 @@ lint: $(READY)
 
 preset: $(READY)
 	@python -m visrep.tools.preset $(PRESET) $(if $(DATA),--data '$(DATA)')
+
+graph: $(READY)
+	python -m visrep.tools.graph
 
 readme: $(READY)
 	python -m visrep.tools.readme

@@ -10,8 +10,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import PositiveInt
-from sklearn.covariance import ledoit_wolf
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from visrep.errors import Failure
 from visrep.files import significant
@@ -241,6 +239,8 @@ def mahalanobis_scores(train: np.ndarray, queries: np.ndarray) -> np.ndarray:
     direction in which the training embeddings are equal, a query that differs lies very far, but not infinitely. Where
     nothing varies at all, the order is that of Euclidean distances.
     """
+    from sklearn.covariance import ledoit_wolf  # here: whoever only reads results does not wait for it
+
     mean = train.mean(0, dtype=np.float64)  # exact for equal rows of float32
     moved = train - mean
     values, vectors = np.linalg.eigh(ledoit_wolf(moved, assume_centered=True)[0] if len(moved) > 1 else moved.T @ moved)
@@ -252,6 +252,8 @@ def mahalanobis_scores(train: np.ndarray, queries: np.ndarray) -> np.ndarray:
 
 def separation(normal: np.ndarray, anomalous: np.ndarray) -> Separation:
     """How well the scores (A,) and (B,) tell anomalies apart; equal scores are equal."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
     truth, scores = _labelled(normal, anomalous)
     needed = -(-95 * len(anomalous) // 100)  # anomalies, rounded up
     threshold = np.sort(anomalous)[-needed]
@@ -265,6 +267,8 @@ def separation(normal: np.ndarray, anomalous: np.ndarray) -> Separation:
 def roc(name: str, normal: np.ndarray, anomalous: np.ndarray, points: int = 200) -> Roc:
     """Shares from (0, 0) to (1, 1), neither ever falling: at most ``points`` of the curve's own, evenly along it, so
     that a steep rise keeps its shape."""
+    from sklearn.metrics import roc_curve
+
     fpr, tpr, _ = roc_curve(*_labelled(normal, anomalous), drop_intermediate=False)
     way = fpr + tpr  # the length of the curve so far, in steps up and to the right: 0 to 2
     picked = np.unique(np.searchsorted(way, np.linspace(0, way[-1], points)))

@@ -13,9 +13,6 @@ import numpy as np
 from pydantic import PositiveInt
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from threadpoolctl import threadpool_limits
 
 from visrep.data.store import ImageSet
@@ -130,6 +127,9 @@ def kmeans(x: np.ndarray, clusters: int, seed: int, restarts: int) -> Clusters:
     The restarts run in float32 on a centred and scaled copy; the best goes on in float64 until no label changes. Where
     fewer than ``clusters`` rows differ, there are as many clusters as rows that do.
     """
+    from sklearn.cluster import KMeans  # here: whoever only reads results does not wait for it
+    from sklearn.exceptions import ConvergenceWarning
+
     x = x.astype(np.float64)
     centred = x - x.mean(0)
     centred /= np.abs(centred).max() or 1.0
@@ -205,11 +205,15 @@ def _sums(x: np.ndarray, members: np.ndarray, block: int) -> np.ndarray:
 
 def nmi(labels: np.ndarray, clusters: np.ndarray) -> float:
     """Mutual information of two (N,) labellings over the mean of their entropies; 1 if both are constant."""
+    from sklearn.metrics import normalized_mutual_info_score
+
     return float(normalized_mutual_info_score(labels, clusters))
 
 
 def ari(labels: np.ndarray, clusters: np.ndarray) -> float:
     """Adjusted Rand index of two (N,) labellings: 0 in expectation at random; 1 if both are constant."""
+    from sklearn.metrics import adjusted_rand_score
+
     return float(adjusted_rand_score(labels, clusters))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import precision_recall_fscore_support
 
 from visrep.measures import statistics
 
@@ -27,6 +26,8 @@ class ClassScore:
 
 def per_class(labels: np.ndarray, predicted: np.ndarray, classes: Iterable[str]) -> tuple[ClassScore, ...]:
     """Of each class, then the `MACRO` mean over classes and the one `WEIGHTED` by their images."""
+    from sklearn.metrics import precision_recall_fscore_support  # here: whoever only reads results does not wait for it
+
     classes = tuple(classes)
     *every, support = precision_recall_fscore_support(labels, predicted, labels=range(len(classes)), zero_division=0)
     table = np.stack(every, 1) * 100  # (K, 3)
@@ -43,6 +44,8 @@ def _rounded(scores: np.ndarray) -> tuple[float, float, float]:
 
 def macro_f1(labels: np.ndarray, predicted: np.ndarray, classes: int) -> float:
     """Percent: the mean of F1 over classes."""
+    from sklearn.metrics import precision_recall_fscore_support
+
     _, _, f1, _ = precision_recall_fscore_support(labels, predicted, labels=range(classes), zero_division=0)
     return float(np.mean(f1 * 100))
 

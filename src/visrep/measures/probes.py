@@ -6,13 +6,14 @@ N training images, M test images, D dimensions, K classes. Embeddings are (N, D)
 import warnings
 from collections.abc import Iterator, Sequence
 from copy import copy
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from visrep.measures import neighbors, scalings, spread
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 TOLERANCE = 1e-5  # largest gradient at which a fit ends, where the loss begins near ln K
 ITERATIONS = 300  # of L-BFGS, at most: 20 are usual
@@ -97,8 +98,10 @@ def scaled(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple((x - mean) * factor for x in (train, *others))
 
 
-def _path(x: np.ndarray, labels: np.ndarray, penalties: dict[float, float]) -> dict[float, LogisticRegression]:
+def _path(x: np.ndarray, labels: np.ndarray, penalties: dict[float, float]) -> "dict[float, LogisticRegression]":
     """A fit for each penalty, from the strongest on, each from where the one before it ended."""
+    from sklearn.linear_model import LogisticRegression  # here: whoever only reads results does not wait for it
+
     models: dict[float, LogisticRegression] = {}
     model = LogisticRegression(tol=TOLERANCE, max_iter=ITERATIONS, warm_start=True)
     for strength, penalty in penalties.items():
@@ -106,9 +109,11 @@ def _path(x: np.ndarray, labels: np.ndarray, penalties: dict[float, float]) -> d
     return models
 
 
-def _fitted(start: LogisticRegression, x: np.ndarray, labels: np.ndarray, penalty: float) -> LogisticRegression:
+def _fitted(start: "LogisticRegression", x: np.ndarray, labels: np.ndarray, penalty: float) -> "LogisticRegression":
     """Fitted anew from the weights of ``start``. Of two classes scikit-learn fits the difference of their weights, half
     of whose square is the sum of the squares of both: it needs half the penalty."""
+    from sklearn.exceptions import ConvergenceWarning
+
     model = copy(start)
     halved = penalty / 2 if len(np.unique(labels)) == 2 else penalty
     model.C = 1 / (halved * len(x)) if halved else np.inf
@@ -117,7 +122,7 @@ def _fitted(start: LogisticRegression, x: np.ndarray, labels: np.ndarray, penalt
         return model.fit(x, labels)
 
 
-def _answers(model: LogisticRegression, x: np.ndarray, counts: np.ndarray) -> np.ndarray:
+def _answers(model: "LogisticRegression", x: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """(M,) classes, the most frequent (then the first) of those within `TIE` of the most probable."""
     logs = model.predict_log_proba(x)  # (M, K)
     good = logs >= logs.max(1, keepdims=True) - TIE
