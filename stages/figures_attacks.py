@@ -56,8 +56,7 @@ def main(job: Job) -> None:
         drawn[f"confusion_{model}"] = classifier.confusion(title, counts, digits.classes, footer, palette)
         drawn[f"before_after_{model}"] = attacks.before_after(digits, found, name, gate, settings)
         for epsilon in radii:
-            at = f"{epsilon:g}".replace(".", "_")
-            drawn[f"gallery_{model}_eps_{at}"] = attacks.fallen(digits, found, name, epsilon, settings)
+            drawn[swept.key(f"gallery_{model}", epsilon)] = attacks.fallen(digits, found, name, epsilon, settings)
     folder = job.out("plots/figures_attacks")
     for name, figure in drawn.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)

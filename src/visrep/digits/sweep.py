@@ -14,7 +14,7 @@ from visrep.data import pixels
 from visrep.digits import gates, results
 from visrep.digits.attacks import Model
 from visrep.digits.labelled import Labelled
-from visrep.digits.swept import CLEAN, Swept, column, packed
+from visrep.digits.swept import CLEAN, Swept, column, key, packed
 from visrep.digits.table import ATTACKS, Attack, Kind
 from visrep.digits.target import Target, in_bf16
 from visrep.machine.randomness import generator
@@ -72,7 +72,7 @@ def result(
             attacked.append(results.Attacked(row.key, row.name, epsilon, accuracy, row.drawn))
             measured.append(gates.Measured(row.kind, row.name, epsilon, accuracy.value))
             if epsilon in row.metrics(settings):
-                metrics[f"{row.key}_eps_{epsilon:g}".replace(".", "_")] = accuracy
+                metrics[key(row.key, epsilon)] = accuracy
     verdicts = gates.judge(clean.value, measured, settings.gate_epsilon, chance)
     metrics["masking_suspected"] = float(any(gate.name == "no_masking" and not gate.passed for gate in verdicts))
     return results.Sweep(

@@ -19,6 +19,11 @@ def column(attack: str, epsilon: float) -> str:
     return f"{attack} {epsilon:g}"
 
 
+def key(attack: str, epsilon: float) -> str:
+    """What metrics and pictures call it."""
+    return f"{attack}_eps_{epsilon:g}".replace(".", "_")
+
+
 class Swept(NamedTuple):
     """``predictions`` (N,) int16 by column; ``signs`` (N, 2, H W C / 8) uint8, as `packed` makes them, of the gradient
     at the clean image: FGSM at any radius can be redrawn."""

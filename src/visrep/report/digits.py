@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from visrep.data.pixels import LEVELS
 from visrep.digits.results import CLASSIFIERS, Defence
+from visrep.digits.swept import key
 from visrep.records import data
 from visrep.report import results, tables
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table, picture
@@ -172,7 +173,7 @@ def _radii(found: Found, model: str, on: str) -> Gallery:
     pictures = [
         picture(
             found,
-            f"figures_attacks/gallery_{model}_eps_{f'{radius:g}'.replace('.', '_')}",
+            f"figures_attacks/{key(f'gallery_{model}', radius)}",
             f"FGSM at ε {radius:g} against the {name} classifier: images still read rightly, images turned wrong.",
             on,
         )

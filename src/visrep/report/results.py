@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from visrep import files, records, registry
 from visrep.digits.results import CLASSIFIERS, Attacked, Classifier, Sweep
-from visrep.digits.swept import FGSM
+from visrep.digits.swept import FGSM, key
 from visrep.records import Column, Interval, Number, Tabulated
 from visrep.representations.results import Training
 from visrep.stage import params
@@ -133,9 +133,8 @@ def attacked(found: Found, model: str) -> list[Row]:
 
 
 def _attacked(found: Found, model: str, one: Attacked) -> Row:
-    radius = f"{one.epsilon:g}"
-    quotes = found.quotes(f"fgsm_sweep/{model}", f"{one.attack}_eps_{radius.replace('.', '_')}")
-    return row(f"{one.name}, ε {radius}", one.accuracy, found.sweeps[model].chance, quotes)
+    quotes = found.quotes(f"fgsm_sweep/{model}", key(one.attack, one.epsilon))
+    return row(f"{one.name}, ε {one.epsilon:g}", one.accuracy, found.sweeps[model].chance, quotes)
 
 
 def headline(found: Found) -> list[Row]:
