@@ -11,8 +11,8 @@ from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from visrep import files, records, registry
+from visrep.digits import swept
 from visrep.digits.results import CLASSIFIERS, Attacked, Classifier, Sweep
-from visrep.digits.swept import FGSM, key
 from visrep.records import Column, Interval, Number, Tabulated
 from visrep.representations.results import Training
 from visrep.stage import params
@@ -133,7 +133,7 @@ def attacked(found: Found, model: str) -> list[Row]:
 
 
 def _attacked(found: Found, model: str, one: Attacked) -> Row:
-    quotes = found.quotes(f"fgsm_sweep/{model}", key(one.attack, one.epsilon))
+    quotes = found.quotes(f"fgsm_sweep/{model}", swept.key(one.attack, one.epsilon))
     return row(f"{one.name}, ε {one.epsilon:g}", one.accuracy, found.sweeps[model].chance, quotes)
 
 
@@ -143,7 +143,7 @@ def headline(found: Found) -> list[Row]:
     for model, name in {"cnn": "Classifier", "adv_cnn": "Defended classifier"}.items():
         sweep = found.sweeps[model]
         rows.append(attacked(found, model)[0]._replace(name=f"{name}, clean images"))
-        for attack in (FGSM, PGD):
+        for attack in (swept.FGSM, PGD):
             (one,) = (o for o in sweep.attacks if (o.attack, o.epsilon) == (attack, sweep.gate_epsilon))
             under = _attacked(found, model, one)
             rows.append(under._replace(name=f"{name} under {under.name}"))
