@@ -40,7 +40,7 @@ def test_learning_without_labels_beats_both_floors() -> None:
 
 
 def test_simclr_finds_the_other_view() -> None:
-    told = read("simclr")
+    told = read("methods/simclr")
     assert told["loss_floor"] < told["loss"] < told["loss_chance"] - 0.7
     assert told["positive_top1"] >= 5  # of some 500 views; by chance 0.2
 
@@ -52,7 +52,7 @@ def test_without_the_variance_term_it_learns_little() -> None:
 
 
 def test_encoders_of_shapes_lose_what_their_family_varies_and_keep_the_rest() -> None:
-    color, location, only = (read(f"similarity/{name}") for name in ("vary_color", "vary_location", "keep_color"))
+    color, location, only = (read(f"factors/{name}") for name in ("vary_color", "vary_location", "keep_color"))
     assert color["color_agreement"] <= 25 and location["location_agreement"] <= 40
     assert min(color[f"{name}_agreement"] for name in ("shape", "location", "size")) >= 90
     assert min(location[f"{name}_agreement"] for name in ("color", "shape", "size")) >= 80
