@@ -312,10 +312,9 @@ def test_drawing_imports_no_torch() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_chart_of_attacks_names_those_of_the_table() -> None:
-    """By the names that the rows of a sweep have."""
+def test_the_chart_of_attacks_names_none_of_them() -> None:
+    """So that one more is one more row; and it reads what the rows of a sweep have."""
     text = (ROOT / ".dvc/plots/attacks.json").read_text()
-    named = re.findall(r"datum\.attack == '([^']+)'", text)
-    assert named and set(named) <= {attack.name for attack in table.ATTACKS}
+    assert not [attack.name for attack in table.ATTACKS if f"'{attack.name}'" in text or f'"{attack.name}"' in text]
     fields = set(re.findall(r'"field": "(\w+)"', text)) - {"filename", "rev"}
     assert fields <= set(curves(sweep(answers(DIGITS, 0.5), DIGITS, passed=True))[0])
