@@ -1,10 +1,9 @@
 """Objects are normal, other sets are not: does the distance to the training images tell?"""
 
-from threadpoolctl import threadpool_limits
-
 from stages import run
 from visrep.data import store
 from visrep.evaluations import anomaly
+from visrep.machine import threads
 from visrep.representations import embeddings
 from visrep.settings.runtime import Threads
 from visrep.stage.job import Job
@@ -14,7 +13,7 @@ ITEMS = "encoders"
 
 def main(job: Job) -> None:
     settings = job.read("anomaly", anomaly.Settings)
-    threadpool_limits(job.read("runtime.threads", Threads).root)
+    threads.limit(job.read("runtime.threads", Threads).root)
     sets = list(settings.sets.root.values())
     folders = {anomaly.NORMAL: "objects"} | {name: name for name in sets}
     sources = {key: store.load(job.input(f"data/{name}")).source for key, name in folders.items()}

@@ -1,11 +1,10 @@
 """Does the embedding fall into groups by itself, and are the groups classes?"""
 
-from threadpoolctl import threadpool_limits
-
 from stages import run
 from visrep import files
 from visrep.data import store
 from visrep.evaluations import clustering
+from visrep.machine import threads
 from visrep.settings.runtime import Threads
 from visrep.stage.job import Job
 
@@ -14,7 +13,7 @@ ITEMS = "encoders"
 
 def main(job: Job) -> None:
     settings = job.read("clustering", clustering.Settings)
-    threadpool_limits(job.read("runtime.threads", Threads).root)
+    threads.limit(job.read("runtime.threads", Threads).root)
     objects = store.load(job.input("data/objects"))
     train, test = (files.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     result, clusters = clustering.evaluate(train, objects, settings)

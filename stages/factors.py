@@ -1,12 +1,11 @@
 """Which factors of drawn shapes an encoder keeps and which it lets go, beside what its training predicts."""
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from stages import run
 from visrep.data import store
 from visrep.evaluations import probe
-from visrep.machine import device
+from visrep.machine import device, threads
 from visrep.measures import scalings
 from visrep.settings.runtime import Runtime
 from visrep.settings.shapes import Factors, Family
@@ -21,7 +20,7 @@ def main(job: Job) -> None:
     settings, choice = job.read("factors", Factors), job.read("probe", probe.Settings).choice
     varied = job.read(f"families.{job.item}", Family).root
     machine = device.prepare(job.read("runtime", Runtime))
-    threadpool_limits(1)  # the products are small: more threads gain nothing, and wait for long on a busy machine
+    threads.limit(1)  # the products are small: more threads gain nothing, and wait for long on a busy machine
     shapes = store.load(job.input("data/shapes"))
     encoder = machine.place(weights.load(job.input(f"models/similarity_{job.item}.safetensors"), autoencoder.Encoder))
 

@@ -1,11 +1,10 @@
 """What a linear probe and the nearest neighbours find in the embedding: which class, how surely."""
 
-from threadpoolctl import threadpool_limits
-
 from stages import run
 from visrep import files
 from visrep.data import store
 from visrep.evaluations import probe
+from visrep.machine import threads
 from visrep.stage.job import Job
 
 ITEMS = "encoders"
@@ -13,7 +12,7 @@ ITEMS = "encoders"
 
 def main(job: Job) -> None:
     settings = job.read("probe", probe.Settings)
-    threadpool_limits(1)  # the products are small: more threads gain little, and wait for long on a busy machine
+    threads.limit(1)  # the products are small: more threads gain little, and wait for long on a busy machine
     objects = store.load(job.input("data/objects"))
     train, test = (files.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     job.result(f"probe/{job.item}", probe.evaluate(train, test, objects, settings))
