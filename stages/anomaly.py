@@ -1,9 +1,9 @@
 """Objects are normal, other sets are not: does the distance to the training images tell?"""
 
 from stages import run
+from visrep import threads
 from visrep.data import store
 from visrep.evaluations import anomaly
-from visrep.machine import threads
 from visrep.representations import embeddings
 from visrep.settings.runtime import Threads
 from visrep.stage.job import Job

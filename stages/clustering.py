@@ -1,10 +1,9 @@
 """Does the embedding fall into groups by itself, and are the groups classes?"""
 
 from stages import run
-from visrep import files
+from visrep import files, threads
 from visrep.data import store
 from visrep.evaluations import clustering
-from visrep.machine import threads
 from visrep.settings.runtime import Threads
 from visrep.stage.job import Job
 

@@ -3,9 +3,10 @@
 import numpy as np
 
 from stages import run
+from visrep import threads
 from visrep.data import store
 from visrep.evaluations import probe
-from visrep.machine import device, threads
+from visrep.machine import device
 from visrep.measures import scalings
 from visrep.settings.runtime import Runtime
 from visrep.settings.shapes import Factors, Family

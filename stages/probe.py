@@ -1,10 +1,9 @@
 """What a linear probe and the nearest neighbours find in the embedding: which class, how surely."""
 
 from stages import run
-from visrep import files
+from visrep import files, threads
 from visrep.data import store
 from visrep.evaluations import probe
-from visrep.machine import threads
 from visrep.stage.job import Job
 
 ITEMS = "encoders"

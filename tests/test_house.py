@@ -13,7 +13,7 @@ SOURCE = ROOT / "src/visrep"
 # From the ground up. A package may import those of lower floors, and itself; neighbours on one floor do not know each
 # other.
 FLOORS = (
-    ("errors",),
+    ("errors", "threads"),
     ("files", "registry"),
     ("records",),
     ("settings",),
