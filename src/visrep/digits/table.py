@@ -75,7 +75,7 @@ ATTACKS = (
     ),
     Attack(
         key="noise",
-        name="random noise",
+        name="noise",
         kind=Kind.NOISE,
         predict=lambda target, _, epsilon: target.predict(target.noise(epsilon), epsilon),
         radii=lambda settings: settings.epsilons,

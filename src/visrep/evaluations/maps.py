@@ -26,7 +26,7 @@ INTERPOLATED = (
     5000  # points from which interpolated repulsion costs t-SNE less than its tree does: 38 s against 66 at 8,000
 )
 
-CHARTED = 400  # points of a chart of `dvc plots`, at most; the figures show all
+CHARTED = 300  # points of a chart of `dvc plots`, at most; the figures show all
 
 
 class Settings(Section):

@@ -60,8 +60,7 @@ def robustness(sweeps: Mapping[str, Sweep], footer: str, palette: style.Palette)
     """Accuracy against radius of each classifier by name, under noise and the attacks that are drawn, with 95 %
     intervals, the chance line, and the gates that failed."""
     curves = {name: _curves(sweep) for name, sweep in sweeps.items()}
-    rows = max(map(len, curves.values()))
-    height = style.LINE * style.SMALL * (rows + 2)  # inches of the key
+    height = 1.2 * style.LINE * style.SMALL * (1 + max(map(len, curves.values())))  # inches of the key
     figure = style.chart(4.2 + height, "Accuracy as noise and attacks grow", footer)
     axes, below = figure.subplots(2, 1, height_ratios=[4.2, height])
     reach = max(epsilon for sweep in sweeps.values() for epsilon in sweep.radii("noise"))
@@ -75,7 +74,6 @@ def robustness(sweeps: Mapping[str, Sweep], footer: str, palette: style.Palette)
             axes.plot(epsilons, values, label=f"{attack}, {name}", mfc=face, clip_on=False, **look)
             axes.fill_between(epsilons, lows, highs, color=color, alpha=0.2, lw=0)
     chance = max(sweep.chance for sweep in sweeps.values())
-    floor = axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)), marker="")
     _radii(axes, reach)
     failed = [line for name, sweep in sweeps.items() for line in _failed(name, sweep.failed())]
     if failed:
@@ -84,9 +82,12 @@ def robustness(sweeps: Mapping[str, Sweep], footer: str, palette: style.Palette)
         axes.set_title(verdict, loc="left", fontsize=style.SMALL, x=0, pad=12, bbox=box)
         figure.set_figheight(figure.get_figheight() + style.LINE * style.SMALL * (verdict.count("\n") + 3))
     below.axis("off")
-    tight: dict[str, Any] = {"borderpad": 0, "columnspacing": 1}
-    below.add_artist(below.legend(*axes.get_legend_handles_labels(), loc="upper center", ncols=len(curves), **tight))
-    below.legend([floor], [f"always the most frequent class: {chance:.1f}"], loc="lower center", **tight)
+    handles, names = axes.get_legend_handles_labels()
+    first = len(next(iter(curves.values())))  # columns are filled one after the other, the first with one line more
+    floor = axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)), marker="")
+    handles.insert(first, floor)
+    names.insert(first, f"most frequent class: {chance:.1f}")
+    below.legend(handles, names, loc="upper center", ncols=len(curves), borderpad=0, columnspacing=1, handlelength=2.6)
     return figure
 
 
