@@ -127,7 +127,7 @@ def test_other_numbers_have_none(found: Found) -> None:
 def test_rows_of_every_attack_are_the_metrics(found: Found) -> None:
     rows = {row.name: row for row in results.attacked(found, "cnn")}
     metrics = numbers("fgsm_sweep/cnn")
-    assert len(rows) == 1 + len(details("fgsm_sweep/cnn")["attacks"]["columns"]["accuracy"])
+    assert len(rows) == 1 + len(details("fgsm_sweep/cnn")["attacks"]["columns"]["accuracy"]["columns"]["value"])
     for radius in ("0.01", "0.05", "0.1", "0.2", "0.3"):
         key = f"fgsm_eps_{radius.replace('.', '_')}"
         assert rows[f"FGSM, ε {radius}"].value == pytest.approx(metrics[key], abs=1e-3)
