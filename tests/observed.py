@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import tiny
 from oracles import digests
+from visrep.settings.base import Section
 from visrep.stage import params
 from visrep.stage.job import Job
 
@@ -133,12 +134,12 @@ def _recorded(read: set[str]) -> Iterator[None]:
         names[id(section)] = prefix
         for field in type(section).model_fields:
             value = object.__getattribute__(section, field)
-            if isinstance(value, params.Section):
+            if isinstance(value, Section):
                 name(value, f"{prefix}.{field}")
 
     def recorded(key: str, *rest: Any) -> Any:
         section = original(key, *rest)
-        if isinstance(section, params.Section):
+        if isinstance(section, Section):
             name(section, key)
         else:  # a leaf, or a mapping as it stands
             read.update(leaves(section.model_dump(), key))
@@ -152,9 +153,9 @@ def _recorded(read: set[str]) -> Iterator[None]:
         return object.__getattribute__(self, field)
 
     params.read = recorded
-    params.Section.__getattribute__ = get  # type: ignore[method-assign]
+    Section.__getattribute__ = get  # type: ignore[method-assign]
     try:
         yield
     finally:
         params.read = original
-        del params.Section.__getattribute__
+        del Section.__getattribute__

@@ -205,7 +205,11 @@ SIZES = (3, 9, 12, 20, 25, 31, 40)  # training images of each
 
 
 def test_seven_uneven_classes_in_mixed_formats_go_all_the_way(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "own", "data/handwritten_digits", "data/street_digits")
+    folder = runs.copy(
+        finished,
+        tmp_path / "own",
+        *(f"data/{name}" for name in ("handwritten_digits", "street_digits", "near_objects")),
+    )
     draw = np.random.default_rng(0)
     modes = {"png": "RGBA", "jpg": "RGB", "bmp": "L", "gif": "P"}
     for split, share in (("train", 1.0), ("test", 0.5)):
