@@ -117,11 +117,11 @@ TABLE = [
         "src/visrep/measures/scalings.py",
         r"\Z",
         "# a comment\n",
-        {"check"} | ANOMALY | PROBES | each("uniformity", "figures") | FACTORS,
+        {"check"} | ANOMALY | PROBES | each("uniformity") | FACTORS,
     ),
     ("src/visrep/measures/probes.py", r"\Z", "# a comment\n", {"check"} | PROBES | FACTORS),
     ("src/visrep/shapes/redrawn.py", r"\Z", "# a comment\n", SHAPES),
-    ("src/visrep/measures/geometry.py", r"\Z", "# a comment\n", {"check"} | each("uniformity", "figures") | FACTORS),
+    ("src/visrep/measures/geometry.py", r"\Z", "# a comment\n", {"check"} | each("uniformity") | FACTORS),
     ("src/visrep/figures/shapes.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
     (
         "src/visrep/representations/spectral.py",
