@@ -15,7 +15,7 @@ def main(job: Job) -> None:
 
 
 def _images(job: Job, source: Source | Drawn) -> store.ImageSet:
-    if isinstance(source, Drawn) or source.source == "embedded":
+    if source.source == "embedded":
         size = source.embedded
         images: store.ImageSet = job.module("visrep.data.embedded", job.item).draw(size.seed, size.train, size.test)
         return images

@@ -13,7 +13,7 @@ from visrep.stage import params
 
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 
-ARCHIVED = ["street_digits", "objects", "handwritten_digits"]  # sets that may come from an archive
+ARCHIVED = ["street_digits", "objects", "handwritten_digits", "near_objects"]  # sets that users may replace
 
 METHOD = {
     "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
@@ -47,7 +47,10 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
     ],
     # last, since it leaves other images behind
-    "download": [{name: {"source": "archive", "archive": "images"} for name in ARCHIVED}],
+    "download": [
+        {name: {"source": "official", "official": "mnist"} for name in ARCHIVED},
+        {name: {"source": "archive", "archive": "images"} for name in ARCHIVED},
+    ],
 }
 
 
