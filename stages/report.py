@@ -2,8 +2,8 @@
 
 from stages import run
 from visrep import files
-from visrep.report import results, study
-from visrep.report.results import Found
+from visrep.report import chapters, results
+from visrep.report.results import StudyResults
 from visrep.stage import params, pipeline
 from visrep.stage.job import Job
 
@@ -14,8 +14,8 @@ def main(job: Job) -> None:
     stages = pipeline.stages(job.input(GRAPH))
     presets = {path.stem: params.preset(path) for path in sorted(job.input("presets").glob("*.yaml"))}
     reported = params.load(job.input(str(results.REPORTED)))
-    found = Found(job.input("plots"), reported, job.values())
-    files.write_bytes(job.out("report/index.html"), study.html(found, stages, presets).encode())
+    study = StudyResults(job.input("plots"), reported, job.values())
+    files.write_bytes(job.out("report/index.html"), chapters.html(study, stages, presets).encode())
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import tiny
 from oracles import ROOT
 from pages import Parsed, Seen, needs_browser
 from visrep.digits.results import Sweep
-from visrep.report import blocks, making, page, pictures, results, shapes, study, tables
+from visrep.report import blocks, chapters, making, page, pictures, results, shapes, tables
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table
-from visrep.report.results import Found, Row
+from visrep.report.results import Row, StudyResults
 from visrep.stage import params, pipeline
 
 # The numbers of every encoder that stand side by side: stage, key, decimals.
@@ -42,12 +42,12 @@ def png(color: str = "red", size: tuple[int, int] = (4, 3)) -> bytes:
     return buffer.getvalue()
 
 
-def draw(found: Found, stages: list[pipeline.Stage] | None = None) -> str:
-    return study.html(found, pipeline.stages(ROOT / "dvc.yaml") if stages is None else stages, PRESETS)
+def draw(study: StudyResults, stages: list[pipeline.Stage] | None = None) -> str:
+    return chapters.html(study, pipeline.stages(ROOT / "dvc.yaml") if stages is None else stages, PRESETS)
 
 
 @pytest.fixture
-def shipped(monkeypatch: pytest.MonkeyPatch) -> Found:
+def shipped(monkeypatch: pytest.MonkeyPatch) -> StudyResults:
     """The committed results; encoding their pictures takes long and shows nothing here."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(pictures, "inline", lambda _: pictures.Inline("data:image/webp;base64,", 1, 1))
@@ -133,8 +133,8 @@ def test_figures_and_tables_are_counted_within_sections_those_in_sight_first(tex
             [tuple(map(int, pair)) for pair in re.findall(kind + r" (\d+)\.(\d+)\.", Parsed(html).text)]
             for html in (text, unfolded)
         )
-        for found in (sorted(every), seen):
-            assert found == [(s, n) for s in dict(found) for n in range(1, 1 + sum(t == s for t, _ in found))]
+        for pairs in (sorted(every), seen):
+            assert pairs == [(s, n) for s in dict(pairs) for n in range(1, 1 + sum(t == s for t, _ in pairs))]
 
 
 def test_sections_stand_in_reading_order(text: str) -> None:
@@ -163,7 +163,7 @@ def value_of(number: Any) -> float:
     return float(number["value"] if isinstance(number, dict) else number)
 
 
-def test_tables_hold_the_committed_numbers(shipped: Found) -> None:
+def test_tables_hold_the_committed_numbers(shipped: StudyResults) -> None:
     parsed = sound(draw(shipped))
     probe = next(row for row in parsed.rows if row and row[0] == "VICReg" and "to" in row[1])
     details = committed("probe/vicreg")
@@ -182,7 +182,7 @@ def test_tables_hold_the_committed_numbers(shipped: Found) -> None:
     assert shown_row(parsed, "SimCLR")[1:] == [*(f"{told[key]:.3g}" for key in keys), "0.5552"]
 
 
-def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped: Found) -> None:
+def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped: StudyResults) -> None:
     parsed = sound(draw(shipped))
     rows = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())["rows"]
     marks = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
@@ -197,7 +197,7 @@ def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped:
         ]
 
 
-def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: Found) -> None:
+def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: StudyResults) -> None:
     told = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())
     learnt = json.loads((ROOT / "plots/similarity/vary_color/details.json").read_text())
     pictures = [p for block in shapes.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures]
@@ -207,7 +207,7 @@ def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: Foun
         assert count is None or f"n = {count:,} " in picture.data, picture.says
 
 
-def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: Found) -> None:
+def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: StudyResults) -> None:
     parsed = Parsed(draw(shipped))
     first = next(place for place, row in enumerate(parsed.rows) if row[:1] == ["encoder"])
     rows = parsed.rows[first + 1 : first + 1 + len(shipped.encoders)]
@@ -218,17 +218,17 @@ def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: Found) -
             assert cell == f"{value:.{digits}f}", (name, stage, key)
 
 
-def gated(found: Found, **passed: bool) -> dict[str, Sweep]:
+def gated(study: StudyResults, **passed: bool) -> dict[str, Sweep]:
     """The sweeps, all of whose gates passed or not, by classifier."""
     return {
         model: dataclasses.replace(
             sweep, gates=tuple(dataclasses.replace(gate, passed=passed[model]) for gate in sweep.gates)
         )
-        for model, sweep in found.sweeps.items()
+        for model, sweep in study.sweeps.items()
     }
 
 
-def test_a_failed_gate_is_loud(shipped: Found) -> None:
+def test_a_failed_gate_is_loud(shipped: StudyResults) -> None:
     for model, sweep in shipped.sweeps.items():
         told = committed(f"fgsm_sweep/{model}")["gates"]
         assert [(gate.name, gate.passed, gate.says) for gate in sweep.gates] == [
@@ -339,8 +339,8 @@ def test_the_hash_does_not_see_order_or_spelling() -> None:
 
 def test_differences_name_what_is_not_the_same() -> None:
     ours, preset = {"a": {"x": 1, "y": [1, 2]}, "only": None}, {"a": {"x": 1.0, "y": [1]}, "theirs": True}
-    found = making.differences(ours, preset)
-    assert found == [("a.y", "1, 2", "1"), ("only", "null", "absent"), ("theirs", "absent", "true")]
+    differing = making.differences(ours, preset)
+    assert differing == [("a.y", "1, 2", "1"), ("only", "null", "absent"), ("theirs", "absent", "true")]
 
 
 def test_the_shipped_parameters_are_the_quick_preset() -> None:

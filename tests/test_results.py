@@ -10,7 +10,7 @@ from oracles import ROOT
 from visrep.measures import statistics
 from visrep.records import Interval
 from visrep.report import results
-from visrep.report.results import Found
+from visrep.report.results import StudyResults
 from visrep.stage import params
 
 REPORTED = params.load(ROOT / results.REPORTED)
@@ -18,18 +18,18 @@ REPORTED = params.load(ROOT / results.REPORTED)
 
 def numbers(name: str) -> dict[str, float]:
     """The committed metrics."""
-    found: dict[str, float] = json.loads((ROOT / f"metrics/{name}.json").read_text())
-    return found
+    content: dict[str, float] = json.loads((ROOT / f"metrics/{name}.json").read_text())
+    return content
 
 
 def details(name: str) -> dict[str, Any]:
     """What was committed beside them."""
-    found: dict[str, Any] = json.loads((ROOT / f"plots/{name}/details.json").read_text())
-    return found
+    content: dict[str, Any] = json.loads((ROOT / f"plots/{name}/details.json").read_text())
+    return content
 
 
 @pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch) -> Found:
+def study(monkeypatch: pytest.MonkeyPatch) -> StudyResults:
     monkeypatch.chdir(ROOT)
     return results.here()
 
@@ -49,11 +49,11 @@ def test_reported_numbers_stand_beside_a_number_of_ours() -> None:
         assert set(keys) <= set(numbers(name)), name
 
 
-def test_a_quote_says_which_report_and_which_setting(found: Found) -> None:
-    quotes = found.quotes("probe/vicreg", "linear_accuracy")
+def test_a_quote_says_which_report_and_which_setting(study: StudyResults) -> None:
+    quotes = study.quotes("probe/vicreg", "linear_accuracy")
     assert [(quote.report, quote.value) for quote in quotes] == [("2", 61.79), ("3", 75.32), ("5", 72.4)]
     assert {quote.setting for quote in quotes} == {"CIFAR-10, 128 dimensions"}
-    assert found.quotes("probe/vicreg", "knn_accuracy") == found.quotes("nothing", "at all") == ()
+    assert study.quotes("probe/vicreg", "knn_accuracy") == study.quotes("nothing", "at all") == ()
 
 
 @pytest.mark.parametrize(
@@ -71,46 +71,46 @@ def test_a_quote_says_which_report_and_which_setting(found: Found) -> None:
         ("train_cnn", "train_accuracy"),
     ],
 )
-def test_shares_of_images_have_wilsons_interval(found: Found, name: str, key: str) -> None:
+def test_shares_of_images_have_wilsons_interval(study: StudyResults, name: str, key: str) -> None:
     images = {"val_accuracy": "held_out", "train_accuracy": "trained"}.get(key, "n")
     value, n = numbers(name)[key], details(name)[images]
     expected = statistics.wilson(round(value * n / 100), n)
-    seen = results.interval(found.plots, name, key)
+    seen = results.interval(study.plots, name, key)
     assert seen is not None
     assert astuple(seen) == pytest.approx(astuple(expected), abs=1e-4)
 
 
-def test_areas_have_an_interval_of_their_own_anomalies(found: Found) -> None:
+def test_areas_have_an_interval_of_their_own_anomalies(study: StudyResults) -> None:
     told = details("anomaly/vicreg")
     columns = told["anomalous"]["columns"]
     counts = dict(zip(columns["key"], columns["n"], strict=True))
-    assert list(counts) == list(found.parameters["anomaly"]["sets"])
+    assert list(counts) == list(study.parameters["anomaly"]["sets"])
     for kind, n in counts.items():
-        seen = results.interval(found.plots, "anomaly/vicreg", f"auroc_{kind}")
+        seen = results.interval(study.plots, "anomaly/vicreg", f"auroc_{kind}")
         assert seen is not None
         assert seen.value == pytest.approx(numbers("anomaly/vicreg")[f"auroc_{kind}"], rel=1e-5)
         assert seen == statistics.auroc(seen.value, n, told["n"])
 
 
-def test_readings_of_factors_have_the_interval_of_new_images(found: Found) -> None:
+def test_readings_of_factors_have_the_interval_of_new_images(study: StudyResults) -> None:
     rows = details("factors/vary_color")["rows"]
     new = {(row["factor"], row["reader"]): row for row in rows if row["images"] == "new images"}
     for factor, reader in (("color", "agreement"), ("shape", "probe")):
         row = new[factor, reader]
         expected = Interval(row["value"], row["low"], row["high"])
-        assert results.interval(found.plots, "factors/vary_color", f"{factor}_{reader}") == expected
+        assert results.interval(study.plots, "factors/vary_color", f"{factor}_{reader}") == expected
     assert "margin" in numbers("factors/vary_color")
-    assert results.interval(found.plots, "factors/vary_color", "margin") is None
+    assert results.interval(study.plots, "factors/vary_color", "margin") is None
 
 
-def test_findings_in_words_are_of_encoders_of_shapes(found: Found) -> None:
-    assert set(REPORTED["findings"]) == set(found.parameters["families"])
+def test_findings_in_words_are_of_encoders_of_shapes(study: StudyResults) -> None:
+    assert set(REPORTED["findings"]) == set(study.parameters["families"])
     assert all(set(said) == {"expected", "found"} for said in REPORTED["findings"].values())
     assert all(len(values) == 10 for values in REPORTED["epochs"].values())
     assert all(len(values) == 3 for values in REPORTED["digits"].values())
 
 
-def test_other_numbers_have_none(found: Found) -> None:
+def test_other_numbers_have_none(study: StudyResults) -> None:
     others = [
         ("train_cnn", "test_loss"),
         ("fgsm_sweep/cnn", "masking_suspected"),
@@ -121,11 +121,11 @@ def test_other_numbers_have_none(found: Found) -> None:
         ("vicreg", "effective_rank"),
     ]
     assert [pair for pair in others if pair[1] not in numbers(pair[0])] == []
-    assert [pair for pair in others if results.interval(found.plots, *pair) is not None] == []
+    assert [pair for pair in others if results.interval(study.plots, *pair) is not None] == []
 
 
-def test_rows_of_every_attack_are_the_metrics(found: Found) -> None:
-    rows = {row.name: row for row in results.attacked(found, "cnn")}
+def test_rows_of_every_attack_are_the_metrics(study: StudyResults) -> None:
+    rows = {row.name: row for row in results.attacked(study, "cnn")}
     metrics = numbers("fgsm_sweep/cnn")
     assert len(rows) == 1 + len(details("fgsm_sweep/cnn")["attacks"]["columns"]["accuracy"]["columns"]["value"])
     for radius in ("0.01", "0.05", "0.1", "0.2", "0.3"):
@@ -140,11 +140,11 @@ def test_rows_of_every_attack_are_the_metrics(found: Found) -> None:
     assert next(iter(rows)) == "clean images"
 
 
-def test_readings_cover_every_encoder_floors_first(found: Found) -> None:
-    rows = {column.key: rows for column, rows in results.readings(found)}
+def test_readings_cover_every_encoder_floors_first(study: StudyResults) -> None:
+    rows = {column.key: rows for column, rows in results.readings(study)}
     for each in rows.values():
-        assert [row.name for row in each] == list(found.encoders.values())
-    assert list(found.encoders)[:2] == ["pixels", "random"]
-    assert [row.floor for row in rows["auroc_street"]] == [50.0] * len(found.encoders)
+        assert [row.name for row in each] == list(study.encoders.values())
+    assert list(study.encoders)[:2] == ["pixels", "random"]
+    assert [row.floor for row in rows["auroc_street"]] == [50.0] * len(study.encoders)
     assert rows["silhouette"][0].floor is None
     assert rows["linear_accuracy"][0].floor == pytest.approx(11.1333, abs=1e-3)

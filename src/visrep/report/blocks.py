@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from markupsafe import Markup
 
-from visrep.report.results import Found
+from visrep.report.results import StudyResults
 
 SPACE, HYPHEN = "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"
 TIES = {
@@ -82,16 +82,16 @@ class Section(NamedTuple):
     blocks: Sequence[Block]
 
 
-def picture(found: Found, name: str, says: str, data: str) -> Picture:
+def picture(study: StudyResults, name: str, says: str, data: str) -> Picture:
     """``plots/<name>.png``; ``data`` is a line as `records.data` makes them."""
-    return Picture(found.picture(name), says, data)
+    return Picture(study.picture(name), says, data)
 
 
-def of_encoders(found: Found, name: str, says: str, data: str, folded: str = "") -> Gallery:
+def of_encoders(study: StudyResults, name: str, says: str, data: str, folded: str = "") -> Gallery:
     """``plots/figures/<encoder>/<name>.png`` of every encoder, baselines first."""
     pictures = [
-        picture(found, f"figures/{encoder}/{name}", f"{label}: {says}", data)
-        for encoder, label in found.encoders.items()
+        picture(study, f"figures/{encoder}/{name}", f"{label}: {says}", data)
+        for encoder, label in study.encoders.items()
     ]
     return Gallery(pictures, folded)
 

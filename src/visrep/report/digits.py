@@ -8,17 +8,17 @@ from visrep.digits.swept import key
 from visrep.records import data
 from visrep.report import results, tables
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table, picture
-from visrep.report.results import Found
+from visrep.report.results import StudyResults
 
 PASSED = {True: "✓ passed", False: Markup("<b>✗ failed</b>")}
 
 
-def classifier(found: Found) -> Section:
-    result = found.classifier
+def classifier(study: StudyResults) -> Section:
+    result = study.classifier
     on = data(result.source, result.n, "test images")
 
     def figure(name: str, says: str, of: str = on) -> Picture:
-        return picture(found, f"figures_digits/{name}", says, of)
+        return picture(study, f"figures_digits/{name}", says, of)
 
     return Section(
         "digits",
@@ -32,7 +32,7 @@ def classifier(found: Found) -> Section:
                 "How many images are read rightly, in percent. Training accuracy is that of the kept network on its "
                 "training images as they are. Floor: always the most frequent digit.",
                 f"{on[:-1]}; {result.held_out:,} held-out and {result.trained:,} training images.",
-                results.classifier(found),
+                results.classifier(study),
             ),
             Gallery(
                 [
@@ -49,14 +49,14 @@ def classifier(found: Found) -> Section:
                     ),
                 ]
             ),
-            _per_class(found, on),
-            _by_epoch(found),
+            _per_class(study, on),
+            _by_epoch(study),
         ],
     )
 
 
-def attacks(found: Found) -> Section:
-    first = found.sweeps["cnn"]
+def attacks(study: StudyResults) -> Section:
+    first = study.sweeps["cnn"]
     on, gate = data(first.source, first.n, "test images"), first.gate_epsilon
     return Section(
         "attacks",
@@ -74,20 +74,20 @@ def attacks(found: Found) -> Section:
                 "was trained on FGSM images and tested by FGSM alone: without PGD beside it nobody can tell whether "
                 "it stood or hid.",
                 on,
-                results.headline(found),
+                results.headline(study),
             ),
-            Gallery(_sweeps(found, on)),
-            _gates(found, on),
+            Gallery(_sweeps(study, on)),
+            _gates(study, on),
             Part("Before and after", "What one step does to the answers, and to the images."),
-            Gallery(_attacked(found, gate, on)),
-            *[_radii(found, model, on) for model in CLASSIFIERS],
-            *[_every_attack(found, model, on) for model in CLASSIFIERS],
+            Gallery(_attacked(study, gate, on)),
+            *[_radii(study, model, on) for model in CLASSIFIERS],
+            *[_every_attack(study, model, on) for model in CLASSIFIERS],
         ],
     )
 
 
-def _per_class(found: Found, on: str) -> Table:
-    reported = found.reported["digits"]
+def _per_class(study: StudyResults, on: str) -> Table:
+    reported = study.reported["digits"]
     rows = [
         (
             row.label,
@@ -95,7 +95,7 @@ def _per_class(found: Found, on: str) -> Table:
             f"{row.support:,}",
             " / ".join(map(str, reported.get(row.label, "-"))),
         )
-        for row in found.classifier.per_class
+        for row in study.classifier.per_class
     ]
     says = (
         "The classifier digit by digit, in percent. Reported: the same three of SVHN's official test images (report 1)."
@@ -104,9 +104,9 @@ def _per_class(found: Found, on: str) -> Table:
     return Table(says, on, head, rows, folded="The same digit by digit")
 
 
-def _by_epoch(found: Found) -> Table:
+def _by_epoch(study: StudyResults) -> Table:
     """What report 1 saw while its networks learned; ours is in the curves."""
-    epochs = found.reported["epochs"]
+    epochs = study.reported["epochs"]
     rows = [(str(epoch), *map(str, row)) for epoch, row in enumerate(zip(*epochs.values(), strict=True), 1)]
     says = "Loss and accuracy of the classifier on SVHN, and the loss of SimCLR, as report 1 has them."
     return Table(
@@ -114,19 +114,19 @@ def _by_epoch(found: Found) -> Table:
     )
 
 
-def _sweeps(found: Found, on: str) -> list[Picture]:
+def _sweeps(study: StudyResults, on: str) -> list[Picture]:
     said = {
         "accuracy_against_epsilon": "Accuracy under noise, FGSM and PGD as the radius grows. Bands are 95 % intervals, "
         "the dotted line is the floor.",
         "per_class": "Some digits withstand FGSM longer than others: accuracy of each as the radius grows.",
     }
-    return [picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()]
+    return [picture(study, f"figures_attacks/{name}", says, on) for name, says in said.items()]
 
 
-def _gates(found: Found, on: str) -> Table:
+def _gates(study: StudyResults, on: str) -> Table:
     """What an honest evaluation must show, for both classifiers side by side."""
     said: dict[str, dict[str, Markup]] = {}
-    for model, sweep in found.sweeps.items():
+    for model, sweep in study.sweeps.items():
         for gate in sweep.gates:
             said.setdefault(gate.name, {})[model] = Markup("{}: {}").format(PASSED[gate.passed], gate.says)
     rows = [
@@ -141,7 +141,7 @@ def _gates(found: Found, on: str) -> Table:
     return Table(says, on, ("gate", *CLASSIFIERS.values()), rows, words=(1, 2))
 
 
-def _attacked(found: Found, gate: float, on: str) -> list[Picture]:
+def _attacked(study: StudyResults, gate: float, on: str) -> list[Picture]:
     said = {}
     for model, name in CLASSIFIERS.items():
         said[f"before_after_{model}"] = (
@@ -157,32 +157,32 @@ def _attacked(found: Found, gate: float, on: str) -> list[Picture]:
         "them?"
     )
     said["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
-    defence = found.record("adv_train", Defence)
+    defence = study.record("adv_train", Defence)
     learned = picture(
-        found,
+        study,
         "figures_attacks/learning_adv_cnn",
         "How the defence came about: accuracy by epoch, clean and attacked; the epoch that was kept is circled.",
         data(defence.source, defence.n, "held-out images"),
     )
-    return [*[picture(found, f"figures_attacks/{name}", says, on) for name, says in said.items()], learned]
+    return [*[picture(study, f"figures_attacks/{name}", says, on) for name, says in said.items()], learned]
 
 
-def _radii(found: Found, model: str, on: str) -> Gallery:
+def _radii(study: StudyResults, model: str, on: str) -> Gallery:
     """A gallery for each radius, galleries of galleries being long."""
     name = CLASSIFIERS[model]
     pictures = [
         picture(
-            found,
+            study,
             f"figures_attacks/{key(f'gallery_{model}', radius)}",
             f"FGSM at ε {radius:g} against the {name} classifier: images still read rightly, images turned wrong.",
             on,
         )
-        for radius in found.sweeps[model].radii("noise")
+        for radius in study.sweeps[model].radii("noise")
     ]
     return Gallery(pictures, f"Attacked images at every radius, {name} classifier")
 
 
-def _every_attack(found: Found, model: str, on: str) -> Table:
+def _every_attack(study: StudyResults, model: str, on: str) -> Table:
     name = CLASSIFIERS[model]
     says = f"Accuracy of the {name} classifier under every attack that was run, in percent."
-    return tables.beside(says, on, results.attacked(found, model), folded=f"Every attack in numbers, {name} classifier")
+    return tables.beside(says, on, results.attacked(study, model), folded=f"Every attack in numbers, {name} classifier")

@@ -6,18 +6,18 @@ from visrep.evaluations import anomaly, probe
 from visrep.records import Column, Interval, data
 from visrep.report import results, tables
 from visrep.report.blocks import Block, Gallery, Part, Section, Table, of_encoders, picture
-from visrep.report.results import Evaluation, Found
+from visrep.report.results import Evaluation, StudyResults
 from visrep.settings.representations import BASELINES
 
 ELSEWHERE = ("maps",)  # evaluations that stand in another section
 
 
-def uses(found: Found) -> Section:
-    floors = " and ".join(found.encoders[name] for name in BASELINES if name in found.encoders)
-    blocks: list[Block] = [_at_a_glance(found)]
-    for name, evaluation in found.evaluations.items():
+def uses(study: StudyResults) -> Section:
+    floors = " and ".join(study.encoders[name] for name in BASELINES if name in study.encoders)
+    blocks: list[Block] = [_at_a_glance(study)]
+    for name, evaluation in study.evaluations.items():
         if name not in ELSEWHERE:
-            blocks += _evaluation(found, evaluation)
+            blocks += _evaluation(study, evaluation)
     return Section(
         "uses",
         "What they are good for",
@@ -29,21 +29,21 @@ def uses(found: Found) -> Section:
     )
 
 
-def _at_a_glance(found: Found) -> Table:
-    columns = results.readings(found)
+def _at_a_glance(study: StudyResults) -> Table:
+    columns = results.readings(study)
     rows = [
         (label, *[f"{rows[place].value:.{column.digits}f}" for column, rows in columns])
-        for place, label in enumerate(found.encoders.values())
+        for place, label in enumerate(study.encoders.values())
     ]
     says = "All evaluations at a glance; percent, but for what is named otherwise below, where intervals stand too."
-    first = next(iter(found.evaluations.values())).tabulated
+    first = next(iter(study.evaluations.values())).tabulated
     return Table(says, first.data, ("encoder", *[column.name for column, _ in columns]), rows)
 
 
-def _evaluation(found: Found, evaluation: Evaluation) -> list[Block]:
+def _evaluation(study: StudyResults, evaluation: Evaluation) -> list[Block]:
     """Its title and text, a table for each column that has a caption, one for the others, and pictures."""
     about = evaluation.tabulated
-    before, after = PICTURES.get(evaluation.name, _none)(found, evaluation)
+    before, after = PICTURES.get(evaluation.name, _none)(study, evaluation)
     shown = [column for column in about.columns if column.says]
     more = [column for column in about.columns if not column.says]
     return [
@@ -53,24 +53,24 @@ def _evaluation(found: Found, evaluation: Evaluation) -> list[Block]:
             tables.beside(
                 column.says,
                 about.data,
-                results.reading(found, evaluation, column),
+                results.reading(study, evaluation, column),
                 digits=column.digits,
                 drawn=column.percent,
             )
             for column in shown
         ],
-        *([_more(found, evaluation, more)] if more else []),
+        *([_more(study, evaluation, more)] if more else []),
         *after,
     ]
 
 
-def _more(found: Found, evaluation: Evaluation, columns: Sequence[Column]) -> Table:
+def _more(study: StudyResults, evaluation: Evaluation, columns: Sequence[Column]) -> Table:
     about = evaluation.tabulated
     rows = [
         (label, *[f"{_value(column, result):.{column.digits}f}" for column in columns])
-        for label, result in zip(found.encoders.values(), evaluation.results.values(), strict=True)
+        for label, result in zip(study.encoders.values(), evaluation.results.values(), strict=True)
     ]
-    aside = REPORTED[evaluation.name](found) if evaluation.name in REPORTED else ""
+    aside = REPORTED[evaluation.name](study) if evaluation.name in REPORTED else ""
     says = " ".join(filter(None, (f"{about.more}.", aside)))
     return Table(says, about.data, ("encoder", *[column.name for column in columns]), rows, folded=about.more)
 
@@ -83,19 +83,19 @@ def _value(column: Column, result: object) -> float:
 Pictures = tuple[list[Block], list[Block]]  # what stands before the tables, and what after
 
 
-def _none(found: Found, evaluation: Evaluation) -> Pictures:
+def _none(study: StudyResults, evaluation: Evaluation) -> Pictures:
     return [], []
 
 
-def _probe(found: Found, evaluation: Evaluation) -> Pictures:
+def _probe(study: StudyResults, evaluation: Evaluation) -> Pictures:
     result: probe.Result = next(iter(evaluation.results.values()))
     labelled = data(result.source, result.labelled, "training images with labels, some of them held out")
     says = "Linear probe and k-NN of every encoder, with chance."
     return (
-        [Gallery([picture(found, "figures_encoders/accuracy", says, evaluation.tabulated.data)])],
+        [Gallery([picture(study, "figures_encoders/accuracy", says, evaluation.tabulated.data)])],
         [
             of_encoders(
-                found,
+                study,
                 "probe",
                 "how the linear probe came about.",
                 labelled,
@@ -105,12 +105,12 @@ def _probe(found: Found, evaluation: Evaluation) -> Pictures:
     )
 
 
-def _retrieval(found: Found, evaluation: Evaluation) -> Pictures:
+def _retrieval(study: StudyResults, evaluation: Evaluation) -> Pictures:
     on = evaluation.tabulated.data
     return [], [
-        of_encoders(found, "hubs", "the images that are most often among the five farthest.", on),
+        of_encoders(study, "hubs", "the images that are most often among the five farthest.", on),
         of_encoders(
-            found,
+            study,
             "neighbors",
             "a query of each class with its five nearest and its five farthest training images; ticks mark its class.",
             on,
@@ -119,23 +119,23 @@ def _retrieval(found: Found, evaluation: Evaluation) -> Pictures:
     ]
 
 
-def _anomaly(found: Found, evaluation: Evaluation) -> Pictures:
+def _anomaly(study: StudyResults, evaluation: Evaluation) -> Pictures:
     on = evaluation.tabulated.data
     result: anomaly.Result = next(iter(evaluation.results.values()))
     kinds = " and ".join(anomaly.words(one.set) for one in result.anomalous)
-    roc = picture(found, "roc/roc", f"ROC curves: anomalies found against false alarms, for {kinds}.", on)
-    strangest = of_encoders(found, "most_anomalous", "the strangest of all test images.", on)
+    roc = picture(study, "roc/roc", f"ROC curves: anomalies found against false alarms, for {kinds}.", on)
+    strangest = of_encoders(study, "most_anomalous", "the strangest of all test images.", on)
     return [], [Gallery([roc, *strangest.pictures])]
 
 
-def _clustering(found: Found, evaluation: Evaluation) -> Pictures:
+def _clustering(study: StudyResults, evaluation: Evaluation) -> Pictures:
     says = "How tight the clusters of every encoder are, how far they are classes, and how far colours."
-    mapped = found.evaluations["maps"].tabulated.data
+    mapped = study.evaluations["maps"].tabulated.data
     return (
-        [Gallery([picture(found, "figures_encoders/clusters", says, evaluation.tabulated.data)])],
+        [Gallery([picture(study, "figures_encoders/clusters", says, evaluation.tabulated.data)])],
         [
             of_encoders(
-                found,
+                study,
                 "clusters",
                 "test images on the t-SNE map, by cluster above, by class below. Numbers stand at the test images "
                 "nearest to the centroids.",
@@ -145,16 +145,16 @@ def _clustering(found: Found, evaluation: Evaluation) -> Pictures:
     )
 
 
-def _reported_probe(found: Found) -> str:
-    ends = (f"{what} {first} to {last}" for what, (first, last) in found.reported["probe"].items())
+def _reported_probe(study: StudyResults) -> str:
+    ends = (f"{what} {first} to {last}" for what, (first, last) in study.reported["probe"].items())
     return f"Reported of VICReg's probe from the first to the last of 30 epochs (report 3): {', '.join(ends)}."
 
 
 # What only some evaluations have: pictures, and words of the reports.
-PICTURES: dict[str, Callable[[Found, Evaluation], Pictures]] = {
+PICTURES: dict[str, Callable[[StudyResults, Evaluation], Pictures]] = {
     "probe": _probe,
     "retrieval": _retrieval,
     "anomaly": _anomaly,
     "clustering": _clustering,
 }
-REPORTED: dict[str, Callable[[Found], str]] = {"probe": _reported_probe}
+REPORTED: dict[str, Callable[[StudyResults], str]] = {"probe": _reported_probe}

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 from visrep.records import data
 from visrep.report.blocks import Block, Gallery, Part, Section, Table, of_encoders, picture
-from visrep.report.results import Found
+from visrep.report.results import StudyResults
 
 RANK = "effective rank"
 
 
-def learning(found: Found) -> Section:
-    blocks = list(_learned(found))
-    if maps := found.evaluations.get("maps"):
+def learning(study: StudyResults) -> Section:
+    blocks = list(_learned(study))
+    if maps := study.evaluations.get("maps"):
         about = maps.tabulated
         blocks += [
             Part(about.title, about.text),
-            of_encoders(found, "map", "test images by PCA and by t-SNE.", about.data),
+            of_encoders(study, "map", "test images by PCA and by t-SNE.", about.data),
         ]
     return Section(
         "representations",
@@ -32,13 +32,13 @@ def learning(found: Found) -> Section:
     )
 
 
-def _learned(found: Found) -> list[Block]:
+def _learned(study: StudyResults) -> list[Block]:
     """What the trainings said of themselves."""
-    first = found.trainings["vicreg"]
+    first = study.trainings["vicreg"]
     on = data(first.source, first.n, f"training images; {first.watched:,} of the test images are watched")
     of_test = data(first.source, first.watched, "test images")
-    names = {place: place.rpartition("/")[2] for place in found.trainings}
-    labels = {place: found.encoders.get(name, name) for place, name in names.items()}
+    names = {place: place.rpartition("/")[2] for place in study.trainings}
+    labels = {place: study.encoders.get(name, name) for place, name in names.items()}
     said = {
         "collapse": (
             "How many directions an embedding uses, and how far it spreads, by epoch. A collapse to few directions "
@@ -51,34 +51,34 @@ def _learned(found: Found) -> list[Block]:
     for place in ("vicreg", *(place for place in names if place.startswith("methods/"))):
         said[f"{names[place]}_steps"] = (f"{labels[place]}: its loss, batch by batch.", on)
     each = {names[place]: f"{label}: what its loss is made of, {RANK} and spread." for place, label in labels.items()}
-    methods = dict.fromkeys(training.method for training in found.trainings.values())
+    methods = dict.fromkeys(training.method for training in study.trainings.values())
     return [
-        *(_table(found, method, labels, of_test) for method in methods),
-        Gallery([picture(found, f"figures_training/{name}", says, of) for name, (says, of) in said.items()]),
+        *(_table(study, method, labels, of_test) for method in methods),
+        Gallery([picture(study, f"figures_training/{name}", says, of) for name, (says, of) in said.items()]),
         Gallery(
-            [picture(found, f"figures_training/{name}", says, on) for name, says in each.items()],
+            [picture(study, f"figures_training/{name}", says, on) for name, says in each.items()],
             "How each network learned",
         ),
     ]
 
 
-def _table(found: Found, method: str, labels: Mapping[str, str], of_test: str) -> Table:
+def _table(study: StudyResults, method: str, labels: Mapping[str, str], of_test: str) -> Table:
     """All trainings of one method."""
-    own = {place: training for place, training in found.trainings.items() if training.method == method}
+    own = {place: training for place, training in study.trainings.items() if training.method == method}
     first = next(iter(own.values()))
     columns = first.telling.columns
     says = (
         f"{first.telling.table} The {RANK} is how many of the {len(first.axes)} directions of the embedding share its "
         "variance. All are measured on random views, also where neighbours stood for views in training."
     )
-    reported = {column.key: column for column in columns if any(found.quotes(place, column.key) for place in own)}
+    reported = {column.key: column for column in columns if any(study.quotes(place, column.key) for place in own)}
     head = ["network", *(column.name for column in columns), RANK, *(f"reported {c.name}" for c in reported.values())]
     rows = [
         (
             labels[place],
             *(f"{training.metrics[column.key]:.3g}" for column in columns),
             f"{training.effective_rank:.3g}",
-            *(" / ".join(f"{quote.value:g}" for quote in found.quotes(place, key)) or "-" for key in reported),
+            *(" / ".join(f"{quote.value:g}" for quote in study.quotes(place, key)) or "-" for key in reported),
         )
         for place, training in own.items()
     ]

@@ -49,7 +49,7 @@ class Evaluation(NamedTuple):
     results: Mapping[str, Any]
 
 
-class Found:
+class StudyResults:
     """The results of a study: the folder ``plots``, the reports' numbers, and all parameters."""
 
     def __init__(self, plots: Path, reported: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
@@ -68,8 +68,8 @@ class Found:
         return {name: self._evaluation(name, modules[name]) for name in self.parameters if name in modules}
 
     def _evaluation(self, name: str, module: ModuleType) -> Evaluation:
-        found = {encoder: self.record(f"{name}/{encoder}", module.Result) for encoder in self.encoders}
-        return Evaluation(name, module.tabulated(next(iter(found.values()))), found)
+        by_encoder = {encoder: self.record(f"{name}/{encoder}", module.Result) for encoder in self.encoders}
+        return Evaluation(name, module.tabulated(next(iter(by_encoder.values()))), by_encoder)
 
     @cached_property
     def trainings(self) -> dict[str, Training]:
@@ -101,9 +101,9 @@ class Found:
         return tuple(Quote(str(report), value, entry["setting"]) for report, value in entry["values"].items())
 
 
-def here() -> Found:
+def here() -> StudyResults:
     """The results in the current folder."""
-    return Found(Path("plots"), params.load(REPORTED), params.load())
+    return StudyResults(Path("plots"), params.load(REPORTED), params.load())
 
 
 def row(name: str, number: Number, floor: float | None = None, reported: tuple[Quote, ...] = ()) -> Row:
@@ -112,9 +112,9 @@ def row(name: str, number: Number, floor: float | None = None, reported: tuple[Q
     return Row(name, number, floor=floor, reported=reported)
 
 
-def classifier(found: Found) -> list[Row]:
+def classifier(study: StudyResults) -> list[Row]:
     """How many images of each split the classifier reads."""
-    result, quotes = found.classifier, found.quotes
+    result, quotes = study.classifier, study.quotes
     metrics, epoch = result.metrics, f"epoch {result.epoch}"
     place = "train_cnn"
     return [
@@ -125,44 +125,44 @@ def classifier(found: Found) -> list[Row]:
     ]
 
 
-def attacked(found: Found, model: str) -> list[Row]:
+def attacked(study: StudyResults, model: str) -> list[Row]:
     """Accuracy of ``model`` on clean images and under every attack that was run."""
-    sweep, place = found.sweeps[model], f"fgsm_sweep/{model}"
-    clean = row("clean images", sweep.clean, sweep.chance, found.quotes(place, "clean"))
-    return [clean, *(_attacked(found, model, one) for one in sweep.attacks)]
+    sweep, place = study.sweeps[model], f"fgsm_sweep/{model}"
+    clean = row("clean images", sweep.clean, sweep.chance, study.quotes(place, "clean"))
+    return [clean, *(_attacked(study, model, one) for one in sweep.attacks)]
 
 
-def _attacked(found: Found, model: str, one: Attacked) -> Row:
-    quotes = found.quotes(f"fgsm_sweep/{model}", swept.key(one.attack, one.epsilon))
-    return row(f"{one.name}, ε {one.epsilon:g}", one.accuracy, found.sweeps[model].chance, quotes)
+def _attacked(study: StudyResults, model: str, one: Attacked) -> Row:
+    quotes = study.quotes(f"fgsm_sweep/{model}", swept.key(one.attack, one.epsilon))
+    return row(f"{one.name}, ε {one.epsilon:g}", one.accuracy, study.sweeps[model].chance, quotes)
 
 
-def headline(found: Found) -> list[Row]:
+def headline(study: StudyResults) -> list[Row]:
     """Both classifiers, clean and under FGSM and PGD at the radius at which the gates look."""
     rows = []
     for model, name in {"cnn": "Classifier", "adv_cnn": "Defended classifier"}.items():
-        sweep = found.sweeps[model]
-        rows.append(attacked(found, model)[0]._replace(name=f"{name}, clean images"))
+        sweep = study.sweeps[model]
+        rows.append(attacked(study, model)[0]._replace(name=f"{name}, clean images"))
         for attack in (swept.FGSM, PGD):
             (one,) = (o for o in sweep.attacks if (o.attack, o.epsilon) == (attack, sweep.gate_epsilon))
-            under = _attacked(found, model, one)
+            under = _attacked(study, model, one)
             rows.append(under._replace(name=f"{name} under {under.name}"))
     return rows
 
 
-def reading(found: Found, evaluation: Evaluation, column: Column) -> list[Row]:
+def reading(study: StudyResults, evaluation: Evaluation, column: Column) -> list[Row]:
     """One number of every encoder, baselines first."""
     return [
-        row(label, column.read(result), column.chance(result), found.quotes(f"{evaluation.name}/{name}", column.key))
-        for (name, label), result in zip(found.encoders.items(), evaluation.results.values(), strict=True)
+        row(label, column.read(result), column.chance(result), study.quotes(f"{evaluation.name}/{name}", column.key))
+        for (name, label), result in zip(study.encoders.items(), evaluation.results.values(), strict=True)
     ]
 
 
-def readings(found: Found) -> list[tuple[Column, Sequence[Row]]]:
+def readings(study: StudyResults) -> list[tuple[Column, Sequence[Row]]]:
     """The numbers of every encoder that a glance should hold."""
     return [
-        (column, reading(found, evaluation, column))
-        for evaluation in found.evaluations.values()
+        (column, reading(study, evaluation, column))
+        for evaluation in study.evaluations.values()
         for column in evaluation.tabulated.columns
         if column.headline
     ]

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from visrep.records import data
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table, picture
-from visrep.report.results import Found
+from visrep.report.results import StudyResults
 from visrep.shapes.results import (
     AGREEMENT,
     CONFIRMED,
@@ -35,8 +35,8 @@ CONTRARY = {KEPT: LOST, LOST: KEPT}
 Told = Mapping[str, Factors]  # of each family
 
 
-def similarity(found: Found) -> Section:
-    told = {name: found.record(f"factors/{name}", Factors) for name in found.parameters["families"]}
+def similarity(study: StudyResults) -> Section:
+    told = {name: study.record(f"factors/{name}", Factors) for name in study.parameters["families"]}
     return Section(
         "similarity",
         "Similarity learning",
@@ -44,23 +44,23 @@ def similarity(found: Found) -> Section:
             "Coloured shapes are made from four known factors: color, shape, location and size. An encoder learns "
             "that an image and its redrawing are alike, in which some factors are others. It should then lose what "
             "was varied and keep what was shared. Does it?",
-            _verdicts(found),
+            _verdicts(study),
         ],
         [
             *_tables(told, NEW),
-            _findings(found, told),
+            _findings(study, told),
             _geometry(told),
-            Gallery(list(_pictures(found, told))),
+            Gallery(list(_pictures(study, told))),
             Part("What they call alike", "Queries with their nearest training images, from near to far."),
-            Gallery([_neighbors(found, name, told[name]) for name in told]),
+            Gallery([_neighbors(study, name, told[name]) for name in told]),
             *[table for images in _others(told) for table in _tables(told, images, folded=True)],
         ],
     )
 
 
-def _verdicts(found: Found) -> str:
+def _verdicts(study: StudyResults) -> str:
     """How a reading becomes a verdict."""
-    settings = found.parameters["factors"]
+    settings = study.parameters["factors"]
     kept, lost = (round(100 * settings[name]) for name in ("kept_above", "lost_below"))
     return (
         "Below, each reading has its 95 % interval. Between chance and what keeping a factor wholly would read, a "
@@ -99,11 +99,11 @@ def _row(name: str, rows: Sequence[Reading]) -> tuple[str | Markup, ...]:
     return (_label(name), *cells)
 
 
-def _findings(found: Found, told: Told) -> Table:
+def _findings(study: StudyResults, told: Told) -> Table:
     """What the reports expected and found in words, and what is measured here."""
     rows = [
         (_label(name), said["expected"], said["found"], _measured(told[name]))
-        for name, said in found.reported["findings"].items()
+        for name, said in study.reported["findings"].items()
         if name in told
     ]
     first = next(iter(told.values()))
@@ -148,9 +148,9 @@ def _geometry(told: Told) -> Table:
     return Table(says, _of_sets(next(iter(told.values()))), head, rows)
 
 
-def _pictures(found: Found, told: Told) -> Iterator[Picture]:
+def _pictures(study: StudyResults, told: Told) -> Iterator[Picture]:
     first = next(iter(told.values()))
-    learnt = found.record(f"similarity/{next(iter(told))}", Similarity)
+    learnt = study.record(f"similarity/{next(iter(told))}", Similarity)
     of_new = data(first.source, first.n[NEW], NEW)
     held_out = data(learnt.source, learnt.held_out, "held-out images")
     for name, says, on in (
@@ -168,13 +168,13 @@ def _pictures(found: Found, told: Told) -> Iterator[Picture]:
             "Points that are moved, no images.",
         ),
     ):
-        yield picture(found, f"figures_shapes/{name}", says, on)
+        yield picture(study, f"figures_shapes/{name}", says, on)
 
 
-def _neighbors(found: Found, name: str, result: Factors) -> Picture:
+def _neighbors(study: StudyResults, name: str, result: Factors) -> Picture:
     on = data(result.source, result.n[TRAINING], "training images, among which neighbours are sought")
     return picture(
-        found, f"figures_shapes/neighbors_{name}", f"{_label(name)}: shapes and their nearest neighbours.", on
+        study, f"figures_shapes/neighbors_{name}", f"{_label(name)}: shapes and their nearest neighbours.", on
     )
 
 

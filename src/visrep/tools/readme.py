@@ -8,30 +8,30 @@ from visrep import files
 from visrep.errors import Failure
 from visrep.evaluations import probe
 from visrep.report import results
-from visrep.report.results import Found, Row
+from visrep.report.results import Row, StudyResults
 
 README = Path("README.md")
 METHODS = {"fgsm_mix": "FGSM", "n_fgsm": "N-FGSM", "pgd": "PGD"}
 
 
-def classifiers(found: Found) -> str:
+def classifiers(study: StudyResults) -> str:
     """Markdown: ours with 95 % interval, the floor, and what the reports say of other images."""
     lines = ["| accuracy on test images, % | ours | 95 % interval | floor | reported (SVHN) |", "|---|---|---|---|---|"]
-    for row in results.headline(found):
+    for row in results.headline(study):
         spread = f"{row.low:.1f} to {row.high:.1f}"
         lines.append(f"| {row.name} | **{row.value:.1f}** | {spread} | {row.floor:.1f} | {_reported(row)} |")
-    return "\n".join([*lines, "", _classifiers_caption(found)])
+    return "\n".join([*lines, "", _classifiers_caption(study)])
 
 
-def encoders(found: Found) -> str:
+def encoders(study: StudyResults) -> str:
     """Markdown: what each encoder is good for; baselines first, as params.yaml lists them."""
-    (probe, probed), *others = results.readings(found)
+    (probe, probed), *others = results.readings(study)
     names = [column.name for column in (probe, *(column for column, _ in others))]
     lines = [f"| encoder | {' | '.join(names)} | reported probe (CIFAR-10) |", "|---" * (len(names) + 2) + "|"]
     for place, row in enumerate(probed):
         rest = [f"{rows[place].value:.{column.digits}f}" for column, rows in others]
         lines.append(f"| {row.name} | **{row.value:.1f}** | {' | '.join(rest)} | {_reported(row)} |")
-    return "\n".join([*lines, "", _encoders_caption(found)])
+    return "\n".join([*lines, "", _encoders_caption(study)])
 
 
 def _reported(row: Row) -> str:
@@ -39,11 +39,11 @@ def _reported(row: Row) -> str:
     return " / ".join(f"{quote.value:g} ({quote.report})" for quote in row.reported) or "-"
 
 
-def _classifiers_caption(found: Found) -> str:
-    first = found.sweeps["cnn"]
-    failed = {model: [gate.name for gate in sweep.failed()] for model, sweep in found.sweeps.items()}
+def _classifiers_caption(study: StudyResults) -> str:
+    first = study.sweeps["cnn"]
+    failed = {model: [gate.name for gate in sweep.failed()] for model, sweep in study.sweeps.items()}
     said = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
-    method = METHODS[found.parameters["adv_train"]["method"]]
+    method = METHODS[study.parameters["adv_train"]["method"]]
     return (
         f"Ours: {first.source}, n = {first.n:,}. FGSM moves each pixel once, by at most ε; PGD in many small "
         "steps. Floor: the best constant answer on these images. "
@@ -54,8 +54,8 @@ def _classifiers_caption(found: Found) -> str:
     )
 
 
-def _encoders_caption(found: Found) -> str:
-    result = found.record("probe/vicreg", probe.Result)
+def _encoders_caption(study: StudyResults) -> str:
+    result = study.record("probe/vicreg", probe.Result)
     right = result.metrics.linear_accuracy
     return (
         f"Ours: {result.source}, n = {result.n:,} test images, so a probe is sure to about "
@@ -66,18 +66,18 @@ def _encoders_caption(found: Found) -> str:
     )
 
 
-TABLES: dict[str, Callable[[Found], str]] = {"classifiers": classifiers, "encoders": encoders}
+TABLES: dict[str, Callable[[StudyResults], str]] = {"classifiers": classifiers, "encoders": encoders}
 
 
 def written(text: str) -> str:
     """``text`` with the lines between each pair of marks made anew. Raises `Failure` where a mark is missing."""
-    found = results.here()
+    study = results.here()
     for name, table in TABLES.items():
         start, end = f"<!-- {name}: `make readme` writes these lines -->", f"<!-- end of {name} -->"
         if start not in text or end not in text:
             raise Failure(f"{README} lacks the marks around its table of {name}")
         head, rest = text.split(start)
-        text = head + start + "\n" + table(found) + "\n" + end + rest.split(end)[1]
+        text = head + start + "\n" + table(study) + "\n" + end + rest.split(end)[1]
     return text
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from visrep.report import digits, evaluations, making, page, representations, results, shapes, tables
 from visrep.report.blocks import Section
-from visrep.report.results import Found
+from visrep.report.results import StudyResults
 from visrep.settings.representations import BASELINES
 from visrep.stage.pipeline import Stage
 
@@ -21,7 +21,7 @@ SURE = (
     "ran once."
 )
 DRAWN = "(embedded)"  # a source: images that the study draws or ships itself
-SECTIONS: tuple[Callable[[Found], Section], ...] = (
+SECTIONS: tuple[Callable[[StudyResults], Section], ...] = (
     digits.classifier,
     digits.attacks,
     representations.learning,
@@ -30,17 +30,17 @@ SECTIONS: tuple[Callable[[Found], Section], ...] = (
 )
 
 
-def html(found: Found, stages: Sequence[Stage], presets: Mapping[str, Mapping[str, Any]]) -> str:
+def html(study: StudyResults, stages: Sequence[Stage], presets: Mapping[str, Mapping[str, Any]]) -> str:
     """The page. Raises `Failure` where a result that it shows is missing."""
-    sections = [*(section(found) for section in SECTIONS), making.making(found.parameters, stages, presets)]
-    notes = [_images(found), f"How to read the tables. {tables.LEGEND}", SURE]
-    return page.render(TITLE, LEAD, list(_facts(found)), notes, sections, list(_foot(found)))
+    sections = [*(section(study) for section in SECTIONS), making.making(study.parameters, stages, presets)]
+    notes = [_images(study), f"How to read the tables. {tables.LEGEND}", SURE]
+    return page.render(TITLE, LEAD, list(_facts(study)), notes, sections, list(_foot(study)))
 
 
-def _facts(found: Found) -> Iterator[tuple[str, str]]:
+def _facts(study: StudyResults) -> Iterator[tuple[str, str]]:
     """What to remember: a number, and what it is."""
-    clean, fgsm, pgd, clean_defended, _, pgd_defended = results.headline(found)
-    attack = f"at ε {found.sweeps['cnn'].gate_epsilon:g}"
+    clean, fgsm, pgd, clean_defended, _, pgd_defended = results.headline(study)
+    attack = f"at ε {study.sweeps['cnn'].gate_epsilon:g}"
     yield f"{clean.value:.1f} %", f"of street digits are read rightly. Always the most frequent: {clean.floor:.1f} %."
     yield (
         f"{pgd.value:.1f} %",
@@ -50,8 +50,8 @@ def _facts(found: Found) -> Iterator[tuple[str, str]]:
         f"{pgd_defended.value:.1f} %",
         f"are left under the same PGD after training on attacked images; clean {clean_defended.value:.1f} %.",
     )
-    _, rows = results.readings(found)[0]
-    probe = dict(zip(found.encoders, rows, strict=True))
+    _, rows = results.readings(study)[0]
+    probe = dict(zip(study.encoders, rows, strict=True))
     floors = ", ".join(f"{probe[name].name} {probe[name].value:.1f} %" for name in BASELINES if name in probe)
     learned = probe["vicreg"]
     yield (
@@ -60,9 +60,9 @@ def _facts(found: Found) -> Iterator[tuple[str, str]]:
     )
 
 
-def _images(found: Found) -> str:
+def _images(study: StudyResults) -> str:
     """Where the pixels come from, and what that means for the numbers."""
-    sources = {"Street digits": found.classifier.source, "objects": found.trainings["vicreg"].source}
+    sources = {"Street digits": study.classifier.source, "objects": study.trainings["vicreg"].source}
     said = "; ".join(f"{name}: {source}" for name, source in sources.items())
     drawn = any(source.endswith(DRAWN) for source in sources.values())
     warning = (
@@ -71,7 +71,7 @@ def _images(found: Found) -> str:
     return f"Images. {said}.{warning if drawn else ''}"
 
 
-def _foot(found: Found) -> Iterator[str]:
+def _foot(study: StudyResults) -> Iterator[str]:
     yield "Reported numbers, marked by the number of the report, are those of five earlier studies on other images:"
-    for report, what in found.reported["reports"].items():
+    for report, what in study.reported["reports"].items():
         yield f"Report {report}. {what}."
