@@ -1,29 +1,24 @@
-"""Two encoders that never learned: the principal axes of the pixels, and an untrained network."""
-
-from threadpoolctl import threadpool_limits
+"""Encoders that no gradient trained, for comparison: what these reach is no merit of learning."""
 
 from stages import run
-from visrep import files
+from visrep import files, threads
 from visrep.data import store
-from visrep.representations import baselines, encoders
-from visrep.settings.representations import BASELINES, Baselines, Encoder
+from visrep.settings.representations import Encoder
 from visrep.settings.runtime import Threads
 from visrep.stage.job import Job
-from visrep.training import weights
 
-ITEMS = BASELINES
+ITEMS = "baselines"
 
 
 def main(job: Job) -> None:
-    settings = job.read("baselines", Baselines)
+    baseline = job.module("visrep.representations.baselines", job.item)
+    settings = job.read(f"baselines.{job.item}", baseline.Settings)
     encoder = job.read("vicreg.encoder", Encoder)
-    threadpool_limits(job.read("runtime.threads", Threads).root)
+    threads.limit(job.read("runtime.threads", Threads).root)
     objects = store.load(job.input("data/objects"))
-    if job.item == "random":
-        weights.save(job.out("models/random.safetensors"), encoders.untrained(encoder, settings.seed))
-    else:
-        axes = baselines.principal_axes(objects.train.images, encoder.dimensions)
-        files.write_weights(job.out("models/pixels.safetensors"), axes, {"kind": baselines.KIND})
+    files.write_weights(
+        job.out(f"models/{job.item}.safetensors"), *baseline.fit(objects.train.images, settings, encoder)
+    )
 
 
 if __name__ == "__main__":

@@ -6,17 +6,18 @@ from visrep.evaluations import clustering, probe
 from visrep.figures import evaluations, style
 from visrep.figures.evaluations import Panel
 from visrep.settings.figures import Figures
-from visrep.settings.representations import BASELINES, Labels
+from visrep.settings.representations import Baselines, Labels
 from visrep.stage.job import Job
 
 
 def main(job: Job) -> None:
     settings, labels = job.read("figures", Figures), job.read("encoders", Labels).root
+    baselines = job.read("baselines", Baselines).root
     probes, clusters = job.input("plots/probe"), job.input("plots/clustering")
     probed = [records.read(probes / name / "details.json", probe.Result) for name in labels]
     clustered = [records.read(clusters / name / "details.json", clustering.Result) for name in labels]
 
-    names, floors = list(labels.values()), [labels[name] for name in BASELINES if name in labels]
+    names, floors = list(labels.values()), [labels[name] for name in baselines if name in labels]
     palette, first = style.PALETTES[settings.palette], probed[0]
     accuracies = Panel(
         "Test images named rightly, %",

@@ -5,12 +5,12 @@ from visrep import files, records
 from visrep.evaluations import anomaly
 from visrep.figures import anomalies, style
 from visrep.settings.figures import Figures
-from visrep.settings.representations import BASELINES, Labels
+from visrep.settings.representations import Baselines, Labels
 from visrep.stage.job import Job
 
 
 def main(job: Job) -> None:
-    labels = job.read("encoders", Labels).root
+    labels, baselines = job.read("encoders", Labels).root, job.read("baselines", Baselines).root
     settings = job.read("figures", Figures)
     folder = job.input("plots/anomaly")
     results = {name: records.read(folder / name / "details.json", anomaly.Result) for name in labels}
@@ -19,7 +19,7 @@ def main(job: Job) -> None:
 
     first = next(iter(results.values()))
     footer = f"Data: {first.told()}. Score: distance from the training images ({first.way})."
-    floors = [labels[name] for name in BASELINES if name in labels]
+    floors = [labels[name] for name in baselines if name in labels]
     named, palette = {labels[name]: result for name, result in results.items()}, style.PALETTES[settings.palette]
     figure = anomalies.roc("How well embeddings tell other images from objects", named, floors, footer, palette)
     style.save(figure, job.out("plots/roc") / "roc.png", settings.dpi)

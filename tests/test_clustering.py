@@ -9,6 +9,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_score
 
+from visrep.data.embedded import objects
 from visrep.evaluations import clustering
 
 
@@ -233,3 +234,24 @@ def test_the_table_holds_every_class_and_cluster() -> None:
         ("owl", 1, 1),
     ]
     assert [row.percent for row in rows] == pytest.approx([100 / 3, 200 / 3, 0, 0, 0, 100])
+
+
+def test_the_first_run_is_told_with_the_range_over_all() -> None:
+    drawn = objects.draw(0, 90, 1)
+    x = np.random.default_rng(0).normal(size=(90, 3)).astype(np.float32)
+    result, clusters = clustering.evaluate(x, drawn, clustering.Settings(seed=2**32 - 2, restarts=1, runs=3))
+    runs = [clustering.kmeans(x, 10, seed, 1) for seed in (2**32 - 2, 2**32 - 1, 0)]
+    np.testing.assert_array_equal(clusters.labels, runs[0].labels)
+    each = [by_loop(x, run.labels) for run in runs]
+    assert (result.runs, result.metrics.silhouette) == (3, pytest.approx(each[0]))
+    assert (result.ranges.silhouette.low, result.ranges.silhouette.high) == pytest.approx((min(each), max(each)))
+    assert min(each) < max(each)
+    assert abs(result.silhouette_at_random) < 0.2 and result.silhouette_of_classes < 0.2
+
+
+def test_several_labellings_share_the_distances_and_nothing_else() -> None:
+    random = np.random.default_rng(3)
+    x = random.normal(size=(70, 5)).astype(np.float32)
+    labellings = [random.integers(0, 3, 70), np.full(70, 2), random.choice([1, 5, 9], 70)]
+    found = clustering.each_silhouette(x, labellings, 16)
+    assert found == pytest.approx([by_loop(x, labels) if len(set(labels)) > 1 else 0.0 for labels in labellings])

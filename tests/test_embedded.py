@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
@@ -100,21 +101,61 @@ def test_blur_is_that_of_scipy() -> None:
     assert np.abs(canvas.blur(images, sigma) - expected).max() < 1e-6
 
 
-def test_splits_show_different_parts_of_the_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("regions", [canvas.stripes, canvas.photograph])
+def test_splits_show_different_parts_of_the_photographs(
+    monkeypatch: pytest.MonkeyPatch, regions: Callable[[int], tuple[canvas.Region, ...]]
+) -> None:
     """Photographs whose red says the column and whose green says which: no crop of one split lies in the other's."""
     width = 640
     codes = [np.zeros((427, width, 3), np.uint8) for _ in range(2)]
     for index, code in enumerate(codes):
         code[:, :, 0], code[:, :, 1], code[:, :, 2] = np.arange(width) // 4, 200 * index, 255
     monkeypatch.setattr(canvas, "photographs", lambda: tuple(codes))
-    canvas._stripes.cache_clear()
+    canvas._cut.cache_clear()
     seen = []
     for stream in (canvas.TRAIN, canvas.TEST):
-        crops = canvas.photo_crops(canvas.Chance(0, stream, range(800), 6), stream)
+        crops = canvas.photo_crops(canvas.Chance(0, stream, range(800), 6), regions(stream))
         seen.append(set(np.unique(crops[..., 0].astype(int) + crops[..., 1].astype(int) * 1000).tolist()))
-    canvas._stripes.cache_clear()
+    canvas._cut.cache_clear()
     assert not seen[0] & seen[1]
-    assert len(seen[0]) > 200 and len(seen[1]) > 60  # of 240 and 80 groups of columns
+    assert len(seen[0]) > 130 and len(seen[1]) > 60  # columns come in groups of four
+    if regions is canvas.photograph:
+        assert max(seen[0]) < 200 * 1000 <= min(seen[1])  # not even the same photograph
+
+
+def test_splits_share_no_number_of_sketches_colors_and_places() -> None:
+    """All that an image is drawn with comes out of these: the numbers of 500 images of either split."""
+    train, test = (canvas.Chance(0, stream, range(500), 64).take(64).ravel() for stream in (canvas.TRAIN, canvas.TEST))
+    assert not set(train.tolist()) & set(test.tolist())
+    assert abs(np.corrcoef(train, test)[0, 1]) < 0.03
+
+
+def test_test_digits_are_of_typefaces_that_training_does_not_show() -> None:
+    train, test = street_digits.TRAIN_FACES, street_digits.TEST_FACES
+    assert not set(train) & set(test)
+    names = [[name for family in faces.values() for name in family] for faces in (train, test)]
+    assert not set(names[0]) & set(names[1]) and len(names[0]) >= 15 and len(names[1]) >= 5
+    glyphs = [{digit.tobytes() for face in street_digits.glyphs(s) for digit in face} for s in (0, 1)]
+    assert not glyphs[0] & glyphs[1]
+    assert len(glyphs[0]) <= 10 * sum(len(outlines) for family in train.values() for outlines in family.values())
+
+
+def test_every_typeface_is_readable() -> None:
+    """Each of its digits is more like that digit in some other typeface than like any other digit there."""
+    faces = [face for stream in (canvas.TRAIN, canvas.TEST) for face in street_digits.glyphs(stream)]
+    shapes = np.array([[_centred(digit) for digit in face] for face in faces])  # (F, 10, P)
+    for index, own in enumerate(shapes):
+        others = np.delete(shapes, index, 0)
+        distances = np.square(own[:, None, None] - others[None]).sum(-1).min(1)  # (10, 10)
+        assert (distances.argmin(1) == np.arange(10)).all(), index
+
+
+def _centred(digit: np.ndarray) -> np.ndarray:
+    """The digit (64, width) in the middle of a square, at a quarter of the size."""
+    page = np.zeros((64, 64), np.uint8)
+    left = (64 - digit.shape[1]) // 2
+    page[:, left : left + digit.shape[1]] = digit
+    return np.asarray(Image.fromarray(page).resize((16, 16)), float).ravel() / 255
 
 
 def test_street_digits_are_as_frequent_as_in_svhn() -> None:
@@ -155,10 +196,10 @@ def test_a_linear_reader_of_the_pixels_finds_little(name: str, most: float) -> N
 
 def test_the_labelled_digit_is_in_the_middle() -> None:
     """In the line's middle stands the labelled digit's own glyph, which no other digit of the face equals."""
-    faces, labels = street_digits._glyphs(), np.arange(40) % 10
+    faces, labels = street_digits.glyphs(canvas.TRAIN), np.arange(40) % 10
     assert all(len({glyph.tobytes() for glyph in face}) == 10 for face in faces)
     chosen = canvas.Chance(0, 0, range(40), 64).below(len(faces))
-    lines = street_digits._lines(canvas.Chance(0, 0, range(40), 64), labels)
+    lines = street_digits._lines(canvas.Chance(0, 0, range(40), 64), labels, faces)
     for line, label, face in zip(lines, labels, chosen, strict=True):
         glyph = faces[face][label]
         left = (street_digits.STRIP[0] - glyph.shape[1]) // 2

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from sklearn.decomposition import PCA
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models import ResNet50_Weights, resnet18, resnet50
@@ -14,7 +13,7 @@ from torchvision.transforms.functional import normalize
 
 from visrep.errors import Failure
 from visrep.machine.randomness import generator
-from visrep.representations import baselines, encoders
+from visrep.representations import encoders
 from visrep.representations.resnet50 import ResNet50
 from visrep.settings.representations import Encoder
 from visrep.training import weights
@@ -60,28 +59,6 @@ def test_a_projector_has_its_widths_and_no_norm_at_its_end() -> None:
 
 def images(count: int = 60) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
-
-
-def test_principal_axes_are_scikit_learns() -> None:
-    seen, new = images(60), images(80)[60:]
-    arrays = baselines.principal_axes(seen, 5)
-    theirs = PCA(5, svd_solver="full").fit(seen.reshape(60, -1) / 255)
-    expected = theirs.transform(new.reshape(20, -1) / 255)
-    found = baselines.project(new, arrays)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=1e-3)
-    strongest = np.abs(arrays["axes"]).argmax(1)
-    assert (arrays["axes"][np.arange(5), strongest] > 0).all()
-
-
-def test_axes_need_more_images_than_dimensions() -> None:
-    with pytest.raises(Failure, match="8 principal axes need more than 8 images"):
-        baselines.principal_axes(images(8), 8)
-
-
-def test_equal_images_have_coordinates_zero() -> None:
-    seen = np.repeat(images(1), 20, axis=0)
-    assert np.abs(baselines.project(seen, baselines.principal_axes(seen, 3))).max() < 1e-4
 
 
 @pytest.mark.parametrize("size", [32, 48])

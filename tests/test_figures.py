@@ -125,9 +125,9 @@ def slow_turns(labels: np.ndarray, found: list[int], count: int) -> list[int]:
 def test_classes_take_turns() -> None:
     found = [i for i in range(COUNT) if i % 3]
     for count in (1, 7, 25, 100):
-        picked = attacks.in_turns(DIGITS.test.labels, np.array(found), count)
+        picked = sheet.in_turns(DIGITS.test.labels, np.array(found), count)
         assert picked.tolist() == slow_turns(DIGITS.test.labels, found, count)
-    assert attacks.in_turns(DIGITS.test.labels, np.array([], int), 5).tolist() == []
+    assert sheet.in_turns(DIGITS.test.labels, np.array([], int), 5).tolist() == []
 
 
 def test_confident_mistakes_are_wrong_and_sorted() -> None:

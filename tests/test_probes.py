@@ -11,8 +11,9 @@ from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
 from visrep.data import store
+from visrep.errors import Failure
 from visrep.evaluations import probe
-from visrep.measures import probes, statistics
+from visrep.measures import probes, scalings, statistics
 from visrep.measures.probes import Choice
 
 SGD: dict[str, Any] = {"epochs": 3, "batch_size": 4, "lr": 0.3, "momentum": 0.9}
@@ -169,15 +170,37 @@ def test_rare_and_missing_classes(random: np.random.Generator, standardised: boo
     assert (single.strength, single.held_out) == (0.1, {})
 
 
-def test_the_fit_is_quiet_and_the_same_again(random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even where it is cut short."""
+def test_the_fit_is_quiet_and_the_same_again(random: np.random.Generator) -> None:
     x, labels = clouds(random, [20, 20, 20], 30, 5)
-    monkeypatch.setattr(probes, "ITERATIONS", 2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         first, second = (probes.logistic(x, labels, x, among(0.0, 0.1)) for _ in range(2))
     np.testing.assert_array_equal(first.predicted, second.predicted)
     assert first.held_out == second.held_out
+
+
+@pytest.mark.parametrize("strength", [1e-1, 1e-3, 1e-5])
+def test_the_fit_ends_at_the_optimum_of_newtons_method(random: np.random.Generator, strength: float) -> None:
+    """Of an embedding like a network's: dimensions of very different size, most of them correlated."""
+    x, labels = clouds(random, [90, 60, 80, 70], 12, 0.4)
+    x = scalings.standardised((x * np.geomspace(1, 1e-3, 12)) @ random.normal(size=(12, 12)))[0].astype(float)
+
+    def loss(weights: np.ndarray, biases: np.ndarray) -> float:
+        chosen = log_softmax(x @ weights + biases, 1)[np.arange(len(x)), labels]
+        return float(-chosen.mean() + strength / 2 * (weights**2).sum())
+
+    ours = probes.fitted(x, labels, strength)
+    settings = {"solver": "newton-cholesky", "C": 1 / (strength * len(x)), "tol": 1e-12, "max_iter": 1000}
+    theirs = LogisticRegression(**settings).fit(x, labels)
+    assert loss(*ours) == pytest.approx(loss(theirs.coef_.T, theirs.intercept_), abs=1e-8)
+    assert loss(*probes.fitted(x, labels, strength, start=ours)) == pytest.approx(loss(*ours), abs=1e-9)
+
+
+def test_a_fit_that_is_cut_short_says_so(random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, labels = clouds(random, [20, 20, 20], 5)
+    monkeypatch.setattr(probes, "STEPS", 2)
+    with pytest.raises(Failure, match=r"the linear probe finds no optimum at strength 0\.001"):
+        probes.logistic(x, labels, x, among(0.001))
 
 
 def test_sgd_takes_the_steps_of_automatic_gradients(random: np.random.Generator) -> None:

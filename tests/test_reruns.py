@@ -17,7 +17,10 @@ from oracles import ROOT
 SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks", "report"}
 DEFENCE = {"adv_train"} | SWEEPS - {"fgsm_sweep@cnn"}
 CNN = {"train_cnn", "figures_digits", "adv_train"} | SWEEPS
-ENCODERS = ("pixels", "random", "vicreg", "no_variance", "no_generated_neighbors", "laplacian_eigenmaps", "simclr")
+BASELINES = ("pixels", "whitened_pixels", "random", "patches")
+ON_PATCHES = ("linear_vicreg", "patch_eigenmaps")
+NETWORKS = ("vicreg", "no_variance", "no_generated_neighbors", "simclr")
+ENCODERS = (*BASELINES, *NETWORKS, *ON_PATCHES, "laplacian_eigenmaps")
 
 
 def read(*encoders: str) -> set[str]:
@@ -35,7 +38,8 @@ PROBES = each("probe", "figures") | {"figures_encoders"}
 NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
 VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
 SIMCLR = {"methods@simclr", "figures_training"} | read("simclr")
-UNLABELLED = VICREG | SIMCLR | {"baselines@pixels", "baselines@random", "laplacian_eigenmaps"} | read(*ENCODERS)
+MADE = {*(f"baselines@{name}" for name in BASELINES), *ON_PATCHES} | read(*BASELINES, *ON_PATCHES)
+UNLABELLED = VICREG | SIMCLR | MADE | {"laplacian_eigenmaps"} | read(*ENCODERS)
 FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
 FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes", "report"}
 SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
@@ -58,25 +62,30 @@ TABLE = [
     ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
     ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS),
-    ("params.yaml", r"bf16: false", "bf16: true", {"check"} | CNN | SHAPES | VICREG | SIMCLR | read(*ENCODERS)),
+    (
+        "params.yaml",
+        r"bf16: false",
+        "bf16: true",
+        {"check", *ON_PATCHES} | CNN | SHAPES | VICREG | SIMCLR | read(*ENCODERS),
+    ),
     (
         "params.yaml",
         r"(handwritten_digits:(?s:.*?)seed: )0",
         r"\g<1>1",
-        {"check", "download@handwritten_digits"} | NEIGHBORS | read(*ENCODERS),
+        {"check", "download@handwritten_digits", "patch_eigenmaps"} | NEIGHBORS | read(*ENCODERS),
     ),
     (
         "params.yaml",
         r"(street_digits:(?s:.*?)source: )embedded",
         r"\g<1>official",
-        {"check", "download@street_digits"} | CNN | NEIGHBORS | read(*ENCODERS),
+        {"check", "download@street_digits", "patch_eigenmaps"} | CNN | NEIGHBORS | read(*ENCODERS),
     ),
     ("params.yaml", r"(vicreg:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | VICREG),
     (
         "params.yaml",
         r"stem_stride: 2",
         "stem_stride: 1",
-        {"check", "baselines@pixels", "baselines@random"} | VICREG | read("pixels", "random"),
+        {"check"} | VICREG | MADE,
     ),
     (
         "params.yaml",
@@ -85,6 +94,14 @@ TABLE = [
         {"check", "ablations@no_variance", "figures_training"} | read("no_variance"),
     ),
     ("params.yaml", r"(anomaly:(?s:.*?)k: )2", r"\g<1>3", {"check"} | ANOMALY),
+    (
+        "params.yaml",
+        r"centroids: 300",
+        "centroids: 200",
+        {"check"} | {"baselines@patches", *ON_PATCHES} | read("patches", *ON_PATCHES),
+    ),
+    ("params.yaml", r"ridge: 0.01", "ridge: 0.02", {"check", "linear_vicreg"} | read("linear_vicreg")),
+    ("src/visrep/representations/baselines/pixels.py", r"\Z", "# a comment\n", set()),
     ("params.yaml", r"(neighbors:(?s:.*?)k: )3", r"\g<1>4", {"check"} | NEIGHBORS),
     ("params.yaml", r"perplexity: 30", "perplexity: 20", {"check"} | each("maps", "figures")),
     (
@@ -127,7 +144,7 @@ TABLE = [
         "src/visrep/representations/spectral.py",
         r"\Z",
         "# a comment\n",
-        {"laplacian_eigenmaps"} | read(*ENCODERS) | NEIGHBORS,
+        {"laplacian_eigenmaps", "patch_eigenmaps"} | read(*ENCODERS) | NEIGHBORS,
     ),
     ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
     ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),

@@ -97,7 +97,9 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
         "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "sgd": {"epochs": 2}, "knn": {"k": 5}},
         "maps": {"points": 60, "perplexity": 5, "neighbors": 5},
         "anomaly": {"other_k": [1, 5]},
-        "clustering": {"restarts": 2},
+        "clustering": {"restarts": 2, "runs": 2},
+        "baselines": {"patches": {"centroids": 12, "patches": 400, "images": 60}},
+        "linear_vicreg": {"images": 40, "views": 2},
         "similarity": {
             "encoder": {"channels": [4, 8], "dimensions": 8},
             "decoder": 16,

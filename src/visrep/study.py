@@ -13,11 +13,10 @@ from visrep.settings.data import Download, Source
 from visrep.settings.digits import AdvTrain, FgsmSweep, TrainCNN
 from visrep.settings.figures import Figures
 from visrep.settings.representations import (
-    BASELINES,
     Ablations,
-    Baselines,
     Labels,
     LaplacianEigenmaps,
+    LinearVicreg,
     Method,
     Methods,
     Neighbors,
@@ -27,16 +26,15 @@ from visrep.settings.runtime import Runtime
 from visrep.settings.shapes import Factors, Families, Similarity
 from visrep.stage import params
 
+BASELINES = registry.every("visrep.representations.baselines")
 METHODS = registry.every("visrep.representations.methods")
 EVALUATIONS = registry.every("visrep.evaluations")
-OWN_STAGE = (
-    "vicreg",
-    "no_generated_neighbors",
-    "laplacian_eigenmaps",
-)  # encoders that are trained by a stage of theirs
+# encoders that are made by a stage of theirs
+OWN_STAGE = ("vicreg", "no_generated_neighbors", "laplacian_eigenmaps", "linear_vicreg", "patch_eigenmaps")
 NORMAL = "objects"  # the set that encoders learn from
 MOST_SETS = 12  # of anomalies: each is a number in a metrics file
 FIRST = "vicreg"  # the method on which neighbours and the report stand
+PATCHES = "patches"  # the baseline on which linear_vicreg and patch_eigenmaps stand
 
 
 def check(values: Mapping[str, Any], path: Path = params.FILE) -> None:
@@ -52,12 +50,13 @@ class Sections(Section):
     train_cnn: TrainCNN
     adv_train: AdvTrain
     fgsm_sweep: FgsmSweep
-    baselines: Baselines
+    baselines: dict[Name, Any]
     ablations: Ablations
     methods: Methods
     neighbors: Neighbors
     no_generated_neighbors: NoGeneratedNeighbors
     laplacian_eigenmaps: LaplacianEigenmaps
+    linear_vicreg: LinearVicreg
     encoders: Labels
     families: Families
     similarity: Similarity
@@ -73,6 +72,7 @@ class Sections(Section):
     def _problems(self) -> Iterator[str]:
         """The first of these is told, since one may follow from another."""
         yield from self._sets()
+        yield from self._baselines()
         yield from self._methods()
         yield from self._ablations()
         yield from self._neighbors()
@@ -103,6 +103,18 @@ class Sections(Section):
         if not 1 <= len(anomalous) <= MOST_SETS:
             yield f"anomaly.sets names {len(anomalous)} sets; it takes 1 to {MOST_SETS}"
 
+    def _baselines(self) -> Iterator[str]:
+        for name, section in self.baselines.items():
+            if name not in BASELINES:
+                yield f"baselines: there is no baseline {name!r}; one of {', '.join(BASELINES)}"
+                continue
+            try:
+                BASELINES[name].Settings.model_validate(section)
+            except ValidationError as error:
+                yield faults(error, f"baselines.{name}")
+        if PATCHES not in self.baselines:
+            yield f"baselines.{PATCHES} is missing, on which linear_vicreg and patch_eigenmaps stand"
+
     def _methods(self) -> Iterator[str]:
         for name in self.methods.root:
             if name in OWN_STAGE or self.methods.root.count(name) > 1:
@@ -117,7 +129,7 @@ class Sections(Section):
                 yield f"{name} is read by nothing; name it in methods, or take it out"
 
     def _ablations(self) -> Iterator[str]:
-        trained = (*BASELINES, *OWN_STAGE, *self.methods.root)
+        trained = (*self.baselines, *OWN_STAGE, *self.methods.root)
         for name, ablation in self.ablations.root.items():
             key = f"ablations.{name}"
             whole = self.section(ablation.of)
@@ -165,11 +177,12 @@ class Sections(Section):
         for name, label in encoders.items():
             if labels.count(label) > 1:
                 yield f"encoders.{name}: {label!r} is the name of another encoder too"
-        known = (*BASELINES, *OWN_STAGE, *self.methods.root, *self.ablations.root)
+        known = (*self.baselines, *OWN_STAGE, *self.methods.root, *self.ablations.root)
         for name in encoders:
             if name not in known:
                 yield f"encoders.{name} is trained by no stage; add it to ablations or methods, or take it out"
-        for section, names in (("ablations", self.ablations.root), ("methods", self.methods.root)):
+        made = {"baselines": self.baselines, "ablations": self.ablations.root, "methods": self.methods.root}
+        for section, names in made.items():
             for name in names:
                 if name not in encoders:
                     yield f"{section}: {name} is missing in encoders, so nothing would read it"

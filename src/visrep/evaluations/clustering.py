@@ -6,7 +6,7 @@ N images, D dimensions, K clusters or groups, F measured features; distances are
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from visrep.data.store import ImageSet
 from visrep.measures.spread import ROUNDING
-from visrep.records import Column, Tabulated, data
+from visrep.records import Column, Interval, Tabulated, data
 from visrep.settings.base import Section, Seed32
 
 SHORTER = 1 - 64 * 2.0**-52  # times a squared length, so that its rounding in a product cannot make up for it
@@ -26,6 +26,7 @@ SHORTER = 1 - 64 * 2.0**-52  # times a squared length, so that its rounding in a
 class Settings(Section):
     seed: Seed32
     restarts: PositiveInt  # of k-means; the tightest is kept
+    runs: PositiveInt  # of all that, each from a seed of its own: the first is told, with the range over all
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,24 @@ class Metrics:
     nmi: float
     ari: float
     accuracy: float
+
+
+@dataclass(frozen=True)
+class Range:
+    """Of a number over several runs."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Of each of the `Metrics`."""
+
+    silhouette: Range
+    nmi: Range
+    ari: Range
+    accuracy: Range
 
 
 @dataclass(frozen=True)
@@ -48,8 +67,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` training images; distances by ``metric``. The silhouette of the true classes, and the share in [0, 1] of
-    the variance of the images' mean colour that lies between clusters, and between classes."""
+    """``n`` training images; distances by ``metric``. The metrics are those of the first of ``runs`` of k-means, the
+    ``ranges`` over all. For comparison the silhouette of the true classes, and of the same classes shuffled among the
+    images; and the share in [0, 1] of the variance of the images' mean colour that lies between clusters, and between
+    classes."""
 
     CHART: ClassVar = "counts"
 
@@ -57,7 +78,10 @@ class Result:
     n: int
     source: str
     metric: str
+    runs: int
+    ranges: Ranges
     silhouette_of_classes: float
+    silhouette_at_random: float
     colour_explained_by_clusters: float
     colour_explained_by_classes: float
     counts: tuple[Cell, ...]
@@ -65,20 +89,26 @@ class Result:
 
 def evaluate(train: np.ndarray, images: ImageSet, settings: Settings) -> "tuple[Result, Clusters]":
     """Of the embeddings (N, D) of the training images: as many clusters as there are classes."""
-    labels = images.train.labels
-    clusters = kmeans(train, len(images.classes), settings.seed, settings.restarts)
+    labels, seeds = images.train.labels, [(settings.seed + run) % 2**32 for run in range(settings.runs)]
+    runs = [kmeans(train, len(images.classes), seed, settings.restarts) for seed in seeds]
+    clusters = runs[0]
+    shuffled = np.random.default_rng(settings.seed).permutation(labels)
+    of_classes, at_random, *silhouettes = each_silhouette(train, [labels, shuffled, *(run.labels for run in runs)])
+    found = [
+        Metrics(tightness, nmi(labels, run.labels), ari(labels, run.labels), matched_accuracy(labels, run.labels))
+        for tightness, run in zip(silhouettes, runs, strict=True)
+    ]
+    values = {field.name: [getattr(metrics, field.name) for metrics in found] for field in fields(Metrics)}
     colour = images.train.images.mean((1, 2), dtype=np.float64)  # (N, 3)
     result = Result(
-        metrics=Metrics(
-            silhouette=silhouette(train, clusters.labels),
-            nmi=nmi(labels, clusters.labels),
-            ari=ari(labels, clusters.labels),
-            accuracy=matched_accuracy(labels, clusters.labels),
-        ),
+        metrics=found[0],
         n=len(labels),
         source=images.source,
         metric="Euclidean",
-        silhouette_of_classes=silhouette(train, labels),
+        runs=settings.runs,
+        ranges=Ranges(**{name: Range(min(each), max(each)) for name, each in values.items()}),
+        silhouette_of_classes=of_classes,
+        silhouette_at_random=at_random,
         colour_explained_by_clusters=explained(colour, clusters.labels),
         colour_explained_by_classes=explained(colour, labels),
         counts=table(labels, clusters.labels, images.classes),
@@ -91,25 +121,41 @@ def tabulated(result: Result) -> Tabulated:
         title="Do classes fall into groups by themselves?",
         text="k-means seeks as many clusters as there are classes. A silhouette tells whether clusters are tight, "
         "whatever they are made of; NMI and ARI whether they are the classes (0 by chance, 1 exactly). Tight clusters "
-        "need not be classes: they may be groups of colour, or the few directions of a collapsed embedding.",
+        "need not be classes: they may be groups of colour, or the few directions of a collapsed embedding; and "
+        "classes need not be tight. k-means ends elsewhere from other starts: in small print stands the range over "
+        f"{result.runs} runs.",
         data=data(result.source, result.n, "training images"),
         columns=(
             Column(
                 "silhouette",
                 "silhouette",
-                read=lambda result: result.metrics.silhouette,
+                read=lambda result: _ranged(result.metrics.silhouette, result.ranges.silhouette),
                 digits=3,
                 says=f"Silhouette of the clusters, by {result.metric} distance: from -1 to 1, tight clusters are near "
                 "1.",
                 percent=False,
                 headline=True,
             ),
-            Column("nmi", "NMI", read=lambda result: result.metrics.nmi, digits=3, headline=True),
+            Column(
+                "nmi",
+                "NMI",
+                read=lambda result: _ranged(result.metrics.nmi, result.ranges.nmi),
+                digits=3,
+                says="NMI of the clusters and the classes: 0 by chance, 1 where they are the same.",
+                percent=False,
+                headline=True,
+            ),
             Column("ari", "ARI", read=lambda result: result.metrics.ari, digits=3),
             Column("accuracy", "accuracy, %", read=lambda result: result.metrics.accuracy),
+            Column("classes", "silhouette of the classes", read=lambda result: result.silhouette_of_classes, digits=3),
+            Column("random", "of shuffled classes", read=lambda result: result.silhouette_at_random, digits=3),
         ),
-        more="Clusters against classes",
+        more="Clusters against classes, and how tight the classes are",
     )
+
+
+def _ranged(value: float, over: Range) -> Interval:
+    return Interval(value, over.low, over.high)
 
 
 class Clusters(NamedTuple):
@@ -165,17 +211,29 @@ def silhouette(x: np.ndarray, labels: np.ndarray, block: int = 512) -> float:
     An image alone in its cluster scores 0 (as in the paper), one with a = b = 0 too, and a single cluster is 0 as a
     whole. Exact: all distances, in float64, ``block`` by ``block`` of them at once.
     """
-    names, which, size = np.unique(labels, return_inverse=True, return_counts=True)
-    if len(names) < 2:
+    return each_silhouette(x, [labels], block)[0]
+
+
+def each_silhouette(x: np.ndarray, labellings: Sequence[np.ndarray], block: int = 512) -> list[float]:
+    """`silhouette` under each of several labellings (N,), for the price of one: they share the distances."""
+    clusters = [np.unique(labels, return_inverse=True)[1] for labels in labellings]
+    members = [np.eye(which.max() + 1)[which] for which in clusters]
+    sums = _sums(x, np.hstack(members), block)
+    ends = np.cumsum([part.shape[1] for part in members])[:-1]
+    return [_silhouette(*pair) for pair in zip(np.split(sums, ends, 1), members, strict=True)]
+
+
+def _silhouette(sums: np.ndarray, members: np.ndarray) -> float:
+    """Of the `_sums` (N, K) of distances to the ``members`` (N, K) of each cluster."""
+    size, which, everyone = members.sum(0), members.argmax(1), np.arange(len(members))
+    if len(size) < 2:
         return 0.0
-    means = _sums(x, np.eye(len(names))[which], block)  # (N, K) of distances, sums so far
-    everyone = np.arange(len(x))
-    own = means[everyone, which] / np.maximum(size[which] - 1, 1)
-    means /= size
+    own = sums[everyone, which] / np.maximum(size[which] - 1, 1)
+    means = sums / size
     means[everyone, which] = np.inf
     other = means.min(1)
     larger = np.maximum(own, other)
-    scores = np.divide(other - own, larger, out=np.zeros(len(x)), where=(size[which] > 1) & (larger > 0))
+    scores = np.divide(other - own, larger, out=np.zeros(len(own)), where=(size[which] > 1) & (larger > 0))
     return float(scores.mean())
 
 

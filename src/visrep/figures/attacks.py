@@ -19,7 +19,7 @@ from visrep.digits import swept
 from visrep.digits.results import Gate, Sweep
 from visrep.digits.swept import FGSM, Swept
 from visrep.figures import style
-from visrep.figures.sheet import ACROSS, Band, Tile, class_name, in_rows, sheet, tile_width
+from visrep.figures.sheet import ACROSS, Band, Tile, class_name, in_rows, in_turns, sheet, tile_width
 from visrep.settings.figures import Figures
 
 TRAINING = "train_attacked_accuracy"
@@ -166,14 +166,6 @@ def spread(values: np.ndarray, gap: float, low: float, high: float) -> np.ndarra
 
 
 TURNS = "Shown: classes in turn, each in the order of the test set."
-
-
-def in_turns(labels: np.ndarray, found: np.ndarray, count: int) -> np.ndarray:
-    """At most ``count`` of the ascending indices ``found``: the first of each class, the second of each, and so on."""
-    classes, ranks = labels[found], np.zeros(len(found), int)
-    for k in np.unique(classes):
-        ranks[classes == k] = np.arange((classes == k).sum())
-    return found[np.lexsort((classes, ranks))[:count]]
 
 
 def mistakes(data: ImageSet, answers: Swept, model: str, settings: Figures) -> Figure:

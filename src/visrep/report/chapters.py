@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from visrep.report import digits, evaluations, making, page, representations, results, shapes, tables
-from visrep.report.blocks import Section
+from visrep.report.blocks import Gallery, Section, picture
 from visrep.report.results import StudyResults
-from visrep.settings.representations import BASELINES
 from visrep.stage.pipeline import Stage
 
 TITLE = "visrep: what the study found"
@@ -21,7 +20,31 @@ SURE = (
     "ran once."
 )
 DRAWN = "(embedded)"  # a source: images that the study draws or ships itself
+
+
+def images(study: StudyResults) -> Section:
+    pictures = [
+        picture(
+            study,
+            f"figures_sets/{name}/examples",
+            f"{name.replace('_', ' ').capitalize()}.",
+            f"Data: download.{name} in params.yaml.",
+        )
+        for name in study.parameters["download"]
+    ]
+    return Section(
+        "images",
+        "The images",
+        [
+            "Training images above, test images below. Drawn sets share no image, no typeface and no photograph or "
+            "part of one between the two, so that a test image is new in all that it is drawn from."
+        ],
+        [Gallery(pictures)],
+    )
+
+
 SECTIONS: tuple[Callable[[StudyResults], Section], ...] = (
+    images,
     digits.classifier,
     digits.attacks,
     representations.learning,
@@ -52,11 +75,11 @@ def _facts(study: StudyResults) -> Iterator[tuple[str, str]]:
     )
     _, rows = results.readings(study)[0]
     probe = dict(zip(study.encoders, rows, strict=True))
-    floors = ", ".join(f"{probe[name].name} {probe[name].value:.1f} %" for name in BASELINES if name in probe)
+    floors = ", ".join(f"{probe[name].name} {probe[name].value:.1f} %" for name in study.baselines)
     learned = probe["vicreg"]
     yield (
         f"{learned.value:.1f} %",
-        f"of objects are named by a linear probe on {learned.name}. Untrained: {floors or '-'}.",
+        f"of objects are named by a linear probe on {learned.name}. Baselines: {floors or '-'}.",
     )
 
 

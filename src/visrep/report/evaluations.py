@@ -7,13 +7,12 @@ from visrep.records import Column, Interval, data
 from visrep.report import results, tables
 from visrep.report.blocks import Block, Gallery, Part, Section, Table, of_encoders, picture
 from visrep.report.results import Evaluation, StudyResults
-from visrep.settings.representations import BASELINES
 
 ELSEWHERE = ("maps",)  # evaluations that stand in another section
 
 
 def uses(study: StudyResults) -> Section:
-    floors = " and ".join(study.encoders[name] for name in BASELINES if name in study.encoders)
+    floors = ", ".join(study.encoders[name] for name in study.baselines)
     blocks: list[Block] = [_at_a_glance(study)]
     for name, evaluation in study.evaluations.items():
         if name not in ELSEWHERE:
@@ -22,8 +21,8 @@ def uses(study: StudyResults) -> Section:
         "uses",
         "What they are good for",
         [
-            "Every embedding is evaluated in the same ways; none of these changes it. Some encoders never learned "
-            f"anything: {floors or 'none here'}. What these reach is no merit of training, so they come first.",
+            "Every embedding is evaluated in the same ways; none of these changes it. No gradient trained the first: "
+            f"{floors or 'none here'}. What these baselines reach is no merit of learning.",
         ],
         blocks,
     )

@@ -61,6 +61,11 @@ class StudyResults:
         """Labels by name, baselines first."""
         return dict(self.parameters["encoders"])
 
+    @property
+    def baselines(self) -> list[str]:
+        """The names of encoders that no gradient trained."""
+        return [name for name in self.encoders if name in self.parameters["baselines"]]
+
     @cached_property
     def evaluations(self) -> dict[str, Evaluation]:
         """All that are made of every encoder, by name, in the order of params.yaml."""

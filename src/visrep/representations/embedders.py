@@ -1,19 +1,22 @@
-"""From a model's file to embeddings, whatever kind of model it is: a network, principal axes, or a graph's
-coordinates.
+"""From a model's file to embeddings, whatever kind of model it is: a network, a linear map on a description of the
+images, or a graph's coordinates.
 
-N images, D dimensions.
+N images, W features, D dimensions.
 """
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from visrep import files
+from visrep import files, registry
 from visrep.machine.device import Machine
 from visrep.measures import neighbors
-from visrep.representations import baselines, encoders, spectral
+from visrep.representations import axes, encoders, spectral
+from visrep.representations.axes import Arrays
+from visrep.representations.baselines import pixels
 from visrep.training import weights
 
 Embed = Callable[[np.ndarray], np.ndarray]  # (N, 32, 32, 3) uint8 to (N, D) float32
@@ -23,17 +26,34 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
     """How the model at ``path`` embeds images; ``train`` (N, 32, 32, 3) are those it was made from."""
     arrays, config = files.read_weights(path)
     match config.get("kind"):
-        case baselines.KIND:
-            return partial(baselines.project, arrays=arrays)
+        case None:
+            network = machine.place(weights.load(path, encoders.build))
+            return lambda images: encoders.embedded(network, encoders.whole(images, machine.device))
         case spectral.KIND:
-            return partial(_extended, arrays=arrays, k=config["k"], train=train)
-    network = machine.place(weights.load(path, encoders.build))
-    return lambda images: encoders.embedded(network, encoders.whole(images, machine.device))
+            return partial(_extended, arrays=arrays, config=config, train=train)
+    return partial(_projected, arrays=arrays, config=config)
 
 
-def _extended(images: np.ndarray, arrays: dict[str, np.ndarray], k: int, train: np.ndarray) -> np.ndarray:
-    """Training images have coordinates; all others take them from the training images that look most alike."""
+def description(arrays: Arrays, config: dict[str, Any]) -> Embed:
+    """(N, 32, 32, 3) uint8 to (N, W): what the linear map of a model reads."""
+    module = registry.one("visrep.representations.baselines", config["kind"])
+    return partial(module.features, arrays=arrays, config=config)
+
+
+def _projected(images: np.ndarray, arrays: Arrays, config: dict[str, Any]) -> np.ndarray:
+    described = description(arrays, config)
+    parts = [axes.project(described(block), arrays) for block in axes.blocks(images)]
+    return np.concatenate(parts)
+
+
+def _extended(images: np.ndarray, arrays: Arrays, config: dict[str, Any], train: np.ndarray) -> np.ndarray:
+    """Training images have coordinates; all others take them from the training images that look most alike: as pixels,
+    or by the embedding on which the graph stands, which the file then holds."""
     if np.array_equal(images, train):
         return arrays["coordinates"]
-    found = neighbors.nearest(baselines.flat(images), baselines.flat(train), k)
+    if "on" in config:
+        points, queries = arrays["points"], _projected(images, arrays, config["on"])
+    else:
+        points, queries = pixels.features(train), pixels.features(images)
+    found = neighbors.nearest(queries, points, config["k"])
     return spectral.extend(arrays["coordinates"], arrays["eigenvalues"], found.index).astype(np.float32)

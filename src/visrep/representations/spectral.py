@@ -12,10 +12,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
-from visrep.data.store import ImageSet
 from visrep.errors import Failure
 from visrep.measures import neighbors, spread
-from visrep.representations import baselines, results
+from visrep.representations import results
 
 KIND = "graph coordinates"  # of a model, in its file
 SMALLEST = 0.05  # eigenvalue that the extension divides by: a smaller one would blow up the noise 20 times and more
@@ -31,18 +30,19 @@ class Eigenmaps(NamedTuple):
     residual: float
 
 
-def of_images(images: ImageSet, k: int, dimensions: int, seed: int) -> tuple[dict[str, np.ndarray], results.Eigenmaps]:
-    """(``coordinates`` (N, D) float32 and ``eigenvalues`` (D,), what came of it) of a graph that ties each training
-    image to the ``k`` that look most alike, pixel by pixel."""
-    pixels = baselines.flat(images.train.images)
-    found = eigenmaps(graph(neighbors.nearest(pixels, pixels, k, itself=True).index), dimensions, seed)
+def of_points(
+    points: np.ndarray, source: str, k: int, dimensions: int, seed: int
+) -> tuple[dict[str, np.ndarray], results.Eigenmaps]:
+    """(``coordinates`` (N, D) float32 and ``eigenvalues`` (D,), what came of it) of a graph that ties each of
+    ``points`` (N, W), which describe the training images of a ``source``, to the ``k`` nearest."""
+    found = eigenmaps(graph(neighbors.nearest(points, points, k, itself=True).index), dimensions, seed)
     check_extensible(found.eigenvalues)  # here rather than in all that build on it
     rank = spread.effective_rank(spread.spectrum(found.coordinates))
     spectrum = (results.Eigenvalue(place, value) for place, value in enumerate(found.eigenvalues.tolist(), 1))
     result = results.Eigenmaps(
         metrics=results.EigenmapsMetrics(effective_rank=rank, residual=found.residual),
-        n=len(pixels),
-        source=images.source,
+        n=len(points),
+        source=source,
         pieces=found.pieces,
         spectrum=tuple(spectrum),
     )

@@ -17,7 +17,6 @@ from visrep.settings.base import PLAIN, Name, Probability, Section, Text
 from visrep.settings.training import Plan
 
 M = TypeVar("M", bound="Method")
-BASELINES = ("pixels", "random")  # encoders that learned nothing
 Widths = tuple[PositiveInt, ...]
 
 
@@ -128,10 +127,17 @@ class LaplacianEigenmaps(Section):
     dimensions: Annotated[int, Field(ge=2)]
 
 
-class Baselines(Section):
-    """Encoders that never learned."""
+class LinearVicreg(Section):
+    seed: NonNegativeInt  # of images and views
+    images: PositiveInt  # training images that are looked at, at most
+    views: Annotated[int, Field(ge=2)]  # of each, drawn as VICReg's are
+    ridge: NonNegativeFloat  # share of the mean variance that is added to all
 
-    seed: NonNegativeInt  # of the random network
+
+class Baselines(RootModel[dict[Name, dict[str, Any]]]):
+    """The names of encoders that no gradient trained, each with its own parameters."""
+
+    model_config = PLAIN
 
 
 class Labels(RootModel[dict[Name, Text]]):

@@ -4,8 +4,9 @@ N images in a block, H = W = 32 pixels, C = 3 channels. All arithmetic stays wit
 depends on threads, on a linear algebra library, or on how many images are drawn.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,14 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 # y, x in -1..1: where a pixel lies in its image
 GRID: Floats = (np.indices((SIZE, SIZE)).astype(np.float32) - (SIZE - 1) / 2) * np.float32(2 / SIZE)  # (2, 32, 32)
+
+
+class Region(NamedTuple):
+    """A part of a photograph, by columns."""
+
+    photograph: int
+    left: int
+    right: int
 
 
 class Chance:
@@ -77,40 +86,47 @@ def photographs() -> tuple[np.ndarray, ...]:
     return tuple(load_sample_images().images)
 
 
-def photo_crops(chance: Chance, stream: int) -> Floats:
+def photo_crops(chance: Chance, regions: tuple[Region, ...]) -> Floats:
     """Squares of the photographs, turned and mirrored, float32 (N, 32, 32, C) in 0..255. Takes six numbers."""
-    stripes = _stripes(stream)
-    which, mirrored = chance.below(len(stripes)), chance.take(3) < 0.5
+    parts = _cut(regions)
+    which, mirrored = chance.below(len(parts)), chance.take(3) < 0.5
     places = chance.take(2)
     crops = np.empty((chance.count, SIZE, SIZE, 3), np.float32)
     for crop, index, (down, across, turned), place in zip(crops, which, mirrored, places, strict=True):
-        stripe = stripes[index]
-        top, left = (int(u * (side - SIZE + 1)) for u, side in zip(place, stripe.shape, strict=False))
-        square = stripe[top : top + SIZE, left : left + SIZE][:: -1 if down else 1, :: -1 if across else 1]
+        part = parts[index]
+        top, left = (int(u * (side - SIZE + 1)) for u, side in zip(place, part.shape, strict=False))
+        square = part[top : top + SIZE, left : left + SIZE][:: -1 if down else 1, :: -1 if across else 1]
         crop[:] = square.transpose(1, 0, 2) if turned else square
     return crops
 
 
-def regions(stream: int) -> Iterator[tuple[int, int, int]]:
-    """The parts of the photographs that a split shows: (photograph, left, right)."""
-    for index, photograph in enumerate(photographs()):
-        for stripe in range(photograph.shape[1] // STRIPE):
-            if (stripe == TEST_STRIPE) == (stream == TEST):
-                yield index, stripe * STRIPE, (stripe + 1) * STRIPE
+def stripes(stream: int) -> tuple[Region, ...]:
+    """Of every photograph the upright stripes that a split shows; no two splits show the same."""
+    return tuple(
+        Region(index, stripe * STRIPE, (stripe + 1) * STRIPE)
+        for index, photograph in enumerate(photographs())
+        for stripe in range(photograph.shape[1] // STRIPE)
+        if (stripe == TEST_STRIPE) == (stream == TEST)
+    )
 
 
-def grain(chance: Chance, stream: int) -> Floats:
+def photograph(stream: int) -> tuple[Region, ...]:
+    """The whole photograph that a split shows, and no other split does."""
+    return (Region(stream, 0, photographs()[stream].shape[1]),)
+
+
+def grain(chance: Chance, regions: tuple[Region, ...]) -> Floats:
     """`photo_crops` with mean 0 and, but for plain ones, a standard deviation near 1."""
-    crops = photo_crops(chance, stream)
+    crops = photo_crops(chance, regions)
     crops -= crops.mean(axis=(1, 2), keepdims=True)
     return crops / over(1.5 + np.sqrt(np.square(crops).mean(axis=(1, 2, 3))), 3)
 
 
 @cache
-def _stripes(stream: int) -> tuple[np.ndarray, ...]:
+def _cut(regions: tuple[Region, ...]) -> tuple[np.ndarray, ...]:
     """The regions at every scale; each is cut out before it is reduced, so no pixel outside leaks in."""
-    cut = [Image.fromarray(photographs()[index][:, left:right]) for index, left, right in regions(stream)]
-    return tuple(np.asarray(stripe.reduce(factor)) for stripe in cut for factor in REDUCTIONS)
+    cut = [Image.fromarray(photographs()[index][:, left:right]) for index, left, right in regions]
+    return tuple(np.asarray(part.reduce(factor)) for part in cut for factor in REDUCTIONS)
 
 
 def over(values: np.ndarray, axes: int = 2) -> Floats:

@@ -132,7 +132,7 @@ def _clutter(pencil: Pencil, color: Color, reach: float, size: float) -> None:
 
 def _ground(chance: Chance, stream: int) -> Floats:
     """A photograph, or two plain colors that meet at a horizon or fade into each other; (N, H, W, C)."""
-    crops = canvas.photo_crops(chance, stream)
+    crops = canvas.photo_crops(chance, canvas.stripes(stream))
     upper, lower = (canvas.flat(color) for color in _paints(chance, 2).swapaxes(0, 1))
     horizon = canvas.over(chance.between(-0.5, 0.7))
     steep = canvas.over(np.where(chance.happens(0.5), 16, 0.7))
@@ -163,7 +163,7 @@ def _paints(chance: Chance, count: int) -> Floats:
 def _compose(chance: Chance, stream: int, layer: Floats, ground: Floats) -> Floats:
     """The drawn ``layer`` (N, H, W, C + coverage), grained, lit and with a cast shadow, on the ground."""
     drawn, cover = layer[..., :3], layer[..., 3:] / 255
-    grain = canvas.photo_crops(chance, stream) / 128
+    grain = canvas.photo_crops(chance, canvas.stripes(stream)) / 128
     rough = canvas.over(chance.between(0, 0.35), 3)
     drawn = canvas.light(drawn * (1 - rough + rough * grain), chance.between(0, 0.45), chance.between(0, 2 * np.pi))
     shade = canvas.over(chance.between(0, 0.5), 3)

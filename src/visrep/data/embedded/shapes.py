@@ -70,7 +70,7 @@ def ground(kind: str, nuisance: Floats, seed: int = 0, stream: int = canvas.TRAI
     chance = Chance(seed, 2 + stream, range(len(nuisance)), 8)  # apart from the streams of the factors
     if kind == "gradient":
         return canvas.light(plain, chance.between(0.08, 0.16), chance.between(0, 2 * np.pi))
-    return plain + 16 * canvas.grain(chance, stream)
+    return plain + 16 * canvas.grain(chance, canvas.stripes(stream))
 
 
 def render(factors: np.ndarray, nuisance: Floats, ground: Floats) -> np.ndarray:

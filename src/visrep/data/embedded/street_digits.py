@@ -1,11 +1,14 @@
-"""Street digits: house numbers in real typefaces over the grain of photographs, neighbours at the sides.
+"""Street digits: house numbers in real typefaces over the grain of a photograph, neighbours at the sides.
 
 Made to stand in for SVHN (Netzer et al., 2011): its crop, its class frequencies, digits lighter or darker than the
 ground. Most differ from their ground by 80 to 200 grey levels, so that at 12.75 levels a robust classifier can exist.
+Training and test images share no typeface, not even one of the same family, and no photograph.
 N images, H = W = 32 pixels, C = 3 channels.
 """
 
+from collections.abc import Sequence
 from functools import cache, partial
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,21 +21,28 @@ from visrep.data.store import SIZE, ImageSet
 
 CLASSES = tuple("0123456789")
 FREQUENCIES = (6.8, 18.9, 14.4, 11.6, 10.2, 9.4, 7.8, 7.6, 6.9, 6.4)  # percent, of SVHN's training set
-# matplotlib's typefaces that hold digits, each with outlines (pixels) that make its strokes fit for 20 pixels of height
-FACES = {
-    "DejaVuSans": (1, 2),
-    "DejaVuSans-Bold": (0,),
-    "DejaVuSansMono": (1, 2),
-    "DejaVuSansMono-Bold": (0,),
-    "DejaVuSerif": (2,),
-    "DejaVuSerif-Bold": (0,),
-    "STIXGeneral": (2,),
-    "STIXGeneralBol": (1,),
-    "STIXGeneralBolIta": (0,),
-    "cmr10": (2,),
-    "cmss10": (2,),
-    "cmb10": (1,),
-    "cmtt10": (2,),
+Faces = dict[str, dict[str, tuple[int, ...]]]
+# Typefaces by family, each with outlines (pixels) that make its strokes fit for 20 pixels of height: files of
+# matplotlib, and in lower case the codes of pymupdf-fonts.
+TRAIN_FACES: Faces = {
+    "DejaVu": {
+        "DejaVuSans": (1, 2),
+        "DejaVuSans-Bold": (0,),
+        "DejaVuSansMono": (1, 2),
+        "DejaVuSansMono-Bold": (0,),
+        "DejaVuSerif": (2,),
+        "DejaVuSerif-Bold": (0,),
+    },
+    "Computer Modern": {"cmr10": (2,), "cmss10": (2,), "cmb10": (1,), "cmtt10": (2,)},
+    "Cascadia Mono": {"cascadia": (1,), "cascadiab": (0,), "cascadiabi": (0,)},
+    "Noto Sans": {"notos": (1, 2), "notosbo": (0,), "notosbi": (0,)},
+    "Space Mono": {"spacemo": (1,), "spacembo": (0,)},
+    "Ubuntu": {"ubuntu": (1, 2), "ubuntubo": (0,), "ubuntubi": (0,), "ubuntm": (2,), "ubuntmbo": (1,)},
+}
+# Chosen once: a serif and a sans whose families training does not show.
+TEST_FACES: Faces = {
+    "STIX": {"STIXGeneral": (2,), "STIXGeneralBol": (1,), "STIXGeneralBolIta": (0,)},
+    "Fira": {"figo": (1, 2), "figbo": (0,), "figbi": (0,), "fimo": (2,), "fimbo": (0,)},
 }
 GLYPH = 48  # pixels: the height of a digit before it is set into the scene
 STRIP = (176, 64)  # pixels: a line of three digits, the labelled one in the middle
@@ -59,14 +69,14 @@ def _block(seed: int, stream: int, images: range) -> tuple[np.ndarray, np.ndarra
     chance = Chance(seed, stream, images, CHANCES)
     edges = np.cumsum(FREQUENCIES) / np.sum(FREQUENCIES)
     labels = np.searchsorted(edges[:-1], chance.take(1)[:, 0], side="right")
-    scene = _scene(chance, labels)
+    scene = _scene(chance, labels, stream)
     picture = _color(chance, scene, _ground(chance, stream))
     return canvas.to_bytes(_camera(chance, _weather(chance, picture))), labels
 
 
-def _scene(chance: Chance, labels: np.ndarray) -> Scene:
+def _scene(chance: Chance, labels: np.ndarray, stream: int) -> Scene:
     """The line of digits, seen from a slight angle."""
-    lines = _lines(chance, labels)
+    lines = _lines(chance, labels, glyphs(stream))
     matrices = _views(chance)
     fine = (SIZE * FINE, SIZE * FINE)
     seen = [
@@ -82,9 +92,8 @@ def _scene(chance: Chance, labels: np.ndarray) -> Scene:
     return Scene(ink, across, down)
 
 
-def _lines(chance: Chance, labels: np.ndarray) -> list[Image.Image]:
+def _lines(chance: Chance, labels: np.ndarray, faces: Sequence[Sequence[np.ndarray]]) -> list[Image.Image]:
     """The labelled digit in the middle of its line, often with a neighbour at either side."""
-    faces = _glyphs()
     face = chance.below(len(faces))
     others, present = (chance.take(2) * 10).astype(int), chance.take(2) < (0.6, 0.5)
     gaps = (1 + 8 * chance.take(1)[:, 0]).astype(int)
@@ -124,7 +133,7 @@ def _views(chance: Chance) -> Floats:
 
 def _ground(chance: Chance, stream: int) -> Floats:
     """The grain of a photograph: mean 0, (N, H, W, C)."""
-    return canvas.grain(chance, stream) * canvas.over(3 + 24 * chance.take(1) ** 1.5, 3)
+    return canvas.grain(chance, canvas.photograph(stream)) * canvas.over(3 + 24 * chance.take(1) ** 1.5, 3)
 
 
 def _color(chance: Chance, scene: Scene, grain: Floats) -> Floats:
@@ -202,19 +211,28 @@ def _camera(chance: Chance, picture: Floats) -> Floats:
 
 
 @cache
-def _glyphs() -> tuple[tuple[np.ndarray, ...], ...]:
-    """For each face the ten digits, uint8 (64, width), on one baseline and trimmed at the sides."""
-    return tuple(_face(name, outline) for name, outlines in FACES.items() for outline in outlines)
+def glyphs(stream: int) -> tuple[tuple[np.ndarray, ...], ...]:
+    """For each face of a split the ten digits, uint8 (64, width), on one baseline and trimmed at the sides."""
+    families = TEST_FACES if stream == canvas.TEST else TRAIN_FACES
+    faces = [(name, outline) for family in families.values() for name, all_of in family.items() for outline in all_of]
+    return tuple(_face(*face) for face in faces)
 
 
 def _face(name: str, outline: int) -> tuple[np.ndarray, ...]:
+    def sized(size: float) -> ImageFont.FreeTypeFont:
+        return ImageFont.truetype(_file(name), size, layout_engine=ImageFont.Layout.BASIC)
+
+    trial = sized(100)
+    font = sized(100 * GLYPH / (trial.getbbox("0")[3] - trial.getbbox("0")[1]))
+    return tuple(_digit(font, digit, outline) for digit in CLASSES)
+
+
+def _file(name: str) -> Path | BytesIO:
     import matplotlib
+    import pymupdf_fonts  # type: ignore[import-untyped]
 
     file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
-    trial = ImageFont.truetype(file, 100, layout_engine=ImageFont.Layout.BASIC)
-    size = 100 * GLYPH / (trial.getbbox("0")[3] - trial.getbbox("0")[1])
-    font = ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
-    return tuple(_digit(font, digit, outline) for digit in CLASSES)
+    return file if file.exists() else BytesIO(pymupdf_fonts.myfont(name))
 
 
 def _digit(font: ImageFont.FreeTypeFont, digit: str, outline: int) -> np.ndarray:
