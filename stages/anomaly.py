@@ -16,9 +16,9 @@ def main(job: Job) -> None:
     threads.limit(job.read("runtime.threads", Threads).root)
     sets = list(settings.sets.root.values())
     folders = {anomaly.NORMAL: "objects"} | {name: name for name in sets}
-    sources = {key: store.load(job.input(f"data/{name}")).source for key, name in folders.items()}
+    images = {key: store.load(job.input(f"data/{name}")) for key, name in folders.items()}
     embedded = embeddings.load(job.input(f"embeddings/{job.item}"), sets)
-    job.result(f"anomaly/{job.item}", anomaly.evaluate(embedded, sources, settings))
+    job.result(f"anomaly/{job.item}", anomaly.evaluate(embedded, images, settings))
 
 
 if __name__ == "__main__":

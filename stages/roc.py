@@ -18,7 +18,8 @@ def main(job: Job) -> None:
     files.write_table(job.out("plots/roc.json"), curves)
 
     first = next(iter(results.values()))
-    footer = f"Data: {first.told()}. Score: distance from the training images ({first.way})."
+    way = "measured for each encoder in the way that tells validation images best" if first.validated else first.way
+    footer = f"Data: {first.told()}. Score: distance from the training images, {way}."
     floors = [labels[name] for name in baselines if name in labels]
     named, palette = {labels[name]: result for name, result in results.items()}, style.PALETTES[settings.palette]
     figure = anomalies.roc("How well embeddings tell other images from objects", named, floors, footer, palette)

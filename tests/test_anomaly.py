@@ -9,6 +9,8 @@ from sklearn.covariance import LedoitWolf
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from visrep import records
+from visrep.data import store
+from visrep.data.store import ImageSet
 from visrep.errors import Failure
 from visrep.evaluations import anomaly
 from visrep.measures import statistics
@@ -21,21 +23,27 @@ def random() -> np.random.Generator:
 
 
 def test_mean_distances_are_counted_by_loops(random: np.random.Generator) -> None:
+    """A query that is a training image does not count itself, but its duplicates."""
     train, queries = random.normal(size=(30, 4)), random.normal(size=(8, 4))
     train[7] = train[3] = queries[2]
-    scores = anomaly.knn_scores(train, queries, 5, (1, 30, 31, 2))
-    assert list(scores) == [5, 1, 30, 2]
+    train[20] = queries[5]
+    own = np.array([-1, -1, 7, -1, -1, 20, -1, -1])
+    scores = anomaly.knn_scores(train, queries, (5, 1, 29, 30, 2), own)
+    assert list(scores) == [5, 1, 29, 2]
     for k, found in scores.items():
-        for query, score in zip(queries, found, strict=True):
-            distances = sorted(float(np.sqrt(((query - row) ** 2).sum())) for row in train)
+        for query, score, left_out in zip(queries, found, own, strict=True):
+            others = [row for i, row in enumerate(train) if i != left_out]
+            distances = sorted(float(np.sqrt(((query - row) ** 2).sum())) for row in others)
             assert score == pytest.approx(sum(distances[:k]) / k)
-    assert scores[2][2] == 0
+    assert scores[1][2] == 0 and scores[1][5] > 0
+    plain = anomaly.knn_scores(train, queries, (1,))
+    assert plain[1][5] == 0
 
 
 def test_too_many_neighbours_are_named() -> None:
-    with pytest.raises(Failure, match=r"^anomaly\.k: 4 neighbours .* 3 training images"):
-        anomaly.knn_scores(np.eye(3), np.eye(3), 4)
-    assert list(anomaly.knn_scores(np.eye(3), np.eye(3), 3, (200,))) == [3]
+    with pytest.raises(Failure, match=r"^anomaly\.k: 3 other neighbours .* 3 training images"):
+        anomaly.knn_scores(np.eye(3), np.eye(3), (4, 3))
+    assert list(anomaly.knn_scores(np.eye(3), np.eye(3), (2, 200))) == [2]
 
 
 def test_mahalanobis_is_scikit_learns(random: np.random.Generator) -> None:
@@ -167,52 +175,135 @@ SETS = {"handwritten": "handwritten_digits", "street": "street_digits"}
 
 
 def settings(**changed: Any) -> anomaly.Settings:
-    values = {"sets": SETS, "score": "knn", "features": "unit", "k": 2, "other_k": (1, 200)}
+    values = {"sets": SETS, "validation": {"seed": 0, "images": 12}, "score": "chosen", "k": (2, 1, 200)}
     return anomaly.Settings.model_validate(values | changed)
+
+
+SIZES = {"train": 40, "test": 9, "handwritten_digits": 7, "street_digits": 5}
 
 
 @pytest.fixture
 def embedded(random: np.random.Generator) -> Embeddings:
-    train, test, handwritten, street = (
-        random.normal(size=(n, 3)).astype(np.float32) + m for n, m in ((40, 0), (9, 0), (7, 2), (5, 4))
-    )
-    return Embeddings(train, test, {"handwritten_digits": handwritten, "street_digits": street})
+    away = {"handwritten_digits": 1.5, "street_digits": -1.0}
+    train, test, *others = (random.normal(size=(n, 3)).astype(np.float32) + away.get(s, 0) for s, n in SIZES.items())
+    more = {name: random.normal(size=(6, 3)).astype(np.float32) + far for name, far in away.items()}
+    return Embeddings(train, test, dict(zip(away, others, strict=True)), more)
+
+
+def images(name: str, count: int) -> ImageSet:
+    labels = np.arange(count) % 3
+    split = store.split(np.zeros((count, 32, 32, 3), np.uint8), labels)
+    return ImageSet(split, split, ("a", "b", "c", "never"), f"{name}, drawn", {})
+
+
+IMAGES = {name: images(name, count) for name, count in SIZES.items() if name != "train"}
+
+
+def one_way(train: np.ndarray, queries: np.ndarray, k: int, own: np.ndarray | None = None) -> np.ndarray:
+    """By the mean distance to the k nearest, or by Mahalanobis where k is 0."""
+    return anomaly.knn_scores(train, queries, (k,), own)[k] if k else anomaly.mahalanobis_scores(train, queries)
 
 
 def test_every_way_scores_every_set(embedded: Embeddings) -> None:
-    ways = anomaly.every_way(embedded, 2, (1, 200))
+    ways = anomaly.every_way(embedded, settings().validation, (2, 1, 200))
     assert len(ways) == 9  # two k and one covariance, three kinds of features; 200 are too many
-    assert list(ways[settings().way]) == ["test", "handwritten_digits", "street_digits"]
+    assert set(ways) < set(anomaly.ways((2, 1, 200)))
+    held = store.sample(40, 12, 0)
     for kind in anomaly.KINDS:
-        for score in ("knn", "mahalanobis"):
-            own = ways[settings(features=kind, score=score).way]
-            for name, images in {"test": embedded.test, **embedded.others}.items():
-                train, queries = anomaly.features(kind, embedded.train, images)
-                if score == "knn":
-                    expected = anomaly.knn_scores(train, queries, 2)[2]
-                else:
-                    expected = anomaly.mahalanobis_scores(train, queries)
-                np.testing.assert_allclose(own[name], expected, rtol=1e-9)
+        for score, k in (("2 nearest", 2), ("Mahalanobis", 0)):
+            own = ways[f"{kind}, {score}"]
+            assert list(own.test) == list(own.validation) == ["test", "handwritten_digits", "street_digits"]
+            sets = {"test": embedded.test, **embedded.others}
+            for name, queries in sets.items():
+                train, scaled = anomaly.features(kind, embedded.train, queries)
+                expected = (
+                    anomaly.knn_scores(train, scaled, (k,))[k] if k else anomaly.mahalanobis_scores(train, scaled)
+                )
+                np.testing.assert_allclose(own.test[name], expected, rtol=1e-9)
+            for name, queries in embedded.validation.items():
+                train, scaled = anomaly.features(kind, embedded.train, queries)
+                expected = (
+                    anomaly.knn_scores(train, scaled, (k,))[k] if k else anomaly.mahalanobis_scores(train, scaled)
+                )
+                np.testing.assert_allclose(own.validation[name], expected, rtol=1e-9)
+            train, scaled = anomaly.features(kind, embedded.train, embedded.train[held])
+            expected = (
+                anomaly.knn_scores(train, scaled, (k,), held)[k] if k else anomaly.mahalanobis_scores(train, scaled)
+            )
+            np.testing.assert_allclose(own.validation["test"], expected, rtol=1e-9)
 
 
-def test_metrics_are_of_the_chosen_way_and_the_details_of_all(embedded: Embeddings) -> None:
-    sources = {name: f"{name}, drawn" for name in ("test", "handwritten_digits", "street_digits")}
-    found = anomaly.evaluate(embedded, sources, settings())
-    scores = anomaly.every_way(embedded, 2, (1, 200))[found.way]
+def test_validation_images_choose_the_way_and_test_images_judge_it(embedded: Embeddings) -> None:
+    found = anomaly.evaluate(embedded, IMAGES, settings())
+    every = anomaly.every_way(embedded, settings().validation, (2, 1, 200))
+    judged = {
+        way: sum(_auroc(ours.validation["test"], ours.validation[name]) for name in SETS.values())
+        for way, ours in every.items()
+    }
+    assert judged[found.way] == max(judged.values()) > min(judged.values())
+    assert found.validated == 12
+    for scored in found.scores:
+        ours = every[scored.way]
+        validation, test = ours.validation, ours.test
+        assert scored.validation == pytest.approx(_auroc(validation["test"], validation[scored.anomalies]))
+        assert scored.auroc == pytest.approx(_auroc(test["test"], test[scored.anomalies]))
+    assert len(found.scores) == 2 * 9
+    given = anomaly.evaluate(embedded, IMAGES, settings(score="unit, 1 nearest"))
+    assert (given.way, given.validated) == ("unit, 1 nearest", 0)
+
+
+def _auroc(normal: np.ndarray, anomalous: np.ndarray) -> float:
+    truth = [0] * len(normal) + [1] * len(anomalous)
+    return float(100 * roc_auc_score(truth, [*normal, *anomalous]))
+
+
+def test_metrics_are_of_the_chosen_way(embedded: Embeddings) -> None:
+    found = anomaly.evaluate(embedded, IMAGES, settings())
+    scores = anomaly.every_way(embedded, settings().validation, (2, 1, 200))[found.way].test
     told = records.flat(found.metrics)
     for key, name in SETS.items():
         count = len(embedded.others[name])
         truth = [0] * 9 + [1] * count
-        together = [*scores["test"], *scores[name]]
-        assert told[f"auroc_{key}"] == pytest.approx(100 * roc_auc_score(truth, together))
+        assert told[f"auroc_{key}"] == pytest.approx(_auroc(scores["test"], scores[name]))
         assert found.metrics[f"auroc_{key}"] == statistics.auroc(told[f"auroc_{key}"], count, 9)
         one = found.of(name)
         assert (one.n, one.source, one.auroc) == (count, f"{name}, drawn", found.metrics[f"auroc_{key}"])
-        assert one.aupr == pytest.approx(100 * average_precision_score(truth, together))
+        assert one.aupr == pytest.approx(100 * average_precision_score(truth, [*scores["test"], *scores[name]]))
         assert one.fpr95 == anomaly.separation(scores["test"], scores[name]).fpr95
         if key == "handwritten":
             assert (told["aupr_handwritten"], told["fpr95_handwritten"]) == (one.aupr, one.fpr95)
     assert len(told) == 4
-    assert len(found.scores) == 2 * 9
     assert [curve.anomalies for curve in found.curves] == list(SETS.values())
     assert found.most_anomalous == anomaly.ranked(scores, 7)
+
+
+def test_each_class_of_anomalies_is_judged_against_all_objects(embedded: Embeddings) -> None:
+    found = anomaly.evaluate(embedded, IMAGES, settings())
+    scores = anomaly.every_way(embedded, settings().validation, (2, 1, 200))[found.way].test
+    for name in SETS.values():
+        told = {one.label: one for one in found.by_class if one.set == name}
+        assert list(told) == ["a", "b", "c"]  # the fourth class has no image
+        for k, one in enumerate(told.values()):
+            own = scores[name][np.arange(len(scores[name])) % 3 == k]
+            assert (one.n, one.auroc) == (len(own), pytest.approx(_auroc(scores["test"], own)))
+
+
+def test_false_alarms_are_counted_by_class() -> None:
+    scores = np.concatenate([np.arange(97.0), [200, 201, 202]])
+    told = {one.label: one for one in anomaly.alarms(images("objects", 100), scores)}  # classes 0, 1, 2, 0, ...
+    raised = {95: "c", 96: "a", 97: "b", 98: "c", 99: "a"}  # five of a hundred
+    for label, one in told.items():
+        assert one.percent == pytest.approx(100 * sum(name == label for name in raised.values()) / one.n)
+    assert [one.n for one in told.values()] == [34, 33, 33]
+
+
+def test_a_way_that_is_none_and_sets_that_cannot_choose_are_named(embedded: Embeddings) -> None:
+    with pytest.raises(ValueError, match="'raw, 3 nearest' is neither chosen nor one of raw, 2 nearest, raw, 1"):
+        settings(score="raw, 3 nearest")
+    none = embedded._replace(validation={name: x[:0] for name, x in embedded.validation.items()})
+    with pytest.raises(Failure, match=r"anomaly\.score is chosen, but no anomalous set has training images"):
+        anomaly.evaluate(none, IMAGES, settings())
+    some = embedded._replace(validation=embedded.validation | {"street_digits": np.zeros((0, 3), np.float32)})
+    assert {one.validation for one in anomaly.evaluate(some, IMAGES, settings()).scores if one.anomalies[0] == "s"} == {
+        0
+    }

@@ -19,13 +19,15 @@ def cloud(rows: int, dimensions: int, seed: int = 0) -> Any:
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    saved = Embeddings(
-        cloud(9, 4), cloud(5, 4, 1), {"handwritten_digits": cloud(3, 4, 2), "street_digits": cloud(2, 4, 3)}
-    )
+    others = {"handwritten_digits": cloud(3, 4, 2), "street_digits": cloud(2, 4, 3)}
+    more = {"handwritten_digits": cloud(1, 4, 4), "street_digits": cloud(0, 4)}
+    saved = Embeddings(cloud(9, 4), cloud(5, 4, 1), others, more)
     embeddings.save(saved, tmp_path / "vicreg")
     assert sorted(file.name for file in (tmp_path / "vicreg").iterdir()) == [
         "handwritten_digits.npy",
+        "handwritten_digits_validation.npy",
         "street_digits.npy",
+        "street_digits_validation.npy",
         "test.npy",
         "train.npy",
     ]
@@ -36,11 +38,16 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, everything.pop(name))
         np.testing.assert_array_equal(np.load(tmp_path / "vicreg" / f"{name}.npy"), array)
     assert not everything
+    assert {name: len(array) for name, array in loaded.validation.items()} == {name: len(more[name]) for name in more}
+    np.testing.assert_array_equal(loaded.validation["handwritten_digits"], more["handwritten_digits"])
     assert embeddings.load(tmp_path / "vicreg").others == {}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    embeddings.save(Embeddings(cloud(3, 2), cloud(3, 2), {"handwritten_digits": cloud(3, 2)}), tmp_path)
+    embeddings.save(
+        Embeddings(cloud(3, 2), cloud(3, 2), {"handwritten_digits": cloud(3, 2)}, {"handwritten_digits": cloud(0, 2)}),
+        tmp_path,
+    )
     (tmp_path / "handwritten_digits.npy").unlink()
     with pytest.raises(Failure, match=r"handwritten_digits\.npy is missing"):
         embeddings.load(tmp_path, ["handwritten_digits"])
@@ -49,7 +56,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wrong", [cloud(3, 5), cloud(3, 4).astype(float), cloud(12, 4).reshape(3, 4, 4)])
 def test_shapes_and_types_are_checked(wrong: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"street_digits is float"):
-        embeddings.save(Embeddings(cloud(9, 4), cloud(5, 4), {"street_digits": wrong}), tmp_path)
+        embeddings.save(Embeddings(cloud(9, 4), cloud(5, 4), {"street_digits": wrong}, {}), tmp_path)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -57,7 +64,7 @@ def test_values_that_are_not_finite_are_not_saved(value: float, tmp_path: Path) 
     broken = cloud(5, 4)
     broken[2, 3] = value
     with pytest.raises(Failure, match="embeddings of test hold values that are not finite"):
-        embeddings.save(Embeddings(cloud(9, 4), broken, {}), tmp_path)
+        embeddings.save(Embeddings(cloud(9, 4), broken, {}, {}), tmp_path)
     assert not (tmp_path / "test.npy").exists()
 
 

@@ -189,11 +189,14 @@ def roc(encoders: int, sets: tuple[str, ...] = ("handwritten_digits", "street_di
             n=COUNT,
             source=SOURCE,
             way="raw, 2 nearest",
+            validated=300,
             anomalous=tuple(
                 anomaly.Anomalous(name, name[:4], COUNT, SOURCE, Interval(area, area - 1, area + 1), 50.0, 50.0)
                 for name, area in areas.items()
             ),
             scores=(),
+            by_class=(),
+            alarms=(),
             curves=tuple(
                 anomaly.Roc(name, tuple(fpr.tolist()), tuple((fpr**power).tolist())) for name, power in powers.items()
             ),

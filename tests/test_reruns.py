@@ -33,18 +33,27 @@ def each(*stages: str) -> set[str]:
     return {f"{stage}@{name}" for stage in stages for name in ENCODERS} | {"report"}
 
 
+def fetched(name: str) -> set[str]:
+    """Where the images of a set come in."""
+    return {f"download@{name}", f"figures_sets@{name}"}
+
+
 ANOMALY = each("anomaly", "figures") | {"roc"}
 PROBES = each("probe", "figures") | {"figures_encoders"}
 NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
 VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
 SIMCLR = {"methods@simclr", "figures_training"} | read("simclr")
+PATCHES = {*ON_PATCHES} | read("patches", *ON_PATCHES)
 MADE = {*(f"baselines@{name}" for name in BASELINES), *ON_PATCHES} | read(*BASELINES, *ON_PATCHES)
 UNLABELLED = VICREG | SIMCLR | MADE | {"laplacian_eigenmaps"} | read(*ENCODERS)
+UNTOUCHED = {*(f"baselines@{name}" for name in BASELINES), "laplacian_eigenmaps"}  # by how networks run
 FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
 FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes", "report"}
 SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
-DOWNLOADS = {f"download@{name}" for stage, name in tiny.RUNS if stage == "download"}
-ALL = {"check", *DOWNLOADS, *CNN, *UNLABELLED, *SHAPES}
+SETS = [name for stage, name in tiny.RUNS if stage == "download"]
+DOWNLOADS = {f"download@{name}" for name in SETS}
+SHEETS = {f"figures_sets@{name}" for name in SETS}
+ALL = {"check", *DOWNLOADS, *SHEETS, *CNN, *UNLABELLED, *SHAPES}
 
 DRAWN = each("figures") | {
     "figures_digits",
@@ -53,6 +62,7 @@ DRAWN = each("figures") | {
     "figures_encoders",
     "figures_shapes",
     "roc",
+    *SHEETS,
 }
 
 # (file, text, its replacement): the stages that rerun
@@ -61,24 +71,29 @@ TABLE = [
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
     ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
-    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS),
+    ("params.yaml", r"threads: 2", "threads: 1", {"check"} | ALL - DOWNLOADS - SHEETS),
     (
         "params.yaml",
         r"bf16: false",
         "bf16: true",
-        {"check", *ON_PATCHES} | CNN | SHAPES | VICREG | SIMCLR | read(*ENCODERS),
+        {"check"} | CNN | SHAPES | UNLABELLED - UNTOUCHED,
     ),
     (
         "params.yaml",
         r"(handwritten_digits:(?s:.*?)seed: )0",
         r"\g<1>1",
-        {"check", "download@handwritten_digits", "patch_eigenmaps"} | NEIGHBORS | read(*ENCODERS),
+        {"check", "download@handwritten_digits", "figures_sets@handwritten_digits", "patch_eigenmaps"}
+        | NEIGHBORS
+        | read(*ENCODERS),
     ),
     (
         "params.yaml",
         r"(street_digits:(?s:.*?)source: )embedded",
         r"\g<1>official",
-        {"check", "download@street_digits", "patch_eigenmaps"} | CNN | NEIGHBORS | read(*ENCODERS),
+        {"check", "download@street_digits", "figures_sets@street_digits", "patch_eigenmaps"}
+        | CNN
+        | NEIGHBORS
+        | read(*ENCODERS),
     ),
     ("params.yaml", r"(vicreg:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | VICREG),
     (
@@ -98,10 +113,15 @@ TABLE = [
         "params.yaml",
         r"centroids: 300",
         "centroids: 200",
-        {"check"} | {"baselines@patches", *ON_PATCHES} | read("patches", *ON_PATCHES),
+        {"check", "baselines@patches"} | PATCHES,
     ),
-    ("params.yaml", r"ridge: 0.01", "ridge: 0.02", {"check", "linear_vicreg"} | read("linear_vicreg")),
-    ("src/visrep/representations/baselines/pixels.py", r"\Z", "# a comment\n", set()),
+    ("params.yaml", r"ridge: 0\.01", "ridge: 0.02", {"check", "linear_vicreg"} | read("linear_vicreg")),
+    (
+        "src/visrep/representations/baselines/pixels.py",
+        r"\Z",
+        "# a comment\n",
+        {"check", "baselines@pixels", "laplacian_eigenmaps", "patch_eigenmaps"} | NEIGHBORS | read(*ENCODERS),
+    ),
     ("params.yaml", r"(neighbors:(?s:.*?)k: )3", r"\g<1>4", {"check"} | NEIGHBORS),
     ("params.yaml", r"perplexity: 30", "perplexity: 20", {"check"} | each("maps", "figures")),
     (
@@ -112,7 +132,12 @@ TABLE = [
     ),
     ("params.yaml", r"temperature: 0.1        #", "temperature: 0.2        #", {"check"} | SHAPES),
     ("params.yaml", r"(factors:(?s:.*?)k: )5", r"\g<1>3", {"check"} | FACTORS),
-    ("params.yaml", r"(shapes:(?s:.*?)seed: )0", r"\g<1>1", {"check", "download@shapes"} | SHAPES),
+    (
+        "params.yaml",
+        r"(shapes:(?s:.*?)seed: )0",
+        r"\g<1>1",
+        {"check"} | fetched("shapes") | SHAPES,
+    ),
     (
         "params.yaml",
         r"(vary_color:(?s:.*?)- color)",

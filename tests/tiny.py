@@ -96,7 +96,7 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
         "laplacian_eigenmaps": {"k": 8, "dimensions": 8},
         "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "sgd": {"epochs": 2}, "knn": {"k": 5}},
         "maps": {"points": 60, "perplexity": 5, "neighbors": 5},
-        "anomaly": {"other_k": [1, 5]},
+        "anomaly": {"k": [2, 1, 5], "validation": {"images": 20}},
         "clustering": {"restarts": 2, "runs": 2},
         "baselines": {"patches": {"centroids": 12, "patches": 400, "images": 60}},
         "linear_vicreg": {"images": 40, "views": 2},

@@ -6,17 +6,19 @@ N training images, Q queries, A normal images, B anomalous ones, D dimensions. A
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
+from visrep.data.store import ImageSet, sample
 from visrep.errors import Failure
 from visrep.files import significant
 from visrep.measures import neighbors, scalings, spread, statistics
 from visrep.records import Column, Interval, Number, Tabulated
 from visrep.representations import embeddings
 from visrep.settings.base import Section
+from visrep.settings.evaluations import Validation
 from visrep.settings.representations import AnomalousSets
 
 Kind = Literal["raw", "standardised", "unit"]
@@ -24,20 +26,34 @@ KINDS: tuple[Kind, ...] = ("raw", "standardised", "unit")
 NORMAL = "test"  # the set of the normal images, among scores
 SHOWN = 7  # most anomalous images, as in the reports
 CHANCE = 50.0  # percent, under the ROC curve of guesses
+ALARMS = 5.0  # percent of the normal images, where false alarms are counted by class
+CHOSEN, MAHALANOBIS = "chosen", "Mahalanobis"
 Scores = dict[str, np.ndarray]  # by set: those of `NORMAL` (A,), and of each anomalous one (B,)
+
+
+class Ways(NamedTuple):
+    """The scores of one way of scoring: of test images, and of images that may choose the way."""
+
+    test: Scores
+    validation: Scores
 
 
 class Settings(Section):
     sets: AnomalousSets
-    score: Literal["knn", "mahalanobis"]  # the one in the metrics; the details hold all
-    features: Kind
-    k: PositiveInt  # nearest training images whose mean distance is the score
-    other_k: tuple[PositiveInt, ...]  # for the details
+    validation: Validation
+    score: str  # a way of scoring by its name, as `ways` has them, or `CHOSEN`
+    k: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]  # nearest training images whose mean distance is a score
 
-    @property
-    def way(self) -> str:
-        """The name, in `every_way`, of the way of scoring that the metrics hold."""
-        return f"{self.features}, " + (f"{self.k} nearest" if self.score == "knn" else "Mahalanobis")
+    @model_validator(mode="after")
+    def _score_is_a_way(self) -> Self:
+        if self.score not in (CHOSEN, *ways(self.k)):
+            raise ValueError(f"score: {self.score!r} is neither {CHOSEN} nor one of {', '.join(ways(self.k))}")
+        return self
+
+
+def ways(k: Sequence[int]) -> list[str]:
+    """The names of all ways of scoring: how the embedding is scaled, and what is measured in it."""
+    return [f"{kind}, {score}" for kind in KINDS for score in (*(f"{each} nearest" for each in k), MAHALANOBIS)]
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,8 @@ class Separation:
 
 @dataclass(frozen=True)
 class Scored:
-    """How well one ``way`` of scoring separates one set of ``anomalies``; ``scored`` names both."""
+    """How well one ``way`` of scoring separates one set of ``anomalies``; ``scored`` names both. ``validation`` is the
+    AUROC on images of that set and training objects that are no test images; 0 where there are none."""
 
     way: str
     anomalies: str
@@ -63,6 +80,7 @@ class Scored:
     auroc: float
     aupr: float
     fpr95: float
+    validation: float
 
 
 @dataclass(frozen=True)
@@ -81,6 +99,25 @@ class Roc:
     anomalies: str
     fpr: tuple[float, ...]
     tpr: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ClassArea:
+    """How well the ``n`` images of one class of a ``set`` stand out: by their area under the ROC curve."""
+
+    set: str
+    label: str
+    n: int
+    auroc: float
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """How many percent of the ``n`` normal images of a class raise the alarm, where `ALARMS` percent of all do."""
+
+    label: str
+    n: int
+    percent: float
 
 
 @dataclass(frozen=True)
@@ -109,8 +146,8 @@ class Anomalous:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` normal test images of ``source``. The metrics, ``anomalous`` sets and curves are by one ``way`` of scoring,
-    ``scores`` are by all."""
+    """``n`` normal test images of ``source``. All but ``scores`` is by one ``way`` of scoring, which ``validated``
+    images of each set chose (0 where it was given)."""
 
     CHART: ClassVar = "scores"
 
@@ -118,8 +155,11 @@ class Result:
     n: int
     source: str
     way: str
+    validated: int
     anomalous: tuple[Anomalous, ...]
     scores: tuple[Scored, ...]
+    by_class: tuple[ClassArea, ...]
+    alarms: tuple[Alarm, ...]
     curves: tuple[Roc, ...]
     most_anomalous: tuple[Strange, ...]
 
@@ -137,26 +177,69 @@ class Result:
         return "; ".join(f"{names.get(name, '')}{source} (n = {count:,})" for name, source, count in sets)
 
 
-def evaluate(embedded: embeddings.Embeddings, sources: Mapping[str, str], settings: Settings) -> Result:
-    """``embedded`` holds the sets of ``settings``; ``sources`` by set, `NORMAL` among them."""
-    ways = every_way(embedded, settings.k, settings.other_k)
-    chosen, sets = ways[settings.way], settings.sets.root
-    anomalous = tuple(_anomalous(name, key, sources[name], chosen) for key, name in sets.items())
-    scores = (
-        Scored(way, name, f"{way}, {name}", **vars(separation(scores[NORMAL], scores[name])))
-        for way, scores in ways.items()
+def evaluate(embedded: embeddings.Embeddings, images: Mapping[str, ImageSet], settings: Settings) -> Result:
+    """``embedded`` holds the sets of ``settings``; ``images`` by set, those of `NORMAL` among them."""
+    every = every_way(embedded, settings.validation, settings.k)
+    sets, normal = settings.sets.root, images[NORMAL]
+    scores = tuple(
+        Scored(
+            way,
+            name,
+            f"{way}, {name}",
+            **vars(separation(found.test[NORMAL], found.test[name])),
+            validation=_validated(found, name),
+        )
+        for way, found in every.items()
         for name in sets.values()
     )
+    way = settings.score if settings.score != CHOSEN else _best(scores)
+    chosen = every[way].test
+    anomalous = tuple(_anomalous(name, key, images[name].source, chosen) for key, name in sets.items())
     return Result(
         metrics=metrics(anomalous),
         n=len(embedded.test),
-        source=sources[NORMAL],
-        way=settings.way,
+        source=normal.source,
+        way=way,
+        validated=settings.validation.images if settings.score == CHOSEN else 0,
         anomalous=anomalous,
-        scores=tuple(scores),
+        scores=scores,
+        by_class=tuple(area for name in sets.values() for area in areas(name, images[name], chosen)),
+        alarms=tuple(alarms(normal, chosen[NORMAL])),
         curves=tuple(roc(name, chosen[NORMAL], chosen[name]) for name in sets.values()),
         most_anomalous=ranked(chosen, SHOWN),
     )
+
+
+def _validated(found: Ways, name: str) -> float:
+    return separation(found.validation[NORMAL], found.validation[name]).auroc if len(found.validation[name]) else 0.0
+
+
+def _best(scores: Sequence[Scored]) -> str:
+    """The way with the largest mean AUROC over the sets on validation images; the first of equals. Raises `Failure`
+    where there are no such images."""
+    if not any(scored.validation for scored in scores):
+        raise Failure(f"anomaly.score is {CHOSEN}, but no anomalous set has training images to choose by; name a way")
+    means = {scored.way: 0.0 for scored in scores}
+    for scored in scores:
+        means[scored.way] += scored.validation
+    return max(means, key=lambda way: means[way])
+
+
+def areas(name: str, images: ImageSet, scores: Scores) -> Iterator[ClassArea]:
+    """Of every class that a set shows."""
+    for k, label in enumerate(images.classes):
+        own = scores[name][images.test.labels == k]
+        if len(own):
+            yield ClassArea(name, label, len(own), separation(scores[NORMAL], own).auroc)
+
+
+def alarms(images: ImageSet, scores: np.ndarray) -> Iterator[Alarm]:
+    """Of every class of the normal images, whose scores are (A,)."""
+    raised = scores > np.quantile(scores, 1 - ALARMS / 100)
+    for k, label in enumerate(images.classes):
+        own = raised[images.test.labels == k]
+        if len(own):
+            yield Alarm(label, len(own), float(100 * own.mean()))
 
 
 def _anomalous(name: str, key: str, source: str, scores: Scores) -> Anomalous:
@@ -169,8 +252,8 @@ def _anomalous(name: str, key: str, source: str, scores: Scores) -> Anomalous:
 def metrics(anomalous: Sequence[Anomalous]) -> dict[str, Number]:
     """The AUROC of each set; of the first also the other two."""
     first = anomalous[0]
-    areas: dict[str, Number] = {f"auroc_{one.key}": one.auroc for one in anomalous}
-    return areas | {f"aupr_{first.key}": first.aupr, f"fpr95_{first.key}": first.fpr95}
+    found: dict[str, Number] = {f"auroc_{one.key}": one.auroc for one in anomalous}
+    return found | {f"aupr_{first.key}": first.aupr, f"fpr95_{first.key}": first.fpr95}
 
 
 def words(name: str) -> str:
@@ -190,7 +273,7 @@ def tabulated(result: Result) -> Tabulated:
     return Tabulated(
         title="Do other images stand out among objects?",
         text="Objects are normal here, the other images are not; none of these was seen in training. What lies far "
-        f"from the training images raises the alarm ({result.way}).",
+        f"from the training images raises the alarm. {_chosen(result)}",
         data=f"Data: {result.told()}.",
         columns=(
             *(_column(one) for one in result.anomalous),
@@ -198,6 +281,17 @@ def tabulated(result: Result) -> Tabulated:
             Column(f"fpr95_{first.key}", "false alarms at 95 % found", read=lambda result: result.of(first.set).fpr95),
         ),
         more="Further numbers of the anomalies, in percent",
+    )
+
+
+def _chosen(result: Result) -> str:
+    """How the way of scoring was chosen."""
+    if not result.validated:
+        return f"How far is measured in one way for all encoders: {result.way}."
+    return (
+        "How far is measured for each encoder in the way that tells validation images best: training objects, each "
+        f"without itself, and up to {result.validated:,} images of each other set that are no test images. Another way "
+        "may reverse the order of encoders: a table below has all."
     )
 
 
@@ -220,16 +314,22 @@ def features(kind: Kind, train: np.ndarray, *others: np.ndarray) -> tuple[np.nda
     return (train, *others) if kind == "raw" else tuple(scalings.unit(x) for x in (train, *others))
 
 
-def knn_scores(train: np.ndarray, queries: np.ndarray, k: int, other_k: Sequence[int] = ()) -> dict[int, np.ndarray]:
-    """The mean distance (Q,) to the k nearest training embeddings, for ``k`` and then each of ``other_k``.
+def knn_scores(
+    train: np.ndarray, queries: np.ndarray, ks: Sequence[int], own: np.ndarray | None = None
+) -> dict[int, np.ndarray]:
+    """The mean distance (Q,) to the k nearest training embeddings, for each of ``ks``; ``own`` (Q,) is the index of the
+    training embedding that a query is and that does not count, -1 for none.
 
-    One search serves all. Raises `Failure` where N is below ``k``; of the others, those above N are left out.
+    One search serves all. Of ``ks`` those above N - 1 are left out. Raises `Failure` where none is left.
     """
-    if k > len(train):
-        raise Failure(f"anomaly.k: {k} neighbours are asked for, but there are {len(train)} training images")
-    ks = [k, *(other for other in other_k if other <= len(train))]
-    sums = neighbors.nearest(queries, train, max(ks)).distance.cumsum(1)
-    return {each: sums[:, each - 1] / each for each in ks}
+    possible = [k for k in ks if k < len(train)]
+    if not possible:
+        raise Failure(f"anomaly.k: {min(ks)} other neighbours are asked for of {len(train)} training images")
+    found = neighbors.nearest(queries, train, max(possible) + 1)
+    counted = found.index != (np.full(len(queries), -1) if own is None else own)[:, None]
+    counted[counted.all(1), -1] = False  # one of each row does not count: itself, or the farthest
+    sums = found.distance[counted].reshape(len(queries), -1).cumsum(1)
+    return {k: sums[:, k - 1] / k for k in possible}
 
 
 def mahalanobis_scores(train: np.ndarray, queries: np.ndarray) -> np.ndarray:
@@ -280,18 +380,24 @@ def most_anomalous(scores: np.ndarray, count: int) -> np.ndarray:
     return np.argsort(-scores, kind="stable")[:count]
 
 
-def every_way(embedded: embeddings.Embeddings, k: int, other_k: Sequence[int]) -> dict[str, Scores]:
+def every_way(embedded: embeddings.Embeddings, validation: Validation, ks: Sequence[int]) -> dict[str, Ways]:
     """The scores of all images by every way of scoring them, by its name."""
-    ways: dict[str, Scores] = {}
-    sets = {NORMAL: embedded.test, **embedded.others}
-    ends = np.cumsum([len(x) for x in sets.values()])[:-1]
+    held = sample(len(embedded.train), validation.images, validation.seed)
+    parts = [embedded.test, *embedded.others.values(), embedded.train[held], *embedded.validation.values()]
+    names, ends = [NORMAL, *embedded.others], np.cumsum([len(x) for x in parts])
+    own = np.full(ends[-1], -1)
+    start = ends[len(embedded.others)]
+    own[start : start + len(held)] = held
+    found: dict[str, Ways] = {}
     for kind in KINDS:
-        train, queries = features(kind, embedded.train, np.concatenate(list(sets.values())))
-        scored = {f"{kind}, {each} nearest": scores for each, scores in knn_scores(train, queries, k, other_k).items()}
-        scored[f"{kind}, Mahalanobis"] = mahalanobis_scores(train, queries)
+        train, queries = features(kind, embedded.train, np.concatenate(parts))
+        scored = {f"{kind}, {k} nearest": scores for k, scores in knn_scores(train, queries, ks, own).items()}
+        scored[f"{kind}, {MAHALANOBIS}"] = mahalanobis_scores(train, queries)
         for way, scores in scored.items():
-            ways[way] = dict(zip(sets, np.split(scores, ends), strict=True))
-    return ways
+            pieces = np.split(scores, ends[:-1])
+            test, judged = pieces[: len(names)], pieces[len(names) :]
+            found[way] = Ways(dict(zip(names, test, strict=True)), dict(zip(names, judged, strict=True)))
+    return found
 
 
 def ranked(scores: Scores, count: int) -> tuple[Strange, ...]:

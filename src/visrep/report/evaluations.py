@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from markupsafe import Markup
+
 from visrep.evaluations import anomaly, probe
 from visrep.records import Column, Interval, data
 from visrep.report import results, tables
@@ -124,7 +126,43 @@ def _anomaly(study: StudyResults, evaluation: Evaluation) -> Pictures:
     kinds = " and ".join(anomaly.words(one.set) for one in result.anomalous)
     roc = picture(study, "roc/roc", f"ROC curves: anomalies found against false alarms, for {kinds}.", on)
     strangest = of_encoders(study, "most_anomalous", "the strangest of all test images.", on)
-    return [], [Gallery([roc, *strangest.pictures])]
+    return [], [*_scorings(study, evaluation), Gallery([roc, *strangest.pictures])]
+
+
+def _scorings(study: StudyResults, evaluation: Evaluation) -> list[Block]:
+    """Every way of scoring side by side, and what stands out by class."""
+    results = dict(zip(study.encoders.values(), evaluation.results.values(), strict=True))
+    first: anomaly.Result = next(iter(results.values()))
+    sets = [one.set for one in first.anomalous]
+    ways = dict.fromkeys(scored.way for result in results.values() for scored in result.scores)
+    rows = [(label, *(_areas(result, way, sets) for way in ways)) for label, result in results.items()]
+    named = ", ".join(map(anomaly.words, sets))
+    blocks: list[Block] = [
+        Table(
+            f"Every way of scoring, encoder by encoder: AUROC in percent of {named}, one below the other. In bold the "
+            "way that is told above.",
+            evaluation.tabulated.data,
+            ("encoder", *ways),
+            rows,
+        )
+    ]
+    for name in sets:
+        found = {label: [one for one in result.by_class if one.set == name] for label, result in results.items()}
+        heads = [f"{one.label} ({one.n:,})" for one in found[next(iter(found))]]
+        says = f"{anomaly.words(name).capitalize()} by class: AUROC in percent of each class (n) against all objects."
+        cells = [(label, *(f"{one.auroc:.1f}" for one in row)) for label, row in found.items()]
+        blocks.append(Table(says, evaluation.tabulated.data, ("encoder", *heads), cells, folded=says.split(":")[0]))
+    heads = [f"{alarm.label} ({alarm.n:,})" for alarm in first.alarms]
+    says = f"False alarms by class: percent of each class of objects (n), where {anomaly.ALARMS:g} % of all raise one."
+    cells = [(label, *(f"{alarm.percent:.1f}" for alarm in result.alarms)) for label, result in results.items()]
+    blocks.append(Table(says, evaluation.tabulated.data, ("encoder", *heads), cells, folded=says.split(":")[0]))
+    return blocks
+
+
+def _areas(result: anomaly.Result, way: str, sets: Sequence[str]) -> Markup:
+    found = {scored.anomalies: scored.auroc for scored in result.scores if scored.way == way}
+    told = Markup("<br>").join(f"{found[name]:.1f}" for name in sets if name in found)
+    return Markup("<b>{}</b>").format(told) if way == result.way else told
 
 
 def _clustering(study: StudyResults, evaluation: Evaluation) -> Pictures:

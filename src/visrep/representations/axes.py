@@ -28,7 +28,8 @@ class Moments(NamedTuple):
 
 
 def blocks(images: np.ndarray) -> Iterator[np.ndarray]:
-    return (images[start : start + BLOCK] for start in range(0, len(images), BLOCK))
+    """At least one, which may be empty."""
+    return (images[start : start + BLOCK] for start in range(0, max(len(images), 1), BLOCK))
 
 
 def moments(described: Iterable[np.ndarray]) -> Moments:

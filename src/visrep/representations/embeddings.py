@@ -15,17 +15,19 @@ from visrep.files import read_array, write_array
 
 class Embeddings(NamedTuple):
     """Each (N, D) float32, with its own N: the images learned from, held-out ones, and those of ``others`` by the name
-    of their set."""
+    of their set; ``validation`` are more of each of these, none of them among ``others``."""
 
     train: np.ndarray
     test: np.ndarray
     others: Mapping[str, np.ndarray]
+    validation: Mapping[str, np.ndarray]
 
 
 def save(embeddings: Embeddings, folder: Path) -> None:
-    """Writes ``<name>.npy`` each. Raises `ValueError` where shapes or types do not fit and `Failure` where a value is
-    not finite, so that no evaluation has to ask."""
-    for name, array in {"train": embeddings.train, "test": embeddings.test, **embeddings.others}.items():
+    """Writes ``<name>.npy`` each, and ``<name>_validation.npy``. Raises `ValueError` where shapes or types do not fit
+    and `Failure` where a value is not finite, so that no evaluation has to ask."""
+    arrays = {"train": embeddings.train, "test": embeddings.test, **embeddings.others}
+    for name, array in (arrays | _named(embeddings.validation)).items():
         if array.ndim != 2 or array.shape[1] != embeddings.train.shape[1] or array.dtype != np.float32:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, expected float32 (N, D), D as in train")
         if not np.isfinite(array).all():
@@ -36,4 +38,11 @@ def save(embeddings: Embeddings, folder: Path) -> None:
 def load(folder: Path, others: Iterable[str] = ()) -> Embeddings:
     """Raises `Failure` where a file is missing or unreadable."""
     train, test = (read_array(folder / f"{name}.npy") for name in ("train", "test"))
-    return Embeddings(train, test, {name: read_array(folder / f"{name}.npy") for name in others})
+    names = list(others)
+    found = {name: read_array(folder / f"{name}.npy") for name in names}
+    more = {name: read_array(folder / f"{name}_validation.npy") for name in names}
+    return Embeddings(train, test, found, more)
+
+
+def _named(validation: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{name}_validation": array for name, array in validation.items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from visrep import files
 from visrep.errors import Failure
-from visrep.evaluations import probe
+from visrep.evaluations import anomaly, clustering, probe
 from visrep.report import results
 from visrep.report.results import Row, StudyResults
 
@@ -43,10 +43,11 @@ def _classifiers_caption(study: StudyResults) -> str:
     first = study.sweeps["cnn"]
     failed = {model: [gate.name for gate in sweep.failed()] for model, sweep in study.sweeps.items()}
     said = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
+    pgd = study.parameters["fgsm_sweep"]["pgd"]
     method = METHODS[study.parameters["adv_train"]["method"]]
     return (
-        f"Ours: {first.source}, n = {first.n:,}. FGSM moves each pixel once, by at most ε; PGD in many small "
-        "steps. Floor: the best constant answer on these images. "
+        f"Ours: {first.source}, n = {first.n:,}. FGSM moves each pixel once, by at most ε; PGD in "
+        f"{pgd['steps']} steps of {pgd['step_share']:g} ε each. Floor: the best constant answer on these images. "
         "Gates, which say whether an attack may be believed: "
         f"{said['cnn']} for the undefended classifier, {said['adv_cnn']} for the defended one. "
         f"*Reported*: of other images, by the [report]({results.REPORTED}) in brackets, its defence trained on FGSM, "
@@ -57,12 +58,19 @@ def _classifiers_caption(study: StudyResults) -> str:
 def _encoders_caption(study: StudyResults) -> str:
     result = study.record("probe/vicreg", probe.Result)
     right = result.metrics.linear_accuracy
+    clusters, strange = (
+        study.record("clustering/vicreg", clustering.Result),
+        study.record("anomaly/vicreg", anomaly.Result),
+    )
+    counts = ", ".join(f"{one.n:,} {anomaly.words(one.set)}" for one in strange.anomalous)
     return (
         f"Ours: {result.source}, n = {result.n:,} test images, so a probe is sure to about "
-        f"{right.high - right.value:.0f} points; the best constant answer gets {result.chance:.1f}. The first two rows "
-        "are floors: no training has made them. Anomalies are other images among objects, found by the distance to the "
-        "training images: AUROC is 50 by chance. NMI is 0 where clusters know nothing of classes. Reported: by which "
-        "report in brackets."
+        f"{right.high - right.value:.0f} points; the best constant answer gets {result.chance:.1f}. The first "
+        f"{len(study.baselines)} rows are baselines: no gradient made them. Anomalies are other images among objects "
+        f"({counts}), found by the distance to the training images, measured for each encoder as validation images "
+        "choose: AUROC is 50 by chance. "
+        f"Silhouette and NMI are of the {clusters.n:,} training images; NMI is 0 where clusters know nothing of "
+        "classes. Reported: by which report in brackets."
     )
 
 
