@@ -1,10 +1,12 @@
-"""The nearest training images of each training image, in the embedding of VICReg."""
+"""The nearest training images of each training image, in the embedding of VICReg or of another encoder."""
 
 from threadpoolctl import threadpool_limits
 
 from stages import run
 from visrep import files
+from visrep.data import store
 from visrep.measures import neighbors
+from visrep.representations import neighborhood
 from visrep.settings.representations import Neighbors
 from visrep.settings.runtime import Threads
 from visrep.stage.job import Job
@@ -13,9 +15,12 @@ from visrep.stage.job import Job
 def main(job: Job) -> None:
     settings = job.read("neighbors", Neighbors)
     threadpool_limits(job.read("runtime.threads", Threads).root)
-    train = files.read_array(job.input("embeddings/vicreg/train.npy"))
-    nearest = neighbors.nearest(train, train, settings.k, itself=True)
-    files.write_array(job.out("neighbors/vicreg.npy"), nearest.index)
+    objects = store.load(job.input("data/objects"))
+    train = files.read_array(job.input(f"embeddings/{settings.of}/train.npy"))
+    nearest = neighbors.nearest(train, train, settings.k, itself=True).index
+    files.write_array(job.out("neighbors/train.npy"), nearest)
+    told = neighborhood.told(nearest, objects.train.labels, objects.classes, objects.source, settings.of)
+    job.result("neighbors", told)
 
 
 if __name__ == "__main__":

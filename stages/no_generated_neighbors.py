@@ -1,4 +1,4 @@
-"""VICReg without generated views: an image's positives are its nearest neighbours in the embedding of VICReg."""
+"""VICReg without generated views: an image's positives are its nearest neighbours."""
 
 from functools import partial
 
@@ -21,7 +21,7 @@ def main(job: Job) -> None:
     settings = own.of(job.read("vicreg", vicreg.Settings))
     machine = device.prepare(job.read("runtime", Runtime))
     objects = store.load(job.input("data/objects"))
-    nearest = torch.from_numpy(np.array(files.read_array(job.input("neighbors/vicreg.npy"))))
+    nearest = torch.from_numpy(np.array(files.read_array(job.input("neighbors/train.npy"))))
 
     images = encoders.whole(objects.train.images, machine.device)
     augment, loss = settings.augment if own.augmented else None, partial(vicreg.loss, settings=settings)

@@ -1,5 +1,6 @@
 """dvc.yaml as plain values, read without DVC."""
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def _written_out(value: Any, words: dict[str, str], of: Any) -> Any:
     held = {f"item.{name}": str(inner) for name, inner in (of if isinstance(of, dict) else {}).items()}
     for name, text in (words | held).items():
         value = value.replace(f"${{{name}}}", text)
-    return value
+    return re.sub(r"\$\{(\w+)\.(\w+)\}", lambda found: str(_tiny()[found[1]][found[2]]), value)
 
 
 def parse(text: str) -> Any:

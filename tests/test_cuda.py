@@ -20,7 +20,7 @@ TRAININGS = [
     ("train_cnn", "", ["data/street_digits"], "cnn"),
     ("adv_train", "", ["data/street_digits", "models/cnn.safetensors"], "adv_cnn"),
     ("vicreg", "", ["data/objects"], "vicreg"),
-    ("no_generated_neighbors", "", ["data/objects", "neighbors/vicreg.npy"], "no_generated_neighbors"),
+    ("no_generated_neighbors", "", ["data/objects", "neighbors/train.npy"], "no_generated_neighbors"),
     ("methods", "simclr", ["data/objects"], "simclr"),
     ("similarity", "autoencoder", ["data/shapes"], "similarity_autoencoder"),
     ("similarity", "keep_color", ["data/shapes"], "similarity_keep_color"),

@@ -148,8 +148,10 @@ class Sections(Section):
             yield "ablations holds none; the figures of learning show at least one"
 
     def _neighbors(self) -> Iterator[str]:
-        """They train as VICReg does."""
-        whole = self.section(FIRST)
+        """They train as VICReg does, on neighbours that are there before them."""
+        whole, of = self.section(FIRST), self.neighbors.of
+        if of not in self.encoders.root or of == "no_generated_neighbors":
+            yield f"neighbors.from: {of!r} is no encoder that is there before the neighbours"
         try:
             self.no_generated_neighbors.of(whole) if whole else None
         except ValidationError as error:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from visrep.records import data
 from visrep.report.blocks import Block, Gallery, Part, Section, Table, of_encoders, picture
 from visrep.report.results import StudyResults
+from visrep.representations import neighborhood
 
 RANK = "effective rank"
 
@@ -51,15 +52,32 @@ def _learned(study: StudyResults) -> list[Block]:
     for place in ("vicreg", *(place for place in names if place.startswith("methods/"))):
         said[f"{names[place]}_steps"] = (f"{labels[place]}: its loss, batch by batch.", on)
     each = {names[place]: f"{label}: what its loss is made of, {RANK} and spread." for place, label in labels.items()}
+    near = study.record("neighbors", neighborhood.Result)
     methods = dict.fromkeys(training.method for training in study.trainings.values())
     return [
         *(_table(study, method, labels, of_test) for method in methods),
+        _neighbors(near, study.encoders[near.of]),
         Gallery([picture(study, f"figures_training/{name}", says, of) for name, (says, of) in said.items()]),
         Gallery(
             [picture(study, f"figures_training/{name}", says, on) for name, says in each.items()],
             "How each network learned",
         ),
     ]
+
+
+def _neighbors(near: neighborhood.Result, of: str) -> Table:
+    """Whom neighbours as positives bring together."""
+    metrics = near.metrics
+    says = (
+        f"Neighbours as positives: how many percent of the {near.k} nearest training images share the class, in the "
+        f"embedding of {of}. Of all, {metrics.same_class:.1f} % do; by chance, {metrics.same_class_by_chance:.1f} %."
+    )
+    rows = [
+        (f"{one.label} ({one.n:,})", f"{one.same:.1f}", f"{one.other} ({one.other_percent:.1f})")
+        for one in near.classes
+    ]
+    head = ("class (images)", "of the same class, %", "most often of another (%)")
+    return Table(says, data(near.source, near.n, "training images"), head, rows, folded="Neighbours as positives")
 
 
 def _table(study: StudyResults, method: str, labels: Mapping[str, str], of_test: str) -> Table:

@@ -37,7 +37,7 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
 def description(arrays: Arrays, config: dict[str, Any]) -> Embed:
     """(N, 32, 32, 3) uint8 to (N, W): what the linear map of a model reads."""
     module = registry.one("visrep.representations.baselines", config["kind"])
-    return partial(module.features, arrays=arrays, config=config)
+    return lambda images: module.features(images, arrays, config)
 
 
 def _projected(images: np.ndarray, arrays: Arrays, config: dict[str, Any]) -> np.ndarray:

@@ -110,6 +110,7 @@ def _merged(base: dict[str, Any], change: dict[str, Any], prefix: str, whole: st
 
 class Neighbors(Section):
     k: PositiveInt  # nearest training images of each
+    of: Annotated[Name, Field(alias="from")]  # the encoder in whose embedding they are sought
 
 
 class NoGeneratedNeighbors(Section):

@@ -1,5 +1,6 @@
 """dvc.yaml written out: which stages there are, what each reads and writes."""
 
+import re
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
@@ -66,10 +67,20 @@ def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
     def paths(*kinds: str) -> tuple[str, ...]:
         entries = [one for kind in kinds for one in body.get(kind, [])]
         names = [next(iter(one)) if isinstance(one, dict) else one for one in entries]
-        return tuple(name.replace("${key}", item).replace("${item}", item) for name in names)
+        return tuple(_filled(name.replace("${key}", item).replace("${item}", item)) for name in names)
 
     written = paths("outs", "metrics", "plots")
     return Stage(f"{group}@{item}" if item else group, group, body.get("desc", ""), paths("deps"), written)
+
+
+def _filled(path: str) -> str:
+    """With the value of every ${section.leaf} of params.yaml."""
+
+    def value(found: re.Match[str]) -> str:
+        section, leaf = found.groups()
+        return str(params.load()[section][leaf])
+
+    return re.sub(r"\$\{(?!item\.)(\w+)\.(\w+)\}", value, path)
 
 
 def _same(path: PurePath | str, out: str) -> bool:
