@@ -298,7 +298,7 @@ def test_false_alarms_are_counted_by_class() -> None:
 
 
 def test_a_way_that_is_none_and_sets_that_cannot_choose_are_named(embedded: Embeddings) -> None:
-    with pytest.raises(ValueError, match="'raw, 3 nearest' is neither chosen nor one of raw, 2 nearest, raw, 1"):
+    with pytest.raises(ValueError, match="score 'raw, 3 nearest' is neither chosen nor one of raw, 2 nearest, raw, 1"):
         settings(score="raw, 3 nearest")
     none = embedded._replace(validation={name: x[:0] for name, x in embedded.validation.items()})
     with pytest.raises(Failure, match=r"anomaly\.score is chosen, but no anomalous set has training images"):

@@ -104,6 +104,20 @@ def refused(change: dict[str, Any], *drops: str) -> str:
             {"download": {"street_digits": {"source": "archive"}}},
             "download.street_digits: source is archive, so archive must name",
         ),
+        (
+            {"baselines": {"horse": {}}},
+            "baselines: there is no baseline 'horse'; one of patches, pixels, random, whitened",
+        ),
+        ({"baselines": {"patches": {"size": 0}}}, "baselines.patches.size: 0 is not positive"),
+        ({"baselines": {"pixels": {"size": 6}}}, "baselines.pixels.size is no parameter"),
+        ({"baselines": {"pixels": None}}, "baselines.pixels: None"),
+        ({"linear_vicreg": {"views": 1}}, "linear_vicreg.views: 1 should be greater than or equal to 2"),
+        (
+            {"neighbors": {"from": "no_generated_neighbors"}},
+            "neighbors.from: 'no_generated_neighbors' is no encoder that is there before the neighbours",
+        ),
+        ({"neighbors": {"from": "horse"}}, "neighbors.from: 'horse' is no encoder"),
+        ({"anomaly": {"score": "raw"}}, "anomaly: score 'raw' is neither chosen nor one of raw, 2 nearest, raw, 1"),
         ({"runtime": {"device": "auto"}}, "runtime.device: 'auto' should be 'cpu' or 'cuda'"),
     ],
 )
@@ -113,6 +127,8 @@ def test_what_is_wrong_is_named(change: dict[str, Any], says: str) -> None:
 
 def test_the_study_stands_on_vicreg_and_an_ablation() -> None:
     assert "encoders.vicreg is missing" in refused({}, "encoders.vicreg")
+    assert "baselines.patches is missing, on which" in refused({}, "baselines.patches", "encoders.patches")
+    assert "baselines: random is missing in encoders" in refused({}, "encoders.random")
     assert "ablations holds none" in refused({}, "ablations.no_variance", "ablations.large_batch")
 
 

@@ -148,10 +148,8 @@ class Sections(Section):
             yield "ablations holds none; the figures of learning show at least one"
 
     def _neighbors(self) -> Iterator[str]:
-        """They train as VICReg does, on neighbours that are there before them."""
-        whole, of = self.section(FIRST), self.neighbors.of
-        if of not in self.encoders.root or of == "no_generated_neighbors":
-            yield f"neighbors.from: {of!r} is no encoder that is there before the neighbours"
+        """They train as VICReg does."""
+        whole = self.section(FIRST)
         try:
             self.no_generated_neighbors.of(whole) if whole else None
         except ValidationError as error:
@@ -175,6 +173,8 @@ class Sections(Section):
         encoders = self.encoders.root
         if FIRST not in encoders:
             yield f"encoders.{FIRST} is missing, on which neighbors and the report stand"
+        if (of := self.neighbors.of) not in encoders or of == "no_generated_neighbors":
+            yield f"neighbors.from: {of!r} is no encoder that is there before the neighbours"
         labels = list(encoders.values())
         for name, label in encoders.items():
             if labels.count(label) > 1:

@@ -47,7 +47,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _score_is_a_way(self) -> Self:
         if self.score not in (CHOSEN, *ways(self.k)):
-            raise ValueError(f"score: {self.score!r} is neither {CHOSEN} nor one of {', '.join(ways(self.k))}")
+            raise ValueError(f"score {self.score!r} is neither {CHOSEN} nor one of {', '.join(ways(self.k))}")
         return self
 
 
