@@ -303,6 +303,8 @@ def test_a_way_that_is_none_and_sets_that_cannot_choose_are_named(embedded: Embe
     none = embedded._replace(validation={name: x[:0] for name, x in embedded.validation.items()})
     with pytest.raises(Failure, match=r"anomaly\.score is chosen, but no anomalous set has training images"):
         anomaly.evaluate(none, IMAGES, settings())
+    with pytest.raises(Failure, match=r"anomaly\.score: raw, 200 nearest asks for more than the 40 training images"):
+        anomaly.evaluate(embedded, IMAGES, settings(score="raw, 200 nearest"))
     some = embedded._replace(validation=embedded.validation | {"street_digits": np.zeros((0, 3), np.float32)})
     assert {one.validation for one in anomaly.evaluate(some, IMAGES, settings()).scores if one.anomalies[0] == "s"} == {
         0

@@ -178,7 +178,8 @@ class Result:
 
 
 def evaluate(embedded: embeddings.Embeddings, images: Mapping[str, ImageSet], settings: Settings) -> Result:
-    """``embedded`` holds the sets of ``settings``; ``images`` by set, those of `NORMAL` among them."""
+    """``embedded`` holds the sets of ``settings``; ``images`` by set, those of `NORMAL` among them. Raises `Failure`
+    where the way of scoring cannot be chosen, or asks for more neighbours than there are."""
     every = every_way(embedded, settings.validation, settings.k)
     sets, normal = settings.sets.root, images[NORMAL]
     scores = tuple(
@@ -193,6 +194,8 @@ def evaluate(embedded: embeddings.Embeddings, images: Mapping[str, ImageSet], se
         for name in sets.values()
     )
     way = settings.score if settings.score != CHOSEN else _best(scores)
+    if way not in every:
+        raise Failure(f"anomaly.score: {way} asks for more than the {len(embedded.train)} training images")
     chosen = every[way].test
     anomalous = tuple(_anomalous(name, key, images[name].source, chosen) for key, name in sets.items())
     return Result(
