@@ -154,7 +154,7 @@ def _recorded(read: set[str]) -> Iterator[None]:
 
     def get(self: Any, field: str) -> Any:
         if id(self) in names and field in type(self).model_fields:
-            read.add(f"{names[id(self)]}.{field}")
+            read.add(f"{names[id(self)]}.{type(self).model_fields[field].alias or field}")
         if id(self) in names and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.stage.job":
             read.update(f"{names[id(self)]}.{leaf}" for leaf in type(self).model_fields)
         return object.__getattribute__(self, field)
