@@ -2,7 +2,7 @@
 
 from stages import run
 from visrep import records
-from visrep.evaluations import clustering, probe
+from visrep.evaluations import clustering, dimensions, probe
 from visrep.figures import evaluations, style
 from visrep.figures.evaluations import Panel
 from visrep.settings.figures import Figures
@@ -14,6 +14,7 @@ def main(job: Job) -> None:
     settings, labels = job.read("figures", Figures), job.read("encoders", Labels).root
     baselines = job.read("baselines", Baselines).root
     probes, clusters = job.input("plots/probe"), job.input("plots/clustering")
+    by_width = job.input("plots/dimensions")
     probed = [records.read(probes / name / "details.json", probe.Result) for name in labels]
     clustered = [records.read(clusters / name / "details.json", clustering.Result) for name in labels]
 
@@ -38,6 +39,8 @@ def main(job: Job) -> None:
     )
     of_test = style.foot(first.source, first.n, "test images", "Lines: 95 % intervals. Floors in italics.")
     trained = style.foot(first.source, clustered[0].n, "training images", "Floors in italics.")
+    widths = {labels[name]: records.read(by_width / name / "details.json", dimensions.Result) for name in labels}
+    at_end = "Dashes: the constant answer. Embeddings have 128 dimensions at most, baselines are read whole too."
     folder = job.out("plots/figures_encoders")
     for name, title, panel, footer in (
         ("accuracy", "What readers find in each embedding", accuracies, of_test),
@@ -45,6 +48,9 @@ def main(job: Job) -> None:
     ):
         figure = evaluations.rows(title, names, floors, [panel], footer, palette)
         style.save(figure, folder / f"{name}.png", settings.dpi)
+    title, of_widths = "Accuracy against dimensions", style.foot(first.source, first.n, "test images", at_end)
+    figure = evaluations.by_width(title, widths, floors, of_widths, palette)
+    style.save(figure, folder / "dimensions.png", settings.dpi)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from drawn import legible, words
 from stages import figures_shapes, figures_training
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.evaluations import anomaly, maps
+from visrep.evaluations import anomaly, dimensions, maps
 from visrep.evaluations import probe as probes
 from visrep.evaluations.anomaly import Strange
 from visrep.figures import anomalies, cloud, evaluations, marks, representations, style
@@ -205,6 +205,16 @@ def roc(encoders: int, sets: tuple[str, ...] = ("handwritten_digits", "street_di
     return found
 
 
+def by_width(encoders: int) -> dict[str, dimensions.Result]:
+    """Encoder k reads 10 + k % in one dimension, and k more in each further; the first has 1,000 besides."""
+    found = {}
+    for k in range(encoders):
+        places = [1, 2, 4, *([1000] if k == 0 else [])]
+        points = tuple(dimensions.Point(width, 10.0 + k * width % 90, 5.0, 95.0) for width in places)
+        found[f"encoder {k}"] = dimensions.Result({}, COUNT, SOURCE, 10.0, points)
+    return found
+
+
 CALLED = {"test": "objects", "handwritten_digits": "handwritten", "street_digits": "street"}
 
 
@@ -232,6 +242,7 @@ def drawings(classes: tuple[str, ...], palette: style.Palette, poor: bool = Fals
         "most": lambda: anomalies.most_anomalous(title, "all", scored, pixels, CALLED, FOOT, palette),
         "none": lambda: anomalies.most_anomalous(title, "none", [], pixels, CALLED, FOOT, palette),
         "roc": lambda: anomalies.roc(title, results, ("encoder 0", "encoder 3"), FOOT, palette),
+        "widths": lambda: evaluations.by_width(title, by_width(1 if poor else 11), ("encoder 0",), FOOT, palette),
         "rows": lambda: evaluations.rows(title, list(runs), list(runs)[:2], panels(len(runs), poor), FOOT, palette),
         "history": lambda: representations.history(title, history(epochs, zero=poor), VICREG, 16, FOOT, palette),
         "collapse": lambda: representations.collapse(title, runs, 16, FOOT, palette),
@@ -412,6 +423,16 @@ def test_hubs_say_how_often() -> None:
     assert "7\n150\n(50 %)" in words(figure) and "4\n3\n(1 %)" in words(figure)
     assert "for how many of 300 test images. The average over all training images is 25." in unwrapped(figure)
     assert "There was nothing to ask." in words(evaluations.hubs("t", data, "nearest", 5, {}, 0, OKABE))
+
+
+def test_each_encoder_has_a_line_over_the_dimensions_it_was_read_in() -> None:
+    results = by_width(4)
+    top, axes = evaluations.by_width("t", results, ("encoder 2",), FOOT, OKABE).axes
+    for name, result in results.items():
+        assert ends(line(axes, name)).tolist() == [[point.width, point.accuracy] for point in result.points]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "2", "4", "1,000"]
+    assert line(axes, "encoder 2").get_color() == style.PALE != line(axes, "encoder 1").get_color()
+    assert len(top.get_legend().get_texts()) == 4
 
 
 def test_most_anomalous_are_marked_where_they_are_foreign() -> None:

@@ -39,7 +39,7 @@ def fetched(name: str) -> set[str]:
 
 
 ANOMALY = each("anomaly", "figures") | {"roc"}
-PROBES = each("probe", "figures") | {"figures_encoders"}
+PROBES = each("probe", "dimensions", "figures") | {"figures_encoders"}
 NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
 VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
 SIMCLR = {"methods@simclr", "figures_training"} | read("simclr")

@@ -50,7 +50,7 @@ def roc(
 ) -> Figure:
     """A panel for each set of anomalies, with a line for each encoder by name, largest area first in its legend.
     ``floors`` names those encoders that learned nothing: pale and thin."""
-    lines = _lines_of(list(results), floors, palette)
+    lines = marks.lines(list(results), floors, palette) | {CHANCE: {"color": style.INK, "lw": 1, "ls": (0, (1, 2))}}
     sets = [one.set for one in next(iter(results.values())).anomalous]
     height = marks.key_height([f"99.9 {name}" for name in marks.cut(list(lines), marks.LONG)], lines=True)
     figure = style.chart(len(sets) * (SIDE + height + 1.0), title, footer)
@@ -75,13 +75,3 @@ def roc(
 def _curve(result: anomaly.Result, foreign: str) -> tuple[Sequence[float], Sequence[float]]:
     (curve,) = (curve for curve in result.curves if curve.anomalies == foreign)
     return curve.fpr, curve.tpr
-
-
-def _lines_of(names: Sequence[str], floors: Sequence[str], palette: style.Palette) -> dict[str, marks.Look]:
-    """The look of each encoder's line."""
-    learned = [name for name in names if name not in floors]
-    found = {name: marks.line(k, palette) for k, name in enumerate(learned)}
-    pale: marks.Look = {"color": style.PALE, "lw": 1, "mfc": "white"}
-    rest = [name for name in names if name in floors]
-    found |= {name: marks.line(k + 1, palette) | pale for k, name in enumerate(rest)}
-    return found | {CHANCE: {"color": style.INK, "lw": 1, "ls": (0, (1, 2))}}

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from scipy.optimize import linear_sum_assignment
 
 from visrep.data.store import ImageSet
+from visrep.evaluations import dimensions
 from visrep.evaluations.probe import Epoch, Strength
 from visrep.evaluations.probe import Result as Probe
 from visrep.figures import cloud, marks, style
@@ -210,6 +211,34 @@ def hubs(
 
 def _name(data: ImageSet, k: int, width: float) -> str:
     return style.fitted(data.classes[k], style.SMALL, width)
+
+
+@style.house
+def by_width(
+    title: str,
+    results: Mapping[str, dimensions.Result],
+    baselines: Sequence[str],
+    footer: str,
+    palette: style.Palette,
+) -> Figure:
+    """Accuracy against the dimensions that a probe is given, with a line for each encoder by name. What is no embedding
+    but all that one was made from stands at the end of its line."""
+    looks = marks.lines(list(results), baselines, palette)
+    names = marks.cut(list(results), marks.LONG)
+    height = marks.key_height(names, lines=True)
+    figure = style.chart(height + 3.6, title, footer)
+    top, axes = figure.subplots(2, 1, height_ratios=[height, 3.4])
+    marks.key(top, names, [looks[name] for name in results])
+    for name, result in results.items():
+        axes.plot([p.width for p in result.points], [p.accuracy for p in result.points], gid=name, **looks[name])
+    first = next(iter(results.values()))
+    axes.axhline(first.chance, color=style.PALE, ls=(0, (4, 2)), lw=1)
+    widths = sorted({point.width for result in results.values() for point in result.points})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(widths, [f"{width:,}" for width in widths], rotation=45)
+    axes.minorticks_off()
+    axes.set(xlabel="dimensions", ylabel="test images named rightly (%)", ylim=(0, 100))
+    return figure
 
 
 ROW = 0.34  # inches of an encoder

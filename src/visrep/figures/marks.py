@@ -27,6 +27,15 @@ def line(k: int, palette: style.Palette) -> Look:
     return point(k, palette) | {"ls": style.DASHES[(place + turn) % len(style.DASHES)]}
 
 
+def lines(names: Sequence[str], baselines: Sequence[str], palette: style.Palette) -> dict[str, Look]:
+    """The look of each encoder's line by name; those of ``baselines`` are pale and thin."""
+    learned = [name for name in names if name not in baselines]
+    found = {name: line(k, palette) for k, name in enumerate(learned)}
+    pale: Look = {"color": style.PALE, "lw": 1, "mfc": "white"}
+    rest = [name for name in names if name in baselines]
+    return found | {name: line(k + 1, palette) | pale for k, name in enumerate(rest)}
+
+
 def cut(names: Sequence[str], inches: float = NAME) -> list[str]:
     """Each to at most ``inches``."""
     return [style.fitted(name, style.SMALL, inches) for name in names]

@@ -106,6 +106,11 @@ def _probe(study: StudyResults, evaluation: Evaluation) -> Pictures:
     )
 
 
+def _dimensions(study: StudyResults, evaluation: Evaluation) -> Pictures:
+    says = "Accuracy of a linear probe against the dimensions it is given, every encoder."
+    return [Gallery([picture(study, "figures_encoders/dimensions", says, evaluation.tabulated.data)])], []
+
+
 def _retrieval(study: StudyResults, evaluation: Evaluation) -> Pictures:
     on = evaluation.tabulated.data
     return [], [
@@ -190,6 +195,7 @@ def _reported_probe(study: StudyResults) -> str:
 # What only some evaluations have: pictures, and words of the reports.
 PICTURES: dict[str, Callable[[StudyResults, Evaluation], Pictures]] = {
     "probe": _probe,
+    "dimensions": _dimensions,
     "retrieval": _retrieval,
     "anomaly": _anomaly,
     "clustering": _clustering,

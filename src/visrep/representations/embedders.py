@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from visrep import files, registry
+from visrep import files
 from visrep.machine.device import Machine
 from visrep.measures import neighbors
-from visrep.representations import axes, encoders, spectral
+from visrep.representations import descriptions, encoders, spectral
 from visrep.representations.axes import Arrays
 from visrep.representations.baselines import pixels
 from visrep.training import weights
@@ -31,19 +31,7 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
             return lambda images: encoders.embedded(network, encoders.whole(images, machine.device))
         case spectral.KIND:
             return partial(_extended, arrays=arrays, config=config, train=train)
-    return partial(_projected, arrays=arrays, config=config)
-
-
-def description(arrays: Arrays, config: dict[str, Any]) -> Embed:
-    """(N, 32, 32, 3) uint8 to (N, W): what the linear map of a model reads."""
-    module = registry.one("visrep.representations.baselines", config["kind"])
-    return lambda images: module.features(images, arrays, config)
-
-
-def _projected(images: np.ndarray, arrays: Arrays, config: dict[str, Any]) -> np.ndarray:
-    described = description(arrays, config)
-    parts = [axes.project(described(block), arrays) for block in axes.blocks(images)]
-    return np.concatenate(parts)
+    return partial(descriptions.embedded, arrays=arrays, config=config)
 
 
 def _extended(images: np.ndarray, arrays: Arrays, config: dict[str, Any], train: np.ndarray) -> np.ndarray:
@@ -52,7 +40,7 @@ def _extended(images: np.ndarray, arrays: Arrays, config: dict[str, Any], train:
     if np.array_equal(images, train):
         return arrays["coordinates"]
     if "on" in config:
-        points, queries = arrays["points"], _projected(images, arrays, config["on"])
+        points, queries = arrays["points"], descriptions.embedded(images, arrays, config["on"])
     else:
         points, queries = pixels.features(train), pixels.features(images)
     found = neighbors.nearest(queries, points, config["k"])
