@@ -108,7 +108,7 @@ TABLE = [
         "variance: 1.0 ",
         {"check", "ablations@no_variance", "figures_training"} | read("no_variance"),
     ),
-    ("params.yaml", r"(anomaly:(?s:.*?)k: )2", r"\g<1>3", {"check"} | ANOMALY),
+    ("params.yaml", r"(score: chosen(?s:.*?)- )2\b", r"\g<1>3", {"check"} | ANOMALY),
     (
         "params.yaml",
         r"centroids: 300",
