@@ -11,7 +11,7 @@ from visrep.evaluations.dimensions import Parts
 from visrep.measures import probes, statistics
 
 CHOICE = probes.Choice((0.1, 0.001), validation=0.2, seed=0)
-SETTINGS = dimensions.Settings(widths=(1, 2, 4, 64), full=True)
+SETTINGS = dimensions.Settings(widths=(1, 2, 4, 64), widest=100)
 
 
 @pytest.fixture
@@ -55,10 +55,3 @@ def test_one_without_an_order_is_turned_to_its_principal_axes(drawn: tuple[np.nd
         assert point.accuracy == pytest.approx(accuracy(axes[:, : point.width].astype(np.float32), labels), abs=1.2)
     assert [point.width for point in found.points] == [1, 2, 4]
     assert found.points[0].accuracy < found.points[-1].accuracy - 10
-
-
-def test_features_are_left_alone_where_nobody_asks(drawn: tuple[np.ndarray, np.ndarray, ImageSet]) -> None:
-    x, _, images = drawn
-    settings = dimensions.Settings(widths=(2,), full=False)
-    found = dimensions.evaluate(Parts(x, x, True, (x, x)), images, settings, CHOICE)
-    assert [point.width for point in found.points] == [2]

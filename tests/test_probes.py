@@ -189,11 +189,12 @@ def test_the_fit_ends_at_the_optimum_of_newtons_method(random: np.random.Generat
         chosen = log_softmax(x @ weights + biases, 1)[np.arange(len(x)), labels]
         return float(-chosen.mean() + strength / 2 * (weights**2).sum())
 
-    ours = probes.fitted(x, labels, strength)
+    problem = probes.Problem(x, labels)
+    ours = problem.solved(strength)
     settings = {"solver": "newton-cholesky", "C": 1 / (strength * len(x)), "tol": 1e-12, "max_iter": 1000}
     theirs = LogisticRegression(**settings).fit(x, labels)
     assert loss(*ours) == pytest.approx(loss(theirs.coef_.T, theirs.intercept_), abs=1e-8)
-    assert loss(*probes.fitted(x, labels, strength, start=ours)) == pytest.approx(loss(*ours), abs=1e-9)
+    assert loss(*problem.solved(strength, start=ours)) == pytest.approx(loss(*ours), abs=1e-9)
 
 
 def test_a_fit_that_is_cut_short_says_so(random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from visrep.settings.base import Section
 
 class Settings(Section):
     widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]  # dimensions; those an embedding lacks are left out
-    full: bool  # also what the embedding was made from: all pixels, all features of patches
+    widest: PositiveInt  # features at most that a baseline is read by before it is brought to the width of the others
 
 
 class Parts(NamedTuple):
@@ -82,7 +82,7 @@ def _each(parts: Parts, settings: Settings) -> Mapping[int, tuple[np.ndarray, np
         *_, axes = np.linalg.svd(train - mean, full_matrices=False)
         train, test = ((x - mean) @ axes.T for x in (train, test))
     widths = {width: (train[:, :width], test[:, :width]) for width in settings.widths if width <= train.shape[1]}
-    if settings.full and parts.full is not None:
+    if parts.full is not None:
         train, test = parts.full
         widths[train.shape[1]] = train, test
     return widths

@@ -69,13 +69,13 @@ def logistic(
     if not train.any() or len(kinds) == 1:
         return Answers(np.full(len(test), kinds[counts.argmax()]), strengths[0], {})
     fit, held_out = divide(labels, choice.validation, choice.seed)
-    models = dict(zip(strengths, _path(train[fit], labels[fit], strengths), strict=True))
+    models = Problem(train[fit], labels[fit]).path(strengths)
     right: dict[float, float] = {}
     if len(held_out):
         truth = labels[held_out]
         right = {s: float(np.mean(_answers(m, train[held_out], counts) == truth) * 100) for s, m in models.items()}
     best = max(strengths, key=lambda strength: right.get(strength, 0.0))  # the first of equals
-    predicted = kinds[_answers(fitted(train, labels, best, models[best]), test, counts)]
+    predicted = kinds[_answers(Problem(train, labels).solved(best, models[best]), test, counts)]
     return Answers(predicted, best, right)
 
 
@@ -100,47 +100,48 @@ class Linear(NamedTuple):
     biases: np.ndarray
 
 
-def _path(x: np.ndarray, labels: np.ndarray, strengths: Sequence[float]) -> Iterator[Linear]:
-    """A fit for each strength in this order, each from where the one before it ended."""
-    model = None
-    for strength in strengths:
-        yield (model := fitted(x, labels, strength, model))
+class Problem:
+    """`logistic`'s problem for embeddings ``x`` (N, D) of classes 0..K-1."""
 
+    def __init__(self, x: np.ndarray, labels: np.ndarray) -> None:
+        self.x, self.wanted = x.astype(np.float64), np.eye(int(labels.max()) + 1)[labels]
+        count, classes = self.wanted.shape
+        self.curvature = self.x.T @ self.x * ((1 - 1 / classes) / classes / count)  # where all are equally probable
 
-def fitted(x: np.ndarray, labels: np.ndarray, strength: float, start: Linear | None = None) -> Linear:
-    """The optimum of `logistic`'s problem for one ``strength``, sought from ``start``. Raises `Failure` where it is not
-    reached; without penalty there may be none.
+    def solved(self, strength: float, start: Linear | None = None) -> Linear:
+        """The optimum for one ``strength``, sought from ``start``. Raises `Failure` where it is not reached; without
+        penalty there may be none.
 
-    By L-BFGS on U with weights = R^-1 U, where R'R is the curvature of the problem where all classes are equally
-    probable: as the embedding's dimensions are correlated, that needs a tenth of the steps, or a fiftieth.
-    """
-    count, width, classes = *x.shape, int(labels.max()) + 1
-    x = x.astype(np.float64)
-    curvature = x.T @ x * ((1 - 1 / classes) / classes / count)
-    curvature.flat[:: width + 1] += strength + 1e-12 * (
-        np.trace(curvature) / width
-    )  # rounding must not make it negative
-    inverse = solve_triangular(cholesky(curvature), np.eye(width))  # R^-1
-    points, wanted = np.column_stack([x @ inverse, np.ones(count)]), np.eye(classes)[labels]
-    penalty = strength * (inverse.T @ inverse)
+        By L-BFGS on U with weights = R^-1 U, where R'R is the curvature of the problem at its start: as an embedding's
+        dimensions are correlated, that needs a tenth of the steps, or a fiftieth.
+        """
+        (count, classes), width = self.wanted.shape, self.x.shape[1]
+        ridge = strength + 1e-12 * np.trace(self.curvature) / width  # rounding must not make it negative
+        root = cholesky(self.curvature + ridge * np.eye(width))
 
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        u = flat.reshape(-1, classes)
-        logs = _log_softmax(points @ u)
-        slope = points.T @ (np.exp(logs) - wanted) / count
-        pull = penalty @ u[:-1]
-        slope[:-1] += pull
-        return float((u[:-1] * pull).sum() / 2 - (logs * wanted).sum() / count), slope.ravel()
+        def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+            u = flat.reshape(-1, classes)
+            weights = solve_triangular(root, u[:-1])
+            logs = _log_softmax(self.x @ weights + u[-1])
+            error = (np.exp(logs) - self.wanted) / count
+            slope = solve_triangular(root, self.x.T @ error + strength * weights, trans="T")
+            total = strength / 2 * np.square(weights).sum() - (logs * self.wanted).sum() / count
+            return float(total), np.vstack([slope, error.sum(0)]).ravel()
 
-    begin = np.zeros((width + 1, classes))
-    if start is not None:
-        begin = np.vstack([cholesky(curvature) @ start.weights, start.biases])
-    options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "gtol": TOLERANCE, "ftol": 0.0, "maxcor": 30}
-    found = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options)
-    if not np.abs(found.jac).max() <= 10 * TOLERANCE:  # rounding may end it a little early
-        raise Failure(f"the linear probe finds no optimum at strength {strength:g}: {found.message}")
-    u = found.x.reshape(-1, classes)
-    return Linear(inverse @ u[:-1], u[-1])
+        begin = np.zeros((width + 1, classes)) if start is None else np.vstack([root @ start.weights, start.biases])
+        options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "gtol": TOLERANCE, "ftol": 0.0, "maxcor": 30}
+        found = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options)
+        if not np.abs(found.jac).max() <= 10 * TOLERANCE:  # rounding may end it a little early
+            raise Failure(f"the linear probe finds no optimum at strength {strength:g}: {found.message}")
+        u = found.x.reshape(-1, classes)
+        return Linear(solve_triangular(root, u[:-1]), u[-1])
+
+    def path(self, strengths: Sequence[float]) -> dict[float, Linear]:
+        """The optimum for each strength in this order, each sought from where the one before it ended."""
+        models: dict[float, Linear] = {}
+        for strength in strengths:
+            models[strength] = self.solved(strength, next(reversed(models.values()), None))
+        return models
 
 
 def _answers(model: Linear, x: np.ndarray, counts: np.ndarray) -> np.ndarray:
