@@ -19,7 +19,7 @@ def main(job: Job) -> None:
     train, test = (files.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     arrays, config = files.read_weights(job.input(f"models/{job.item}.safetensors"))
     full = None
-    if config.get("kind") == job.item and len(arrays["mean"]) <= settings.widest:
+    if len(arrays.get("mean", ())) <= settings.widest and config.get("kind") == job.item:
         full = tuple(described(part.images, arrays, config) for part in (objects.train, objects.test))
     parts = Parts(train, test, ordered="kind" in config, full=full)
     job.result(f"dimensions/{job.item}", dimensions.evaluate(parts, objects, settings, reader.choice))
