@@ -177,9 +177,9 @@ def test_tables_hold_the_committed_numbers(shipped: StudyResults) -> None:
     network = shown_row(parsed, "VICReg without variance term")
     ablated = committed("ablations/no_variance")["metrics"]
     assert network[1:] == [f"{ablated[t]:.3g}" for t in ("invariance", "variance", "covariance", "effective_rank")]
-    told = committed("methods/simclr")["metrics"]
+    content = committed("methods/simclr")["metrics"]
     keys = ("loss", "loss_chance", "loss_floor", "positive_top1", "positive_top1_chance", "effective_rank")
-    assert shown_row(parsed, "SimCLR")[1:] == [*(f"{told[key]:.3g}" for key in keys), "0.5552"]
+    assert shown_row(parsed, "SimCLR")[1:] == [*(f"{content[key]:.3g}" for key in keys), "0.5552"]
 
 
 def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped: StudyResults) -> None:
@@ -198,11 +198,11 @@ def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped:
 
 
 def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: StudyResults) -> None:
-    told = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())
+    content = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())
     learnt = json.loads((ROOT / "plots/similarity/vary_color/details.json").read_text())
     pictures = [p for block in shapes.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures]
-    counts = [told["n"]["new images"], told["sets"], learnt["held_out"], learnt["n"], None]
-    counts += [told["n"]["training images"]] * len(shipped.parameters["families"])
+    counts = [content["n"]["new images"], content["sets"], learnt["held_out"], learnt["n"], None]
+    counts += [content["n"]["training images"]] * len(shipped.parameters["families"])
     for picture, count in zip(pictures, counts, strict=True):
         assert count is None or f"n = {count:,} " in picture.data, picture.says
 
@@ -230,9 +230,9 @@ def gated(study: StudyResults, **passed: bool) -> dict[str, Sweep]:
 
 def test_a_failed_gate_is_loud(shipped: StudyResults) -> None:
     for model, sweep in shipped.sweeps.items():
-        told = committed(f"fgsm_sweep/{model}")["gates"]
+        content = committed(f"fgsm_sweep/{model}")["gates"]
         assert [(gate.name, gate.passed, gate.says) for gate in sweep.gates] == [
-            (gate["name"], gate["passed"], gate["says"]) for gate in told
+            (gate["name"], gate["passed"], gate["says"]) for gate in content
         ]
     shipped.sweeps = gated(shipped, cnn=False, adv_cnn=True)
     text = draw(shipped)

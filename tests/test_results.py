@@ -75,21 +75,21 @@ def test_shares_of_images_have_wilsons_interval(study: StudyResults, name: str, 
     images = {"val_accuracy": "held_out", "train_accuracy": "trained"}.get(key, "n")
     value, n = numbers(name)[key], details(name)[images]
     expected = statistics.wilson(round(value * n / 100), n)
-    seen = results.interval(study.plots, name, key)
-    assert seen is not None
-    assert astuple(seen) == pytest.approx(astuple(expected), abs=1e-4)
+    interval = results.interval(study.plots, name, key)
+    assert interval is not None
+    assert astuple(interval) == pytest.approx(astuple(expected), abs=1e-4)
 
 
 def test_areas_have_an_interval_of_their_own_anomalies(study: StudyResults) -> None:
-    told = details("anomaly/vicreg")
-    columns = told["anomalous"]["columns"]
+    content = details("anomaly/vicreg")
+    columns = content["anomalous"]["columns"]
     counts = dict(zip(columns["key"], columns["n"], strict=True))
     assert list(counts) == list(study.parameters["anomaly"]["sets"])
     for kind, n in counts.items():
-        seen = results.interval(study.plots, "anomaly/vicreg", f"auroc_{kind}")
-        assert seen is not None
-        assert seen.value == pytest.approx(numbers("anomaly/vicreg")[f"auroc_{kind}"], rel=1e-5)
-        assert seen == statistics.auroc(seen.value, n, told["n"])
+        interval = results.interval(study.plots, "anomaly/vicreg", f"auroc_{kind}")
+        assert interval is not None
+        assert interval.value == pytest.approx(numbers("anomaly/vicreg")[f"auroc_{kind}"], rel=1e-5)
+        assert interval == statistics.auroc(interval.value, n, content["n"])
 
 
 def test_readings_of_factors_have_the_interval_of_new_images(study: StudyResults) -> None:

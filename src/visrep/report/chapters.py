@@ -86,12 +86,12 @@ def _facts(study: StudyResults) -> Iterator[tuple[str, str]]:
 def _images(study: StudyResults) -> str:
     """Where the pixels come from, and what that means for the numbers."""
     sources = {"Street digits": study.classifier.source, "objects": study.trainings["vicreg"].source}
-    said = "; ".join(f"{name}: {source}" for name, source in sources.items())
+    listed = "; ".join(f"{name}: {source}" for name, source in sources.items())
     drawn = any(source.endswith(DRAWN) for source in sources.values())
     warning = (
         " Embedded images are drawn by the study, so its numbers compare with each other, not with published ones."
     )
-    return f"Images. {said}.{warning if drawn else ''}"
+    return f"Images. {listed}.{warning if drawn else ''}"
 
 
 def _foot(study: StudyResults) -> Iterator[str]:

@@ -115,23 +115,23 @@ def _by_epoch(study: StudyResults) -> Table:
 
 
 def _sweeps(study: StudyResults, on: str) -> list[Picture]:
-    said = {
+    captions = {
         "accuracy_against_epsilon": "Accuracy under noise, FGSM and PGD as the radius grows. Bands are 95 % intervals, "
         "the dotted line is the floor.",
         "per_class": "Some digits withstand FGSM longer than others: accuracy of each as the radius grows.",
     }
-    return [picture(study, f"figures_attacks/{name}", says, on) for name, says in said.items()]
+    return [picture(study, f"figures_attacks/{name}", says, on) for name, says in captions.items()]
 
 
 def _gates(study: StudyResults, on: str) -> Table:
     """What an honest evaluation must show, for both classifiers side by side."""
-    said: dict[str, dict[str, Markup]] = {}
+    verdicts: dict[str, dict[str, Markup]] = {}
     for model, sweep in study.sweeps.items():
         for gate in sweep.gates:
-            said.setdefault(gate.name, {})[model] = Markup("{}: {}").format(PASSED[gate.passed], gate.says)
+            verdicts.setdefault(gate.name, {})[model] = Markup("{}: {}").format(PASSED[gate.passed], gate.says)
     rows = [
         (name.replace("_", " "), *[by_model.get(model, "does not apply") for model in CLASSIFIERS])
-        for name, by_model in said.items()
+        for name, by_model in verdicts.items()
     ]
     says = (
         "Gates: comparisons that hold wherever attacks measure what they claim to. Where one fails, the number that it "
@@ -142,21 +142,21 @@ def _gates(study: StudyResults, on: str) -> Table:
 
 
 def _attacked(study: StudyResults, gate: float, on: str) -> list[Picture]:
-    said = {}
+    captions = {}
     for model, name in CLASSIFIERS.items():
-        said[f"before_after_{model}"] = (
+        captions[f"before_after_{model}"] = (
             f"Right before and wrong after FGSM at ε {gate:g}, {name} classifier, and the change, magnified "
             f"{1 / gate:.3g} times."
         )
     for model, name in CLASSIFIERS.items():
-        said[f"confusion_{model}"] = (
+        captions[f"confusion_{model}"] = (
             f"What the {name} classifier takes for what: clean above, FGSM at ε {gate:g} below."
         )
-    said["one_image"] = (
+    captions["one_image"] = (
         "The same images at every radius, attacked through each classifier, with its answers. Can the eye still read "
         "them?"
     )
-    said["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
+    captions["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
     defence = study.record("adv_train", Defence)
     learned = picture(
         study,
@@ -164,7 +164,7 @@ def _attacked(study: StudyResults, gate: float, on: str) -> list[Picture]:
         "How the defence came about: accuracy by epoch, clean and attacked; the epoch that was kept is circled.",
         data(defence.source, defence.n, "held-out images"),
     )
-    return [*[picture(study, f"figures_attacks/{name}", says, on) for name, says in said.items()], learned]
+    return [*[picture(study, f"figures_attacks/{name}", says, on) for name, says in captions.items()], learned]
 
 
 def _radii(study: StudyResults, model: str, on: str) -> Gallery:

@@ -63,9 +63,9 @@ def svg(drawn: Sequence[Group]) -> Markup:
     arcs = direct(drawn)
     middle = {group.name: ROW * row + ROW / 2 for row, group in enumerate(drawn)}
     lines = Markup("").join(_line(group, arcs[group.name], middle) for group in drawn)
-    said = "The stages of the study and what each reads; the same in words below."
+    caption = "The stages of the study and what each reads; the same in words below."
     return Markup('<svg class="graph" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        WIDTH, ROW * len(drawn), said, lines
+        WIDTH, ROW * len(drawn), caption, lines
     )
 
 
@@ -135,14 +135,14 @@ def compared(parameters: Mapping[str, Any], presets: Mapping[str, Mapping[str, A
     """What stands on the page of them."""
     found = {name: differences(parameters, preset) for name, preset in presets.items()}
     same = [name for name, rows in found.items() if not rows]
-    said = f"This is the preset {' and '.join(same)}. " if same else "This is none of the presets. "
-    told = f"{said}All parameters together have the SHA-256 {digest(parameters)[:16]}."
+    chosen = f"This is the preset {' and '.join(same)}. " if same else "This is none of the presets. "
+    text = f"{chosen}All parameters together have the SHA-256 {digest(parameters)[:16]}."
     tables = [
         Table(f"Where the preset {name} differs.", "", ("parameter", "here", name), rows, (1, 2), _folded(name, rows))
         for name, rows in found.items()
         if rows
     ]
-    return [Part("Parameters", told), *tables]
+    return [Part("Parameters", text), *tables]
 
 
 def _folded(name: str, rows: list[tuple[str, str, str]]) -> str:

@@ -40,7 +40,7 @@ def _learned(study: StudyResults) -> list[Block]:
     of_test = data(first.source, first.watched, "test images")
     names = {place: place.rpartition("/")[2] for place in study.trainings}
     labels = {place: study.encoders.get(name, name) for place, name in names.items()}
-    said = {
+    captions = {
         "collapse": (
             "How many directions an embedding uses, and how far it spreads, by epoch. A collapse to few directions "
             "shows in the first. Without the variance term the projections, of which the loss is made, shrink to a "
@@ -50,14 +50,14 @@ def _learned(study: StudyResults) -> list[Block]:
         "spectra": ("The variance of each embedding along its principal axes: a collapsed one has few.", of_test),
     }
     for place in ("vicreg", *(place for place in names if place.startswith("methods/"))):
-        said[f"{names[place]}_steps"] = (f"{labels[place]}: its loss, batch by batch.", on)
+        captions[f"{names[place]}_steps"] = (f"{labels[place]}: its loss, batch by batch.", on)
     each = {names[place]: f"{label}: what its loss is made of, {RANK} and spread." for place, label in labels.items()}
     near = study.record("neighbors", neighborhood.Result)
     methods = dict.fromkeys(training.method for training in study.trainings.values())
     return [
         *(_table(study, method, labels, of_test) for method in methods),
         _neighbors(near, study.encoders[near.of]),
-        Gallery([picture(study, f"figures_training/{name}", says, of) for name, (says, of) in said.items()]),
+        Gallery([picture(study, f"figures_training/{name}", says, of) for name, (says, of) in captions.items()]),
         Gallery(
             [picture(study, f"figures_training/{name}", says, on) for name, says in each.items()],
             "How each network learned",

@@ -32,11 +32,11 @@ BETWEEN = "between"
 MARKS = {CONFIRMED: "\N{CHECK MARK}", REFUTED: "\N{BALLOT X}", UNDECIDED: "?"}
 CONTRARY = {KEPT: LOST, LOST: KEPT}
 
-Told = Mapping[str, Factors]  # of each family
+ByFamily = Mapping[str, Factors]  # of each family
 
 
 def similarity(study: StudyResults) -> Section:
-    told = {name: study.record(f"factors/{name}", Factors) for name in study.parameters["families"]}
+    by_family = {name: study.record(f"factors/{name}", Factors) for name in study.parameters["families"]}
     return Section(
         "similarity",
         "Similarity learning",
@@ -47,13 +47,13 @@ def similarity(study: StudyResults) -> Section:
             _verdicts(study),
         ],
         [
-            *_tables(told, NEW),
-            _findings(study, told),
-            _geometry(told),
-            Gallery(list(_pictures(study, told))),
+            *_tables(by_family, NEW),
+            _findings(study, by_family),
+            _geometry(by_family),
+            Gallery(list(_pictures(study, by_family))),
             Part("What they call alike", "Queries with their nearest training images, from near to far."),
-            Gallery([_neighbors(study, name, told[name]) for name in told]),
-            *[table for images in _others(told) for table in _tables(told, images, folded=True)],
+            Gallery([_neighbors(study, name, by_family[name]) for name in by_family]),
+            *[table for images in _others(by_family) for table in _tables(by_family, images, folded=True)],
         ],
     )
 
@@ -70,10 +70,10 @@ def _verdicts(study: StudyResults) -> str:
     )
 
 
-def _tables(told: Told, images: str, folded: bool = False) -> Iterator[Table]:
+def _tables(by_family: ByFamily, images: str, folded: bool = False) -> Iterator[Table]:
     """One for each reader of ``images``."""
     for reader, says in READERS.items():
-        rows = {name: result.read(images, reader) for name, result in told.items()}
+        rows = {name: result.read(images, reader) for name, result in by_family.items()}
         first = next(iter(rows.values()))
         if not first:  # movement is read of new images only
             continue
@@ -83,7 +83,7 @@ def _tables(told: Told, images: str, folded: bool = False) -> Iterator[Table]:
             whole = f" 100 is the way to a random picture; each of m factors that are kept has 100 / m of it: {full}."
         yield Table(
             f"{says[0].upper()}{says[1:]}, in percent, and what was predicted.{whole}",
-            data(next(iter(told.values())).source, first[0].n, images),
+            data(next(iter(by_family.values())).source, first[0].n, images),
             ("encoder", *[row.factor for row in first]),
             [
                 ("by chance", *[f"{row.chance:.0f}" for row in first]),
@@ -99,14 +99,14 @@ def _row(name: str, rows: Sequence[Reading]) -> tuple[str | Markup, ...]:
     return (_label(name), *cells)
 
 
-def _findings(study: StudyResults, told: Told) -> Table:
+def _findings(study: StudyResults, by_family: ByFamily) -> Table:
     """What the reports expected and found in words, and what is measured here."""
     rows = [
-        (_label(name), said["expected"], said["found"], _measured(told[name]))
-        for name, said in study.reported["findings"].items()
-        if name in told
+        (_label(name), finding["expected"], finding["found"], _measured(by_family[name]))
+        for name, finding in study.reported["findings"].items()
+        if name in by_family
     ]
-    first = next(iter(told.values()))
+    first = next(iter(by_family.values()))
     return Table(
         "The same question in report 4, which answers in words; here, by the nearest neighbours.",
         data(first.source, first.n[NEW], NEW),
@@ -125,7 +125,7 @@ def _measured(result: Factors) -> str:
     return "; ".join(f"{state}: {', '.join(names)}" for state, names in states.items() if names)
 
 
-def _geometry(told: Told) -> Table:
+def _geometry(by_family: ByFamily) -> Table:
     """How the sets of pictures that should be one lie among the others."""
     rows = [
         (
@@ -136,7 +136,7 @@ def _geometry(told: Told) -> Table:
             f"{result.alignment:.2f}",
             f"{result.uniformity:.2f}",
         )
-        for name, result in told.items()
+        for name, result in by_family.items()
     ]
     says = (
         "How wide the sets of pictures are that should be one (diameter), how far the nearest other set is (margin), "
@@ -145,12 +145,12 @@ def _geometry(told: Told) -> Table:
         "features of length 1: at most 2."
     )
     head = ("encoder", "diameter", "margin", "separated", "alignment", "uniformity")
-    return Table(says, _of_sets(next(iter(told.values()))), head, rows)
+    return Table(says, _of_sets(next(iter(by_family.values()))), head, rows)
 
 
-def _pictures(study: StudyResults, told: Told) -> Iterator[Picture]:
-    first = next(iter(told.values()))
-    learnt = study.record(f"similarity/{next(iter(told))}", Similarity)
+def _pictures(study: StudyResults, by_family: ByFamily) -> Iterator[Picture]:
+    first = next(iter(by_family.values()))
+    learnt = study.record(f"similarity/{next(iter(by_family))}", Similarity)
     of_new = data(first.source, first.n[NEW], NEW)
     held_out = data(learnt.source, learnt.held_out, "held-out images")
     for name, says, on in (
@@ -178,9 +178,9 @@ def _neighbors(study: StudyResults, name: str, result: Factors) -> Picture:
     )
 
 
-def _others(told: Told) -> list[str]:
+def _others(by_family: ByFamily) -> list[str]:
     """Kinds of images besides the new ones: training images, another ground."""
-    return [images for images in next(iter(told.values())).n if images != NEW]
+    return [images for images in next(iter(by_family.values())).n if images != NEW]
 
 
 def _of_sets(result: Factors) -> str:

@@ -31,8 +31,8 @@ def _settings(rows: Sequence[Row]) -> str:
     for quote in (quote for row in rows for quote in row.reported):
         known = reports.setdefault(quote.setting, [])
         known += [quote.report] * (quote.report not in known)
-    said = "; ".join(f"{setting} ({_by(reporters)})" for setting, reporters in reports.items())
-    return f"Reported: {said}." if said else ""
+    settings = "; ".join(f"{setting} ({_by(reporters)})" for setting, reporters in reports.items())
+    return f"Reported: {settings}." if settings else ""
 
 
 def _by(reports: Sequence[str]) -> str:
@@ -54,8 +54,8 @@ def _number(value: float | None, digits: int) -> str:
 
 def _said(row: Row) -> Markup:
     """Each report's number, marked by the report."""
-    said = (Markup("{:g}<sup>({})</sup>").format(quote.value, quote.report) for quote in row.reported)
-    return Markup(" ").join(said) or Markup(NOTHING)
+    quotes = (Markup("{:g}<sup>({})</sup>").format(quote.value, quote.report) for quote in row.reported)
+    return Markup(" ").join(quotes) or Markup(NOTHING)
 
 
 def strip(row: Row) -> Markup:

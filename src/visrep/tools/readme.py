@@ -42,14 +42,14 @@ def _reported(row: Row) -> str:
 def _classifiers_caption(study: StudyResults) -> str:
     first = study.sweeps["cnn"]
     failed = {model: [gate.name for gate in sweep.failed()] for model, sweep in study.sweeps.items()}
-    said = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
+    verdicts = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
     pgd = study.parameters["fgsm_sweep"]["pgd"]
     method = METHODS[study.parameters["adv_train"]["method"]]
     return (
         f"Ours: {first.source}, n = {first.n:,}. FGSM moves each pixel once, by at most ε; PGD in "
         f"{pgd['steps']} steps of {pgd['step_share']:g} ε each. Floor: the best constant answer on these images. "
         "Gates, which say whether an attack may be believed: "
-        f"{said['cnn']} for the undefended classifier, {said['adv_cnn']} for the defended one. "
+        f"{verdicts['cnn']} for the undefended classifier, {verdicts['adv_cnn']} for the defended one. "
         f"*Reported*: of other images, by the [report]({results.REPORTED}) in brackets, its defence trained on FGSM, "
         f"ours on {method}: for orientation, not for comparison."
     )
