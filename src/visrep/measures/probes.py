@@ -20,7 +20,7 @@ TIE = 0.01  # nats: a class as close as this to the most probable one is as good
 
 class Answers(NamedTuple):
     """``predicted`` (M,) classes; the ``strength`` that was chosen; ``held_out``, percent right of the held-out images
-    under each strength, the strongest first (empty where there was nothing to choose by)."""
+    under each strength that was tried, the strongest first (empty where there was nothing to choose by)."""
 
     predicted: np.ndarray
     strength: float
@@ -29,7 +29,8 @@ class Answers(NamedTuple):
 
 class Choice(NamedTuple):
     """How the strength of a penalty is chosen: among ``strengths``, on a share ``validation`` of the training images,
-    which ``seed`` picks."""
+    which ``seed`` picks. They are tried from the strongest down until one does worse than the best before it: with
+    the penalty's decrease accuracy rises, then falls, and the weakest take the longest."""
 
     strengths: Sequence[float]
     validation: float
@@ -56,7 +57,8 @@ def logistic(
     train: np.ndarray, labels: np.ndarray, test: np.ndarray, choice: Choice, *, standardised: bool = True
 ) -> Answers:
     """Multinomial logistic regression: the mean cross entropy plus strength / 2 times the squared weights, the biases
-    free. The strength is chosen on held-out training images, ties to the stronger; then all are fitted.
+    free. ``choice`` says how the strength is chosen on held-out training images, ties to the stronger; then all are
+    fitted.
 
     With ``standardised`` every dimension counts alike, however small; without, the embedding is read as it is
     `scaled`. A class within `TIE` of the most probable one is as good an answer, and the most frequent of them is
@@ -69,13 +71,15 @@ def logistic(
     if not train.any() or len(kinds) == 1:
         return Answers(np.full(len(test), kinds[counts.argmax()]), strengths[0], {})
     fit, held_out = divide(labels, choice.validation, choice.seed)
-    models = Problem(train[fit], labels[fit]).path(strengths)
     right: dict[float, float] = {}
-    if len(held_out):
-        truth = labels[held_out]
-        right = {s: float(np.mean(_answers(m, train[held_out], counts) == truth) * 100) for s, m in models.items()}
-    best = max(strengths, key=lambda strength: right.get(strength, 0.0))  # the first of equals
-    predicted = kinds[_answers(Problem(train, labels).solved(best, models[best]), test, counts)]
+    best, kept = strengths[0], None
+    for strength, model in Problem(train[fit], labels[fit]).path(strengths if len(held_out) else ()):
+        right[strength] = float(np.mean(_answers(model, train[held_out], counts) == labels[held_out]) * 100)
+        if right[strength] < right[best]:
+            break
+        if kept is None or right[strength] > right[best]:
+            best, kept = strength, model
+    predicted = kinds[_answers(Problem(train, labels).solved(best, kept), test, counts)]
     return Answers(predicted, best, right)
 
 
@@ -136,12 +140,12 @@ class Problem:
         u = found.x.reshape(-1, classes)
         return Linear(solve_triangular(root, u[:-1]), u[-1])
 
-    def path(self, strengths: Sequence[float]) -> dict[float, Linear]:
-        """The optimum for each strength in this order, each sought from where the one before it ended."""
-        models: dict[float, Linear] = {}
+    def path(self, strengths: Sequence[float]) -> Iterator[tuple[float, Linear]]:
+        """Each strength with its optimum, in this order, each sought from where the one before it ended."""
+        model = None
         for strength in strengths:
-            models[strength] = self.solved(strength, next(reversed(models.values()), None))
-        return models
+            model = self.solved(strength, model)
+            yield strength, model
 
 
 def _answers(model: Linear, x: np.ndarray, counts: np.ndarray) -> np.ndarray:
