@@ -58,13 +58,15 @@ def classifier(study: StudyResults) -> Section:
 def attacks(study: StudyResults) -> Section:
     first = study.sweeps["cnn"]
     on, gate = data(first.source, first.n, "test images"), first.gate_epsilon
+    pgd = study.parameters["fgsm_sweep"]["pgd"]
     return Section(
         "attacks",
         "Attack and defence",
         [
             "Each pixel is moved a little, in the direction that hurts the classifier most. FGSM takes one such step, "
-            "PGD many small ones. The defended classifier was trained on attacked images. A network can learn to hide "
-            "from the one step of FGSM and still fall to PGD: that is masking, and the gates below look for it.",
+            f"PGD {pgd['steps']} of {pgd['step_share']:g} radius each. The defended classifier was trained on attacked "
+            "images. A network can learn to hide from the one step of FGSM and still fall to PGD: that is masking, and "
+            "the gates below look for it.",
             "The radius ε is the largest change of a pixel in the units of the networks' input, [-1, 1]: "
             f"{gate:g} is {LEVELS * gate:g} of 255 grey levels.",
         ],

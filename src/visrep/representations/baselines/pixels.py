@@ -1,4 +1,4 @@
-"""The principal axes of the pixels: the floor that any learned embedding has to beat."""
+"""The principal axes of the pixels: what any learned embedding has to beat."""
 
 from typing import Any
 
