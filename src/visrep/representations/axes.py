@@ -41,7 +41,8 @@ def moments(described: Iterable[np.ndarray]) -> Moments:
         block = block.astype(np.float64)
         middle, flat = block.mean(0), block.reshape(-1, width)
         count, sums = count + n, sums + flat.sum(0)
-        squares, between = squares + flat.T @ flat, between + middle.T @ middle
+        product = flat.T @ flat
+        squares, between = squares + product, between + (middle.T @ middle if views > 1 else product)
     mean = np.asarray(sums) / (count * views)
     total = np.asarray(squares) / (count * views)
     within = total - np.asarray(between) / count
