@@ -1,0 +1,109 @@
+"""The workers of a run as the coordinator sees them: it gives one a command, and hears what becomes of it."""
+
+import contextlib
+import logging
+import subprocess
+import sys
+from collections.abc import Mapping
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import dask
+from distributed import Client, Future, LocalCluster
+
+from visrep.engine import workers
+from visrep.engine.events import Ended, Event, Line, Lost, Offer
+from visrep.engine.workers import Lanes
+from visrep.errors import Failure
+
+SETTINGS = {
+    "distributed.scheduler.worker-ttl": "30s",  # of silence, then a worker counts as lost
+    "distributed.comm.timeouts.connect": "30s",
+    "distributed.admin.log-format": "%(message)s",
+}
+
+
+class Crew:
+    """With ``scheduler`` the workers of that one, an address or the path of its file; without, one worker of ``threads``
+    threads on this machine, which is started again when it is lost."""
+
+    def __init__(self, lanes: Lanes, threads: int, scheduler: str = "") -> None:
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        dask.config.set(SETTINGS)
+        self.events: SimpleQueue[Event] = SimpleQueue()
+        self.threads = threads
+        self.cluster, self.local = None, None
+        if not scheduler:
+            self.cluster = LocalCluster(
+                n_workers=0, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
+            )
+        self.client = _connected(scheduler or self.cluster)
+        self.client.subscribe_topic(workers.TOPIC, self._hear)
+        self.client.subscribe_topic("all", self._hear)
+        self.client.register_plugin(lanes, name=workers.NAME)
+        self.futures: dict[str, Future] = {}
+        self.look()
+
+    def run(self, stage: str, command: str, environment: Mapping[str, str], address: str) -> None:
+        future = self.client.submit(
+            workers.execute, stage, command, dict(environment), workers=[address], pure=False, retries=0
+        )
+        self.futures[stage] = future
+        future.add_done_callback(lambda future: self._end(stage, future))
+
+    def release(self, stage: str) -> None:
+        """Nobody wants the command of a stage any longer."""
+        if (future := self.futures.pop(stage, None)) is not None:
+            with contextlib.suppress(Exception):
+                future.cancel(reason="no longer wanted", msg="")
+
+    def wait(self, seconds: float) -> Event | None:
+        """The next event; None where there is none for so long."""
+        with contextlib.suppress(Empty):
+            return self.events.get(timeout=seconds)
+        return None
+
+    def look(self) -> None:
+        """Start the worker of this machine where it is not alive."""
+        if self.cluster is not None and (self.local is None or self.local.poll() is not None):
+            command = [sys.executable, "-m", "visrep.engine.workers", self.cluster.scheduler_address, str(self.threads)]
+            self.local = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def restart(self) -> None:
+        """End the worker of this machine, which does not answer, and start another."""
+        if self.local is not None:
+            self.local.kill()
+            self.local.wait()
+            self.look()
+
+    def close(self) -> None:
+        for stage in list(self.futures):
+            self.release(stage)
+        if self.local is not None:
+            self.local.kill()
+            self.local.wait()
+        self.client.close(timeout=2)
+        if self.cluster is not None:
+            self.cluster.close(timeout=2)
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        match event[1]:
+            case ["offer", [address, threads, refused]] | ("offer", (address, threads, refused)):
+                self.events.put(Offer(address, threads, refused))
+            case ["line", [stage, text]] | ("line", (stage, text)):
+                self.events.put(Line(stage, text))
+            case {"action": "remove-worker", "worker": address}:
+                self.events.put(Lost(address))
+
+    def _end(self, stage: str, future: Future) -> None:
+        if self.futures.get(stage) is future:
+            self.events.put(Ended(stage, future.result() if future.status == "finished" else None))
+
+
+def _connected(scheduler: Any) -> Client:
+    try:
+        if isinstance(scheduler, str) and "://" not in scheduler:
+            return Client(scheduler_file=scheduler, timeout=30)
+        return Client(scheduler, timeout=30)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise Failure(f"no scheduler at {scheduler}: {error}") from error

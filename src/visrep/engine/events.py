@@ -1,0 +1,42 @@
+"""What coordinator and workers tell each other."""
+
+from typing import NamedTuple
+
+
+class Lock(NamedTuple):
+    """A ``path`` below the study's folder that the coordinator has locked and whose ``content`` nobody else knows."""
+
+    path: str
+    content: str
+
+
+class Offer(NamedTuple):
+    """The worker at ``address`` has so many ``threads`` for commands, or none, and ``refused`` says why."""
+
+    address: str
+    threads: int
+    refused: str
+
+
+class Lost(NamedTuple):
+    """The worker at ``address`` has gone, and with it what it ran."""
+
+    address: str
+
+
+class Line(NamedTuple):
+    """What the command of a ``stage`` wrote."""
+
+    stage: str
+    text: str
+
+
+class Ended(NamedTuple):
+    """The command of a ``stage`` has ended with ``status``, negative for a signal; None where its end was lost, so that it
+    may be given away again."""
+
+    stage: str
+    status: int | None
+
+
+Event = Offer | Lost | Line | Ended

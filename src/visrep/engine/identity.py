@@ -1,0 +1,45 @@
+"""What must be equal where stages of one study run, or their bytes would depend on where."""
+
+import hashlib
+import platform
+import subprocess
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Identity:
+    commit: str  # of the code, and whether it was edited since
+    requirements: str  # hash of requirements.lock
+    processor: str  # kind, and what of vectors it can
+
+    @classmethod
+    def here(cls, folder: Path) -> "Identity":
+        lock = folder / "requirements.lock"
+        locked = hashlib.sha256(lock.read_bytes()).hexdigest()[:12] if lock.exists() else "none"
+        return cls(_commit(folder), locked, _processor())
+
+    def differs(self, other: "Identity") -> str:
+        """What is other than in ``other``, in words; empty where nothing is."""
+        pairs = ((field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return ", ".join(f"{name} is {mine}, not {theirs}" for name, mine, theirs in pairs if mine != theirs)
+
+
+def _commit(folder: Path) -> str:
+    command = ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or "none"
+
+
+def _processor() -> str:
+    """Its vector instructions decide in which order libraries add."""
+    flags: set[str] = set()
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("flags", "Features")):
+                flags = set(line.partition(":")[2].split())
+                break
+    except OSError:
+        return platform.processor() or platform.machine()
+    vectors = sorted(flag for flag in flags if flag.startswith(("avx", "amx", "sve", "asimd", "fma")))
+    return f"{platform.machine()} {' '.join(vectors)}".strip()

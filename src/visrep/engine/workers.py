@@ -1,0 +1,125 @@
+"""Where commands run: workers of Dask, on this machine or on others, each with a server from which stages are forked.
+
+A worker is started as any Dask worker is, in the study's folder; all else the coordinator sends it. What workers have to
+say goes to the topic `TOPIC`: an `Offer` when one is ready, a `Line` for each that a command writes.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from distributed import Worker, WorkerPlugin, get_worker
+from distributed.worker import thread_state
+
+from visrep.engine import forks
+from visrep.engine.events import Line, Lock, Offer
+from visrep.engine.identity import Identity
+from visrep.stage.process import die_with_parent
+
+TOPIC = NAME = "visrep"
+LOOK = 1.0  # seconds between two looks whether a command is still wanted
+ENDED = -9  # status of a command that was ended since nobody wants it
+
+
+class Lanes(WorkerPlugin):
+    """Makes a Dask worker one of this study's, where it shares the coordinator's folder with its ``lock`` and, unless
+    ``anyone`` will do, is of the same ``identity``: commit, packages and processor."""
+
+    def __init__(self, lock: Lock, identity: Identity, anyone: bool) -> None:
+        self.lock, self.identity, self.anyone = lock, identity, anyone
+
+    def setup(self, worker: Worker) -> None:
+        refused = self._refused(Path.cwd())
+        if not refused:
+            self.place = tempfile.mkdtemp(prefix="visrep-")
+            self.address = f"{self.place}/forks"
+            self.server = subprocess.Popen(
+                [sys.executable, "-m", "visrep.engine.forks", self.address], stdin=subprocess.DEVNULL
+            )
+            while not Path(self.address).exists() and self.server.poll() is None:
+                time.sleep(0.01)
+        worker.log_event(TOPIC, ("offer", Offer(worker.address, 0 if refused else worker.state.nthreads, refused)))
+
+    def teardown(self, worker: Worker) -> None:
+        if hasattr(self, "server"):
+            self.server.kill()
+            self.server.wait()
+            shutil.rmtree(self.place, ignore_errors=True)
+
+    def _refused(self, folder: Path) -> str:
+        path = folder / self.lock.path
+        if not path.exists() or path.read_text() != self.lock.content:
+            return f"its folder {folder} is not the study's"
+        with path.open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return "" if self.anyone else Identity.here(folder).differs(self.identity)
+        return f"locks on files of {folder} do not hold between machines"
+
+
+def execute(stage: str, command: str, environment: dict[str, str]) -> int:
+    """Runs in a thread of a worker: the exit status of a stage's ``command``, negative for a signal."""
+    worker, key = get_worker(), thread_state.key
+    order = forks.Order(command, os.getcwd(), dict(os.environ) | environment)
+    reading, writing = os.pipe()
+    client = forks.run(worker.plugins[NAME].address, order, writing)
+    os.close(writing)
+    os.set_blocking(reading, False)
+    rest = b""
+    with client, selectors.DefaultSelector() as events:
+        events.register(client, selectors.EVENT_READ)
+        events.register(reading, selectors.EVENT_READ)
+        try:
+            while True:
+                ready = [key.fileobj for key, _ in events.select(LOOK)]
+                rest = _tell(worker, stage, rest + _written(reading))
+                if client in ready:
+                    _tell(worker, stage, rest + b"\n" if rest else b"")
+                    return forks.status(client)
+                if not _wanted(worker, key):
+                    return ENDED
+        finally:
+            os.close(reading)
+
+
+def _written(reading: int) -> bytes:
+    """All that a pipe holds now."""
+    parts = []
+    with contextlib.suppress(BlockingIOError):
+        while part := os.read(reading, 1 << 16):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _tell(worker: Worker, stage: str, written: bytes) -> bytes:
+    """Whole lines go to the coordinator; what follows the last is returned."""
+    *lines, rest = written.split(b"\n")
+    for line in lines:
+        worker.log_event(TOPIC, ("line", Line(stage, line.decode(errors="replace"))))
+    return rest
+
+
+def _wanted(worker: Worker, key: str) -> bool:
+    """Whether anybody still waits for a task: not where the coordinator has gone, or has given it to another worker."""
+    task = worker.state.tasks.get(key)
+    return task is not None and task.state == "executing"
+
+
+async def _work(address: str, threads: int) -> None:
+    async with Worker(address, nthreads=threads, memory_limit=0, dashboard=False) as worker:
+        await worker.finished()
+
+
+if __name__ == "__main__":  # a worker that ends with the process that started it: address, threads
+    die_with_parent(os.getppid())
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_work(sys.argv[1], int(sys.argv[2])))

@@ -1,0 +1,68 @@
+"""make repro: the graph in lanes, as many as the machine has cores; see docs/lanes.md.
+
+    python -m visrep.tools.repro [stage ...] [--threads N] [--scheduler ADDRESS or FILE] [--any-worker]
+
+Without Dask (the extra "lanes") it is `dvc repro`: the same results, one stage after the other.
+"""
+
+import argparse
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visrep.errors import Failure
+
+if TYPE_CHECKING:
+    from visrep.engine.crew import Crew
+
+NAME = "make repro"
+DURATIONS = "lanes.json"  # in DVC's folder for temporary files: seconds that each stage took the last time
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog=NAME, description="Run what must run, in lanes.")
+    parser.add_argument("stages", nargs="*", help="with all that they stand on; without, all")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of this machine")
+    parser.add_argument("--scheduler", default="", help="of Dask, by its address or its file")
+    parser.add_argument("--any-worker", action="store_true", help="whatever its commit, packages or processor")
+    words = parser.parse_args()
+    if find_spec("distributed") is None:
+        print(f'{NAME}: no lanes without Dask (pip install "visrep[lanes]"); dvc repro runs instead', flush=True)
+        os.execvp("dvc", ["dvc", "repro", *words.stages])
+    try:
+        run(words.stages, words.threads, words.scheduler, words.any_worker)
+    except Failure as failure:
+        sys.exit(f"{NAME}: {failure}")
+    except KeyboardInterrupt:
+        print(f"{NAME}: interrupted; what is done is recorded, run it again and it goes on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+def run(stages: list[str], threads: int, scheduler: str, anyone: bool) -> None:
+    from visrep.engine.books import Books
+    from visrep.engine.coordinator import Coordinator, remember, remembered
+    from visrep.engine.progress import Progress
+    from visrep.settings.runtime import Threads
+    from visrep.stage import params
+
+    each = params.read("runtime.threads", Threads).root
+    with Books(stages) as books, Progress(len(books.needs)) as progress:
+        durations = remembered(books.folder / DURATIONS)
+
+        def hire() -> "Crew":
+            from visrep.engine.crew import Crew
+            from visrep.engine.identity import Identity
+            from visrep.engine.workers import Lanes
+
+            return Crew(Lanes(books.alone, Identity.here(Path.cwd()), anyone), max(threads, each), scheduler)
+
+        try:
+            Coordinator(books, hire, each, durations, progress).run()
+        finally:
+            remember(books.folder / DURATIONS, durations)
+
+
+if __name__ == "__main__":
+    main()
