@@ -37,10 +37,10 @@ def main(job: Job) -> None:
         },
         None,
     )
-    of_test = style.foot(first.source, first.n, "test images", "Lines: 95 % intervals. Floors in italics.")
-    trained = style.foot(first.source, clustered[0].n, "training images", "Floors in italics.")
+    of_test = style.foot(first.source, first.n, "test images", "Lines: 95 % intervals. Baselines in italics.")
+    trained = style.foot(first.source, clustered[0].n, "training images", "Baselines in italics.")
     widths = {labels[name]: records.read(by_width / name / "details.json", dimensions.Result) for name in labels}
-    at_end = "Dashes: the constant answer. Embeddings have 128 dimensions at most, baselines are read whole too."
+    at_end = "Dashes: the constant answer. Points on the right: all features, before they became so few dimensions."
     folder = job.out("plots/figures_encoders")
     for name, title, panel, footer in (
         ("accuracy", "What readers find in each embedding", accuracies, of_test),

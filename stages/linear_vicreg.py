@@ -1,7 +1,7 @@
 """VICReg in closed form: the linear map of patch features under which views of an image agree best."""
 
 from stages import run
-from visrep import files
+from visrep import files, threads
 from visrep.data import store
 from visrep.machine import device
 from visrep.representations import linear_vicreg
@@ -13,7 +13,9 @@ from visrep.stage.job import Job
 def main(job: Job) -> None:
     settings, augment = job.read("linear_vicreg", LinearVicreg), job.read("vicreg.augment", Views)
     encoder = job.read("vicreg.encoder", Encoder)
-    device.prepare(job.read("runtime", Runtime))
+    runtime = job.read("runtime", Runtime)
+    device.prepare(runtime)
+    threads.limit(runtime.threads)
     objects = store.load(job.input("data/objects"))
     arrays, config = files.read_weights(job.input("models/patches.safetensors"))
     fitted = linear_vicreg.fit(objects.train.images, settings, augment, encoder.dimensions, arrays, config)
