@@ -1,7 +1,7 @@
 """DVC's side of a run: which stages there are, which of them must run, and the records of those that did.
 
-The only module that uses DVC's internals, as version `SUPPORTED` has them. Everything happens in the order and under the
-locks of `dvc repro`; only the commands are run by somebody else, between `look` and `record`.
+The only module that uses DVC's internals, as version `SUPPORTED` has them. Everything happens in the order and under
+the locks of `dvc repro`; only the commands are run by somebody else, between `look` and `record`.
 """
 
 import fcntl
@@ -38,8 +38,8 @@ class State(Enum):
 class Books:
     """Of all stages of the current folder's dvc.yaml, or of ``targets`` and what they stand on.
 
-    ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it stands on. Raises `Failure` where
-    the graph cannot be read, DVC is of another version, or another process keeps the books of this folder.
+    ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it stands on. Raises `Failure`
+    where the graph cannot be read, DVC is of another version, or another process keeps the books of this folder.
     """
 
     def __init__(self, targets: Iterable[str] = ()) -> None:
@@ -140,6 +140,7 @@ class Books:
         the graph's."""
         for stage in self._stages.values() if not self._recorded and not self._running else ():
             for out in stage.outs:
+                Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
                 out.ignore()
 
 

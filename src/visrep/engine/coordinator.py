@@ -14,6 +14,7 @@ from visrep.engine.books import Books, State
 from visrep.engine.events import Ended, Event, Line, Lost, Offer
 from visrep.engine.progress import Progress
 from visrep.errors import Failure
+from visrep.stage.process import WAIT
 
 if TYPE_CHECKING:
     from visrep.engine.crew import Crew
@@ -42,7 +43,7 @@ class Coordinator:
     ) -> None:
         self.books, self.hire, self.threads = books, hire, threads
         self.durations, self.progress = durations, progress
-        self.crew: "Crew | None" = None
+        self.crew: Crew | None = None
         self.lanes: dict[str, Lane] = {}
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}  # and why
@@ -59,8 +60,8 @@ class Coordinator:
         self.written = self.heard = time.monotonic()
 
     def run(self) -> None:
-        """Until nothing is left that can run. Raises `Failure` with one line for what failed; whatever ends it, all that
-        has run is recorded."""
+        """Until nothing is left that can run. Raises `Failure` with one line for what failed; whatever ends it, all
+        that has run is recorded."""
         try:
             while self._step():
                 pass
@@ -74,8 +75,8 @@ class Coordinator:
             raise Failure(f"{'; '.join(f'{name} {why}' for name, why in self.failed.items())}{behind}")
 
     def _step(self) -> bool:
-        """Whatever is most urgent: commands for free lanes, then records of what has ended, then questions to DVC; where
-        there is nothing of these, an event is waited for. False when all is over."""
+        """Whatever is most urgent: commands for free lanes, then records of what has ended, then questions to DVC;
+        where there is nothing of these, an event is waited for. False when all is over."""
         while self.crew is not None and (event := self.crew.wait(0)) is not None:
             self._hear(event)
         if self._give():
@@ -107,9 +108,7 @@ class Coordinator:
         name = self.waiting.pop(0)
         lane.free -= self.threads
         lane.since[name] = time.monotonic()
-        self.crew.run(
-            name, self.books.command(name), self.books.environment(name) | {"VISREP_WAIT": PATIENCE}, lane.address
-        )
+        self.crew.run(name, self.books.command(name), self.books.environment(name) | {WAIT: PATIENCE}, lane.address)
         self.progress.started(name)
         return True
 
@@ -200,8 +199,8 @@ class Coordinator:
 
 
 def priorities(needs: Mapping[str, Iterable[str]], durations: Mapping[str, float]) -> dict[str, float]:
-    """Seconds of the longest way from the start of each stage to the end of the graph. ``needs`` is in an order in which
-    every stage comes after those it stands on; a stage of unknown duration counts as one second."""
+    """Seconds of the longest way from the start of each stage to the end of the graph. ``needs`` is in an order in
+    which every stage comes after those it stands on; a stage of unknown duration counts as one second."""
     behind = dict.fromkeys(needs, 0.0)
     longest: dict[str, float] = {}
     for name in reversed(list(needs)):

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import dask
-from distributed import Client, Future, LocalCluster
+from distributed import Client, LocalCluster
 
 from visrep.engine import workers
 from visrep.engine.events import Ended, Event, Line, Lost, Offer
@@ -24,15 +24,16 @@ SETTINGS = {
 
 
 class Crew:
-    """With ``scheduler`` the workers of that one, an address or the path of its file; without, one worker of ``threads``
-    threads on this machine, which is started again when it is lost."""
+    """With ``scheduler`` the workers of that one, an address or the path of its file; without, one worker of
+    ``threads`` threads on this machine, which is started again when it is lost."""
 
     def __init__(self, lanes: Lanes, threads: int, scheduler: str = "") -> None:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         dask.config.set(SETTINGS)
         self.events: SimpleQueue[Event] = SimpleQueue()
         self.threads = threads
-        self.cluster, self.local = None, None
+        self.cluster: Any = None
+        self.local: subprocess.Popen[bytes] | None = None
         if not scheduler:
             self.cluster = LocalCluster(
                 n_workers=0, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
@@ -41,7 +42,7 @@ class Crew:
         self.client.subscribe_topic(workers.TOPIC, self._hear)
         self.client.subscribe_topic("all", self._hear)
         self.client.register_plugin(lanes, name=workers.NAME)
-        self.futures: dict[str, Future] = {}
+        self.futures: dict[str, Any] = {}
         self.look()
 
     def run(self, stage: str, command: str, environment: Mapping[str, str], address: str) -> None:
@@ -95,8 +96,9 @@ class Crew:
             case {"action": "remove-worker", "worker": address}:
                 self.events.put(Lost(address))
 
-    def _end(self, stage: str, future: Future) -> None:
-        if self.futures.get(stage) is future:
+    def _end(self, stage: str, future: Any) -> None:
+        current = self.futures.get(stage) is future
+        if current:
             self.events.put(Ended(stage, future.result() if future.status == "finished" else None))
 
 

@@ -32,8 +32,8 @@ class Line(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The command of a ``stage`` has ended with ``status``, negative for a signal; None where its end was lost, so that it
-    may be given away again."""
+    """The command of a ``stage`` has ended with ``status``, negative for a signal; None where its end was lost, so that
+    it may be given away again."""
 
     stage: str
     status: int | None

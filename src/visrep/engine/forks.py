@@ -1,15 +1,16 @@
-"""A server from which stages start at once: it has imported what they need, and forks.
+"""Servers that fork stages: a cold one, which is there at once, and a warm one, which has imported what they need.
 
-    python -m visrep.engine.forks <address>
+    python -m visrep.engine.forks <address> [warm]
 
-listens at the Unix socket ``address`` until its parent ends. A client sends one line of JSON, an `Order`, and with it
-the file descriptor on which the command writes; the answer is one line, the exit status. A client that goes away ends its
-command. Commands of the form ``exec python -m <module> <words>`` are forked, all others are given to a shell, as DVC
-does.
+listens at the Unix socket ``address`` until its parent ends; a warm one imports first. A client sends one line of JSON, an `Order`, and with it
+the file descriptor on which the command writes; the answer is one line, the exit status. A client that goes away ends
+its command. Commands of the form ``exec python -m <module> <words>`` are forked, all others are given to a shell, as
+DVC does.
 
-Only packages of other people are imported here: a stage must see the study's code as it stands. Nothing is computed here
-before a fork, since neither OpenMP nor CUDA survive one.
+Only packages of other people stay imported: a stage must see the study's code as it stands. Nothing is computed before
+a fork, since neither OpenMP nor CUDA survive one.
 """
+# ruff: noqa: E402  (how many threads there are is said before anything is imported that brings some)
 
 import os
 
@@ -25,10 +26,11 @@ import selectors
 import shlex
 import signal
 import socket
+import subprocess
 import sys
+import time
 import traceback
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,10 +39,13 @@ from visrep.stage.process import die_with_parent
 OURS = ("visrep", "stages")
 # By how many stages need them, and how long they take.
 PRELOADED = (
-    "yaml numpy pydantic safetensors.numpy threadpoolctl torch safetensors.torch scipy.linalg scipy.optimize faiss "
-    "sklearn.cluster sklearn.covariance sklearn.linear_model pandas PIL.Image matplotlib.figure "
+    "yaml numpy pydantic safetensors.numpy threadpoolctl torch torch._dynamo safetensors.torch scipy.linalg "
+    "scipy.optimize faiss sklearn.cluster sklearn.covariance sklearn.linear_model pandas PIL.Image matplotlib.figure "
     "matplotlib.backends.backend_agg jinja2 openTSNE networkx torchvision"
 ).split()
+
+
+GONE = "the server from which stages are forked has ended"
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,9 @@ class Order:
 
 def main() -> NoReturn:
     die_with_parent(PARENT)
+    for name in PRELOADED if "warm" in sys.argv[2:] else ():
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     Server(sys.argv[1]).serve()
 
 
@@ -78,11 +86,8 @@ class Server:
         self.events.register(self.ended, selectors.EVENT_READ)
 
     def serve(self) -> NoReturn:
-        """Between orders, the next import."""
-        imports = iter(PRELOADED)
-        more = True
         while True:
-            for key, _ in self.events.select(0 if more else None):
+            for key, _ in self.events.select():
                 if key.fileobj is self.listener:
                     self._start(self.listener.accept()[0])
                 elif key.fileobj == self.ended:
@@ -91,9 +96,6 @@ class Server:
                     _end(key.data)
                     self.events.unregister(key.fileobj)
             self._answer()
-            if more := (name := next(imports, "")) != "":
-                with contextlib.suppress(ImportError):
-                    import_module(name)
 
     def _start(self, client: socket.socket) -> None:
         line, descriptors, *_ = socket.recv_fds(client, 1 << 20, 1)
@@ -125,8 +127,10 @@ class Server:
             die_with_parent(server)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for mine in (self.events, self.listener, *self.clients.values()):
-                mine.close()
+            for client in self.clients.values():
+                client.close()
+            self.events.close()
+            self.listener.close()
             os.close(self.ended)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
@@ -169,13 +173,36 @@ def _run(order: Order) -> int:
     return 0
 
 
-def run(address: str, order: Order, output: int) -> socket.socket:
-    """Give an order to the server at ``address``; what the command writes goes to the descriptor ``output``. The socket
-    holds the exit status once there is one, see `status`; the command ends when it is closed."""
-    client = socket.socket(socket.AF_UNIX)
-    client.connect(address)
-    socket.send_fds(client, [json.dumps(asdict(order)).encode()], [output])
-    return client
+class Servers:
+    """Both, as children of this process, in a ``folder`` of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.addresses = [str(folder / name) for name in ("warm", "cold")]
+        command = [sys.executable, "-m", "visrep.engine.forks"]
+        self.processes = [
+            subprocess.Popen([*command, address, Path(address).name], stdin=subprocess.DEVNULL)
+            for address in self.addresses
+        ]
+
+    def run(self, order: Order, output: int) -> socket.socket:
+        """Give an order to the warm server, to the cold one as long as that is not there; what the command writes goes
+        to the descriptor ``output``. The socket holds the exit status once there is one, see `status`; the command ends
+        when it is closed. Raises `ConnectionError` where both servers have ended."""
+        while any(process.poll() is None for process in self.processes):
+            for address in self.addresses:
+                client = socket.socket(socket.AF_UNIX)
+                with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+                    client.connect(address)
+                    socket.send_fds(client, [json.dumps(asdict(order)).encode()], [output])
+                    return client
+                client.close()
+            time.sleep(0.01)
+        raise ConnectionError(GONE)
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
 
 
 def status(client: socket.socket) -> int:
@@ -183,7 +210,7 @@ def status(client: socket.socket) -> int:
     the server has ended."""
     answer = client.makefile().readline()
     if not answer:
-        raise ConnectionError("the server from which stages are forked has ended")
+        raise ConnectionError(GONE)
     return int(answer)
 
 

@@ -1,23 +1,22 @@
 """Where commands run: workers of Dask, on this machine or on others, each with a server from which stages are forked.
 
-A worker is started as any Dask worker is, in the study's folder; all else the coordinator sends it. What workers have to
-say goes to the topic `TOPIC`: an `Offer` when one is ready, a `Line` for each that a command writes.
+A worker is started as any Dask worker is, in the study's folder; all else the coordinator sends it. What workers have
+to say goes to the topic `TOPIC`: an `Offer` when one is ready, a `Line` for each that a command writes.
 """
 
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import selectors
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from distributed import Worker, WorkerPlugin, get_worker
-from distributed.worker import thread_state
+from distributed.worker import thread_state  # type: ignore[attr-defined]
 
 from visrep.engine import forks
 from visrep.engine.events import Line, Lock, Offer
@@ -39,20 +38,14 @@ class Lanes(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         refused = self._refused(Path.cwd())
         if not refused:
-            self.place = tempfile.mkdtemp(prefix="visrep-")
-            self.address = f"{self.place}/forks"
-            self.server = subprocess.Popen(
-                [sys.executable, "-m", "visrep.engine.forks", self.address], stdin=subprocess.DEVNULL
-            )
-            while not Path(self.address).exists() and self.server.poll() is None:
-                time.sleep(0.01)
+            self.folder = Path(tempfile.mkdtemp(prefix="visrep-"))
+            self.servers = forks.Servers(self.folder)
         worker.log_event(TOPIC, ("offer", Offer(worker.address, 0 if refused else worker.state.nthreads, refused)))
 
     def teardown(self, worker: Worker) -> None:
-        if hasattr(self, "server"):
-            self.server.kill()
-            self.server.wait()
-            shutil.rmtree(self.place, ignore_errors=True)
+        if hasattr(self, "servers"):
+            self.servers.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _refused(self, folder: Path) -> str:
         path = folder / self.lock.path
@@ -69,9 +62,11 @@ class Lanes(WorkerPlugin):
 def execute(stage: str, command: str, environment: dict[str, str]) -> int:
     """Runs in a thread of a worker: the exit status of a stage's ``command``, negative for a signal."""
     worker, key = get_worker(), thread_state.key
-    order = forks.Order(command, os.getcwd(), dict(os.environ) | environment)
+    order = forks.Order(command, str(Path.cwd()), dict(os.environ) | environment)
     reading, writing = os.pipe()
-    client = forks.run(worker.plugins[NAME].address, order, writing)
+    lanes = worker.plugins[NAME]
+    assert isinstance(lanes, Lanes)
+    client = lanes.servers.run(order, writing)
     os.close(writing)
     os.set_blocking(reading, False)
     rest = b""
@@ -121,5 +116,6 @@ async def _work(address: str, threads: int) -> None:
 
 if __name__ == "__main__":  # a worker that ends with the process that started it: address, threads
     die_with_parent(os.getppid())
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_work(sys.argv[1], int(sys.argv[2])))

@@ -17,6 +17,7 @@ from visrep.stage import params, pipeline
 from visrep.stage.job import Job
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+WAIT = "VISREP_WAIT"
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -70,16 +71,26 @@ def _item(name: str, doc: str, items: tuple[str, ...] | str) -> str:
 
 
 def _lock(job: Job) -> int:
+    """One process of a stage at a time; another is waited for as long as the variable `WAIT` says (seconds)."""
     job.folder.mkdir(parents=True, exist_ok=True)
     lock = os.open(job.folder / "lock", os.O_RDWR | os.O_CREAT)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(lock, 20).decode() or "unknown"
-        raise Failure(f"{job.name} is running already, as process {holder}; wait for it or end it") from None
+    until = time.monotonic() + float(os.environ.get(WAIT, "0"))
+    while not _taken(lock):
+        if time.monotonic() >= until:
+            holder = os.read(lock, 20).decode() or "unknown"
+            raise Failure(f"{job.name} is running already, as process {holder}; wait for it or end it")
+        time.sleep(0.1)
     os.truncate(lock, 0)
     os.write(lock, str(os.getpid()).encode())
     return lock
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def die_with_parent(parent: int) -> None:
