@@ -357,7 +357,7 @@ def test_the_shipped_parameters_are_the_quick_preset() -> None:
 def test_the_graph_has_every_stage_and_who_reads_whom() -> None:
     groups = {group.name: group for group in making.groups(pipeline.stages(ROOT / "dvc.yaml"))}
     assert groups["probe"].reads == ("download", "embed")
-    assert groups["neighbors"].reads == ("embed",)
+    assert groups["neighbors"].reads == ("download", "embed")
     assert groups["embed"].stages == len(params.load(ROOT / "params.yaml")["encoders"])
     assert "metrics" not in groups["report"].reads
     assert {"train_cnn", "figures", "roc"} <= set(groups["report"].reads)
