@@ -140,7 +140,7 @@ def test_figures_and_tables_are_counted_within_sections_those_in_sight_first(tex
 def test_sections_stand_in_reading_order(text: str) -> None:
     parsed = Parsed(text)
     sections = [attributes["id"] for tag, attributes in parsed.tags if tag == "section"]
-    assert sections == ["digits", "attacks", "representations", "uses", "similarity", "making"]
+    assert sections == ["images", "digits", "attacks", "representations", "uses", "similarity", "making"]
 
 
 # Numbers
