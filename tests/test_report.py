@@ -140,7 +140,7 @@ def test_figures_and_tables_are_counted_within_sections_those_in_sight_first(tex
 def test_sections_stand_in_reading_order(text: str) -> None:
     parsed = Parsed(text)
     sections = [attributes["id"] for tag, attributes in parsed.tags if tag == "section"]
-    assert sections == ["digits", "attacks", "representations", "uses", "similarity", "making"]
+    assert sections == ["images", "digits", "attacks", "representations", "uses", "similarity", "making"]
 
 
 # Numbers
@@ -357,7 +357,7 @@ def test_the_shipped_parameters_are_the_quick_preset() -> None:
 def test_the_graph_has_every_stage_and_who_reads_whom() -> None:
     groups = {group.name: group for group in making.groups(pipeline.stages(ROOT / "dvc.yaml"))}
     assert groups["probe"].reads == ("download", "embed")
-    assert groups["neighbors"].reads == ("embed",)
+    assert groups["neighbors"].reads == ("download", "embed")
     assert groups["embed"].stages == len(params.load(ROOT / "params.yaml")["encoders"])
     assert "metrics" not in groups["report"].reads
     assert {"train_cnn", "figures", "roc"} <= set(groups["report"].reads)

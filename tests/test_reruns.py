@@ -171,7 +171,7 @@ TABLE = [
         "# a comment\n",
         {"laplacian_eigenmaps", "patch_eigenmaps"} | read(*ENCODERS) | NEIGHBORS,
     ),
-    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", {"download@shapes"} | SHAPES),
+    ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", fetched("shapes") | SHAPES),
     ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
     ("src/visrep/stage/job.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/digits.py", r"\Z", "# a comment\n", {"check"} | CNN),

@@ -140,11 +140,11 @@ def test_rows_of_every_attack_are_the_metrics(study: StudyResults) -> None:
     assert next(iter(rows)) == "clean images"
 
 
-def test_readings_cover_every_encoder_floors_first(study: StudyResults) -> None:
+def test_readings_cover_every_encoder_baselines_first(study: StudyResults) -> None:
     rows = {column.key: rows for column, rows in results.readings(study)}
     for each in rows.values():
         assert [row.name for row in each] == list(study.encoders.values())
-    assert list(study.encoders)[:2] == ["pixels", "random"]
+    assert list(study.encoders)[:4] == study.baselines == ["pixels", "whitened_pixels", "random", "patches"]
     assert [row.floor for row in rows["auroc_street"]] == [50.0] * len(study.encoders)
     assert rows["silhouette"][0].floor is None
     assert rows["linear_accuracy"][0].floor == pytest.approx(11.1333, abs=1e-3)

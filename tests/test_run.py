@@ -94,7 +94,8 @@ def test_help_says_what_a_stage_reads_and_writes(group: str) -> None:
 
 
 def _of_an_item(path: str) -> str:
-    return path.replace("${key}", "<item>").replace("${item}", "<item>")
+    """As `--help` has it; neighbours are sought where the shipped parameters say."""
+    return path.replace("${key}", "<item>").replace("${item}", "<item>").replace("${neighbors.from}", "vicreg")
 
 
 def test_bad_parameters_are_one_line_before_anything_is_written(folder: Path) -> None:

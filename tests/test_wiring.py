@@ -189,7 +189,7 @@ COLLAPSES = {
 
 @pytest.mark.parametrize("kind", COLLAPSES)
 def test_readers_of_a_collapsed_embedding_give_numbers_and_pictures(finished: Path, tmp_path: Path, kind: str) -> None:
-    folder = runs.copy(finished, tmp_path / "collapsed", "data", "embeddings/vicreg")
+    folder = runs.copy(finished, tmp_path / "collapsed", "data", "models", "embeddings/vicreg")
     for part in ("train", "test", "handwritten_digits", "street_digits"):
         np.save(folder / f"embeddings/vicreg/{part}.npy", COLLAPSES[kind](embedded(finished, part)).astype(np.float32))
     for stage in EVALUATIONS:

@@ -17,7 +17,7 @@ from visrep.settings.base import Section
 
 
 class Settings(Section):
-    widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]  # dimensions; those an embedding lacks are left out
+    widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]  # dimensions, as far as an embedding has so many
     widest: PositiveInt  # features at most that a baseline is read by before it is brought to the width of the others
 
 
@@ -75,13 +75,16 @@ def evaluate(parts: Parts, images: ImageSet, settings: Settings, choice: probes.
 
 
 def _each(parts: Parts, settings: Settings) -> Mapping[int, tuple[np.ndarray, np.ndarray]]:
-    """By width. Embeddings without an order of their own are turned to their principal axes."""
+    """By width, the embedding's own among them. Embeddings without an order of their own are turned to their principal
+    axes."""
     train, test = parts.train, parts.test
     if not parts.ordered:
         mean = train.mean(0, dtype=np.float64)
         *_, axes = np.linalg.svd(train - mean, full_matrices=False)
         train, test = ((x - mean) @ axes.T for x in (train, test))
-    widths = {width: (train[:, :width], test[:, :width]) for width in settings.widths if width <= train.shape[1]}
+    own = train.shape[1]
+    narrower = sorted({min(width, own) for width in (*settings.widths, own)})
+    widths = {width: (train[:, :width], test[:, :width]) for width in narrower}
     if parts.full is not None:
         train, test = parts.full
         widths[train.shape[1]] = train, test
