@@ -113,7 +113,11 @@ class Project:
 
     def files(self) -> dict[str, bytes]:
         """All that a run leaves and Git or DVC keep."""
-        kept = [self.folder / "dvc.lock", *sorted(self.folder.rglob(".gitignore")), *sorted(self.folder.glob("out/*.txt"))]
+        kept = [
+            self.folder / "dvc.lock",
+            *sorted(self.folder.rglob(".gitignore")),
+            *sorted(self.folder.glob("out/*.txt")),
+        ]
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in kept}
 
     def started(self, name: str) -> list[str]:

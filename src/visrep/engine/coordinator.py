@@ -68,6 +68,9 @@ class Coordinator:
         finally:
             if self.crew is not None:
                 self.crew.close()
+                while (event := self.crew.wait(0)) is not None:  # what ended while nobody listened
+                    if isinstance(event, Ended) and event.status == 0:
+                        self._hear(event)
             self._write(all_done=True)
         if self.failed:
             left = len(self.books.needs) - len(self.done) - len(self.failed)
@@ -113,7 +116,12 @@ class Coordinator:
         return True
 
     def _ask(self, name: str) -> None:
-        state = self.books.look(name)
+        try:
+            state = self.books.look(name)
+        except Failure as failure:
+            self.failed[name] = f"cannot run ({failure})"
+            self.progress.ended(name, self.failed[name])
+            return
         if state is State.MUST_RUN:
             self.crew = self.crew or self.hire()
             self.waiting.append(name)

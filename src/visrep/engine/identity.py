@@ -7,17 +7,23 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 
+ROOT = Path(__file__).parents[3]  # of the code that this process has imported
+
+
 @dataclass(frozen=True)
 class Identity:
-    commit: str  # of the code, and whether it was edited since
-    requirements: str  # hash of requirements.lock
-    processor: str  # kind, and what of vectors it can
+    """``commit`` of the code, hash of its ``requirements`` (requirements.lock), and which vector instructions the
+    ``processor`` has: they decide in which order libraries add."""
+
+    commit: str
+    requirements: str
+    processor: str
 
     @classmethod
-    def here(cls, folder: Path) -> "Identity":
-        lock = folder / "requirements.lock"
+    def here(cls) -> "Identity":
+        lock = ROOT / "requirements.lock"
         locked = hashlib.sha256(lock.read_bytes()).hexdigest()[:12] if lock.exists() else "none"
-        return cls(_commit(folder), locked, _processor())
+        return cls(_commit(), locked, _processor())
 
     def differs(self, other: "Identity") -> str:
         """What is other than in ``other``, in words; empty where nothing is."""
@@ -25,14 +31,13 @@ class Identity:
         return ", ".join(f"{name} is {mine}, not {theirs}" for name, mine, theirs in pairs if mine != theirs)
 
 
-def _commit(folder: Path) -> str:
-    command = ["git", "-C", str(folder), "rev-parse", "--short=12", "HEAD"]
+def _commit() -> str:
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     return found.stdout.strip() or "none"
 
 
 def _processor() -> str:
-    """Its vector instructions decide in which order libraries add."""
     flags: set[str] = set()
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

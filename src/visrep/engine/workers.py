@@ -55,7 +55,7 @@ class Lanes(WorkerPlugin):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return "" if self.anyone else Identity.here(folder).differs(self.identity)
+                return "" if self.anyone else Identity.here().differs(self.identity)
         return f"locks on files of {folder} do not hold between machines"
 
 

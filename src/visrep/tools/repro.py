@@ -56,7 +56,7 @@ def run(stages: list[str], threads: int, scheduler: str, anyone: bool) -> None:
             from visrep.engine.identity import Identity
             from visrep.engine.workers import Lanes
 
-            return Crew(Lanes(books.alone, Identity.here(Path.cwd()), anyone), max(threads, each), scheduler)
+            return Crew(Lanes(books.alone, Identity.here(), anyone), max(threads, each), scheduler)
 
         try:
             Coordinator(books, hire, each, durations, progress).run()
