@@ -55,3 +55,14 @@ def test_one_without_an_order_is_turned_to_its_principal_axes(drawn: tuple[np.nd
         assert point.accuracy == pytest.approx(accuracy(axes[:, : point.width].astype(np.float32), labels), abs=1.2)
     assert [point.width for point in found.points] == [1, 2, 4]
     assert found.points[0].accuracy < found.points[-1].accuracy - 10
+
+
+@pytest.mark.parametrize(("widths", "expected"), [((2,), [2, 4]), ((16, 64), [4]), ((2, 4), [2, 4])])
+def test_every_embedding_is_read_at_its_own_width(
+    drawn: tuple[np.ndarray, np.ndarray, ImageSet], widths: tuple[int, ...], expected: list[int]
+) -> None:
+    x, labels, images = drawn
+    settings = dimensions.Settings(widths=widths, widest=100)
+    result = dimensions.evaluate(Parts(x, x, True, None), images, settings, CHOICE)
+    assert [point.width for point in result.points] == expected
+    assert result.points[-1].accuracy == pytest.approx(accuracy(x, labels))

@@ -197,6 +197,17 @@ def test_the_fit_ends_at_the_optimum_of_newtons_method(random: np.random.Generat
     assert loss(*problem.solved(strength, start=ours)) == pytest.approx(loss(*ours), abs=1e-9)
 
 
+def test_answers_come_from_the_optimum_and_not_from_the_fits_that_choose(random: np.random.Generator) -> None:
+    """A weak penalty on correlated dimensions, where a fit that ends early answers otherwise."""
+    x, labels = clouds(random, [60, 60, 60], 20)
+    x = ((x * np.geomspace(1, 1e-3, 20)) @ random.normal(size=(20, 20))).astype(np.float32)
+    points = (x[random.integers(0, len(x), 4000)] + x[random.integers(0, len(x), 4000)] - x.mean(0)).astype(np.float32)
+    z, queries = scalings.standardised(x, points)
+    settings = {"solver": "newton-cholesky", "C": 1 / (1e-5 * len(x)), "tol": 1e-12, "max_iter": 1000}
+    optimum = LogisticRegression(**settings).fit(z.astype(float), labels).decision_function(queries.astype(float))
+    agree(probes.logistic(x, labels, points, among(1e-5)).predicted, optimum)
+
+
 def test_a_fit_that_is_cut_short_says_so(random: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     x, labels = clouds(random, [20, 20, 20], 5)
     monkeypatch.setattr(probes, "STEPS", 2)
