@@ -83,7 +83,11 @@ class Project:
 
     def set(self, steps: int = 2, seconds: float = 0.0, fails: str = "") -> None:
         count = {"steps": steps, "seconds": seconds, "fails": fails, "needs": self.needs}
-        values = {"runtime": {"threads": 1}, "names": dict.fromkeys(self.needs, 1), "count": count}
+        values = {
+            "runtime": {"device": "cpu", "threads": 1, "bf16": False, "channels_last": True},
+            "names": dict.fromkeys(self.needs, 1),
+            "count": count,
+        }
         (self.folder / "params.yaml").write_text(yaml.safe_dump(values))
 
     def command(self, *words: str) -> list[str]:
@@ -124,3 +128,7 @@ class Project:
         """A line for each time that the stage of this name began, with where from."""
         path = self.folder / f".resume/count@{name}/started"
         return path.read_text().splitlines() if path.exists() else []
+
+    def steps(self, name: str) -> int:
+        """How many steps the running stage of this name has kept."""
+        return sum(len(path.read_text().splitlines()) for path in self.folder.glob(f".resume/count@{name}/**/steps"))

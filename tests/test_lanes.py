@@ -1,10 +1,10 @@
-"""Lanes against `dvc repro`: the same bytes, the same records; whatever is killed, nothing is lost and nothing done twice."""
+"""Lanes against `dvc repro`: the same bytes and records; whatever is killed, nothing is lost and nothing done twice."""
 
-import os
 import signal
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lanes import Project
@@ -91,10 +91,10 @@ def test_whatever_ends_nothing_is_lost(tmp_path: Path, serial: Project, what: st
     project = Project(tmp_path / "ended")
     slow = Project(tmp_path / "slow")
     for each in (project, slow):
-        each.set(seconds=0.1, steps=8)
+        each.set(seconds=0.2, steps=8)
     slow.dvc("repro")
     running = project.start()
-    _until(lambda: (project.folder / "out/a.txt").exists() and bool(project.started("b")))
+    _until(lambda: project.steps("b") >= 2)
     stages = [int(project.started(name)[-1].split()[0]) for name in ("b", "c", "e", "f") if project.started(name)]
     if what in ("coordinator", "interrupt"):
         running.send_signal(signal.SIGKILL if what == "coordinator" else signal.SIGINT)
@@ -104,11 +104,11 @@ def test_whatever_ends_nothing_is_lost(tmp_path: Path, serial: Project, what: st
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(project.started("a")) == 1
     else:
-        os.kill(_process(running.pid, "visrep.engine." + {"worker": "workers", "stage server": "forks"}[what]), 9)
+        above = psutil.Process(stages[0]).parents()  # the server from which it was forked, and its worker
+        above[["stage server", "worker"].index(what)].kill()
         output, _ = running.communicate(timeout=120)
         assert running.returncode == 0, output
-    resumed = [line for name in project.needs for line in project.started(name)[1:]]
-    assert resumed and all(not line.endswith("from 0") for line in resumed if len(resumed) == 1)
+    assert [line.endswith("from 0") for line in project.started("b")] == [True, False]
     assert {name: text for name, text in project.files().items() if name.startswith("out/")} == {
         name: text for name, text in slow.files().items() if name.startswith("out/")
     }
@@ -120,10 +120,3 @@ def _until(holds: object, seconds: float = 60) -> None:
     while not holds():  # type: ignore[operator]
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def _process(above: int, module: str) -> int:
-    """The process of this module below another one."""
-    import psutil
-
-    return next(p.pid for p in psutil.Process(above).children(recursive=True) if module in p.cmdline())

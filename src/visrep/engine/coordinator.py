@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from visrep.engine.books import Books, State
 from visrep.engine.events import Ended, Event, Line, Lost, Offer
@@ -21,30 +21,51 @@ if TYPE_CHECKING:
 
 AGAIN = 3  # times that a stage is given to another worker when one is lost
 WRITE = 120.0  # seconds between two writings of dvc.lock
+ALONE = 10.0  # seconds without any worker, after which this is said
 SILENCE = 40.0  # seconds without any worker, after which that of this machine is started anew
 PATIENCE = "120"  # seconds that a stage waits for another process of itself to end, which was given up
 
 
+class Need(NamedTuple):
+    """What every command takes of a worker: ``threads``, and on a card that many MiB of ``memory``, 0 where the study
+    uses no card."""
+
+    threads: int
+    memory: int
+
+
+class Run(NamedTuple):
+    since: float
+    card: str  # empty where it uses none
+
+
 @dataclass
 class Lane:
-    """The ``free`` threads of the worker at ``address``, and what it runs, by when that began."""
+    """A worker: its ``free`` threads, for how many stages there is ``room`` on each of its cards, and what it runs."""
 
     address: str
     free: int
-    since: dict[str, float] = field(default_factory=dict)
+    room: dict[str, int]
+    runs: dict[str, Run] = field(default_factory=dict)
+
+    def card(self) -> str | None:
+        """The card with most room; None where all are full."""
+        best = max(self.room, key=self.room.__getitem__, default=None)
+        return best if best is not None and self.room[best] > 0 else None
 
 
 class Coordinator:
-    """Runs what DVC says must run, ``threads`` for each command, on the crew that ``hire`` brings once there is
-    something to run. ``durations`` (seconds by stage) say what lies on the longest way; they are brought up to date."""
+    """Runs what DVC says must run, on the crew that ``hire`` brings once there is something to run. ``durations``
+    (seconds by stage) say what lies on the longest way; they are brought up to date."""
 
     def __init__(
-        self, books: Books, hire: Callable[[], "Crew"], threads: int, durations: dict[str, float], progress: Progress
+        self, books: Books, hire: Callable[[], "Crew"], need: Need, durations: dict[str, float], progress: Progress
     ) -> None:
-        self.books, self.hire, self.threads = books, hire, threads
+        self.books, self.hire, self.need = books, hire, need
         self.durations, self.progress = durations, progress
         self.crew: Crew | None = None
         self.lanes: dict[str, Lane] = {}
+        self.ways: Counter[str] = Counter()  # in which stages were done
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}  # and why
         self.waiting: list[str] = []  # must run, the most urgent first
@@ -57,7 +78,8 @@ class Coordinator:
         for name, needs in books.needs.items():
             for below in needs:
                 self.above[below].append(name)
-        self.written = self.heard = time.monotonic()
+        self.began = self.written = self.heard = time.monotonic()
+        self.alone = False  # without any worker, and this was said
 
     def run(self) -> None:
         """Until nothing is left that can run. Raises `Failure` with one line for what failed; whatever ends it, all
@@ -72,6 +94,7 @@ class Coordinator:
                     if isinstance(event, Ended) and event.status == 0:
                         self._hear(event)
             self._write(all_done=True)
+        self.progress.note(self._summary())
         if self.failed:
             left = len(self.books.needs) - len(self.done) - len(self.failed)
             behind = f"; {left} behind did not run" if left else ""
@@ -90,7 +113,7 @@ class Coordinator:
         if self.open and len(self.waiting) <= len(self.lanes):
             self._ask(heapq.heappop(self.open)[1])
             return True
-        if self.crew is None or not (self.waiting or any(lane.since for lane in self.lanes.values())):
+        if self.crew is None or not (self.waiting or any(lane.runs for lane in self.lanes.values())):
             return False
         if time.monotonic() - self.written > WRITE:
             self._write()
@@ -101,19 +124,33 @@ class Coordinator:
             self.heard = time.monotonic()
         else:
             self.crew.look()
+            if not self.lanes and not self.alone and time.monotonic() - self.heard > ALONE:
+                self.alone = True
+                self.progress.note("no worker yet; stages wait for one")
         return True
 
     def _give(self) -> bool:
-        """The most urgent stage to a lane that has threads for it."""
-        lane = next((lane for lane in self.lanes.values() if lane.free >= self.threads), None)
-        if self.crew is None or lane is None or not self.waiting:
-            return False
-        name = self.waiting.pop(0)
-        lane.free -= self.threads
-        lane.since[name] = time.monotonic()
-        self.crew.run(name, self.books.command(name), self.books.environment(name) | {WAIT: PATIENCE}, lane.address)
+        """The most urgent stage for which a lane is free."""
+        free = [lane for lane in self.lanes.values() if lane.free >= self.need.threads]
+        for name in self.waiting if free else ():
+            for lane in free:
+                card = lane.card() if lane.room and self.books.uses_device(name) else ""
+                if card is not None:
+                    self.waiting.remove(name)
+                    self._start(name, lane, card)
+                    return True
+        return False
+
+    def _start(self, name: str, lane: Lane, card: str) -> None:
+        assert self.crew is not None
+        environment = self.books.environment(name) | {WAIT: PATIENCE}
+        lane.free -= self.need.threads
+        if card:
+            lane.room[card] -= 1
+            environment["CUDA_VISIBLE_DEVICES"] = card
+        lane.runs[name] = Run(time.monotonic(), card)
+        self.crew.run(name, self.books.command(name), environment, lane.address)
         self.progress.started(name)
-        return True
 
     def _ask(self, name: str) -> None:
         try:
@@ -127,8 +164,8 @@ class Coordinator:
             self.waiting.append(name)
             self.waiting.sort(key=lambda name: -self.urgency[name])
         else:
-            self.progress.skipped(name, state.value)
-            self._close(name)
+            self.progress.skipped()
+            self._close(name, state.value)
 
     def _record(self, name: str) -> None:
         try:
@@ -137,11 +174,12 @@ class Coordinator:
             self.failed[name] = f"failed ({failure})"
             self.progress.ended(name, str(failure))
         else:
-            self._close(name)
+            self._close(name, "ran")
 
-    def _close(self, name: str) -> None:
+    def _close(self, name: str, way: str) -> None:
         """A stage is done: those above it may be asked about."""
         self.done.add(name)
+        self.ways[way] += 1
         for above in self.above[name]:
             if self.done.issuperset(self.books.needs[above]):
                 heapq.heappush(self.open, (-self.urgency[above], above))
@@ -149,20 +187,22 @@ class Coordinator:
     def _hear(self, event: Event) -> None:
         self.heard = time.monotonic()
         match event:
-            case Offer(address, threads, refused):
+            case Offer(address, threads, cards, refused):
                 if refused:
                     self.progress.note(f"the worker at {address} is refused: {refused}")
-                elif threads < self.threads:
+                elif threads < self.need.threads:
                     self.progress.note(
-                        f"the worker at {address} has {threads} threads, and runtime.threads is {self.threads}"
+                        f"the worker at {address} has {threads} threads, stages take {self.need.threads}"
                     )
                 else:
-                    self.lanes[address] = Lane(address, threads)
-                    self.progress.note(f"{threads // self.threads} lanes at {address}")
+                    room = {card: max(1, size // self.need.memory) for card, size in cards} if self.need.memory else {}
+                    self.lanes[address] = Lane(address, threads, room)
+                    on = f", {sum(room.values())} of them on cards at once" if room else ""
+                    self.progress.note(f"{threads // self.need.threads} lanes at {address}{on}")
             case Lost(address):
                 if (lane := self.lanes.pop(address, None)) is not None:
                     self.progress.note(f"the worker at {address} is lost")
-                    for name in lane.since:
+                    for name in lane.runs:
                         self._again(name, "its worker was lost")
             case Line(stage, text):
                 self.progress.line(stage, text)
@@ -170,11 +210,14 @@ class Coordinator:
                 self._end(stage, status)
 
     def _end(self, name: str, status: int | None) -> None:
-        lane = next((lane for lane in self.lanes.values() if name in lane.since), None)
+        lane = next((lane for lane in self.lanes.values() if name in lane.runs), None)
         if lane is None:
             return
-        seconds = time.monotonic() - lane.since.pop(name)
-        lane.free += self.threads
+        run = lane.runs.pop(name)
+        seconds = time.monotonic() - run.since
+        lane.free += self.need.threads
+        if run.card:
+            lane.room[run.card] += 1
         if status is None:
             self._again(name, "its server was lost")
         elif status:
@@ -198,6 +241,10 @@ class Coordinator:
         else:
             self.waiting.insert(0, name)
             self.progress.ended(name, f"{why}; it is run again")
+
+    def _summary(self) -> str:
+        ways = ", ".join(f"{count} {way}" for way, count in self.ways.items()) or "nothing done"
+        return f"{len(self.books.needs)} stages: {ways}, in {time.monotonic() - self.began:.0f} s"
 
     def _write(self, *, all_done: bool = False) -> None:
         while self.ended:

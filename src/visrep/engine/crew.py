@@ -16,6 +16,7 @@ from visrep.engine.events import Ended, Event, Line, Lost, Offer
 from visrep.engine.workers import Lanes
 from visrep.errors import Failure
 
+TOPICS = (workers.TOPIC, "all")  # what workers tell, and what the scheduler tells of them
 SETTINGS = {
     "distributed.scheduler.worker-ttl": "30s",  # of silence, then a worker counts as lost
     "distributed.comm.timeouts.connect": "30s",
@@ -39,8 +40,8 @@ class Crew:
                 n_workers=0, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
             )
         self.client = _connected(scheduler or self.cluster)
-        self.client.subscribe_topic(workers.TOPIC, self._hear)
-        self.client.subscribe_topic("all", self._hear)
+        for topic in TOPICS:
+            self.client.subscribe_topic(topic, self._hear)
         self.client.register_plugin(lanes, name=workers.NAME)
         self.futures: dict[str, Any] = {}
         self.look()
@@ -83,16 +84,20 @@ class Crew:
         if self.local is not None:
             self.local.kill()
             self.local.wait()
+        for topic in TOPICS:
+            self.client.unsubscribe_topic(topic)
+        with contextlib.suppress(OSError, TimeoutError, ValueError):  # of a scheduler that has gone
+            self.client.unregister_worker_plugin(workers.NAME)
         self.client.close(timeout=2)
         if self.cluster is not None:
             self.cluster.close(timeout=2)
 
     def _hear(self, event: tuple[float, Any]) -> None:
         match event[1]:
-            case ["offer", [address, threads, refused]] | ("offer", (address, threads, refused)):
-                self.events.put(Offer(address, threads, refused))
-            case ["line", [stage, text]] | ("line", (stage, text)):
-                self.events.put(Line(stage, text))
+            case ["offer", offer]:
+                self.events.put(Offer(*offer))
+            case ["line", line]:
+                self.events.put(Line(*line))
             case {"action": "remove-worker", "worker": address}:
                 self.events.put(Lost(address))
 

@@ -11,10 +11,12 @@ class Lock(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """The worker at ``address`` has so many ``threads`` for commands, or none, and ``refused`` says why."""
+    """The worker at ``address`` has so many ``threads`` for commands and these ``cards``, each by its name in
+    CUDA_VISIBLE_DEVICES and its MiB; neither where it is refused, and ``refused`` says why."""
 
     address: str
     threads: int
+    cards: tuple[tuple[str, int], ...]
     refused: str
 
 

@@ -2,10 +2,10 @@
 
     python -m visrep.engine.forks <address> [warm]
 
-listens at the Unix socket ``address`` until its parent ends; a warm one imports first. A client sends one line of JSON, an `Order`, and with it
-the file descriptor on which the command writes; the answer is one line, the exit status. A client that goes away ends
-its command. Commands of the form ``exec python -m <module> <words>`` are forked, all others are given to a shell, as
-DVC does.
+listens at the Unix socket ``address`` until its parent ends; a warm one imports first. A client sends one line of
+JSON, an `Order`, and with it the file descriptor on which the command writes; the answer is one line, the exit status.
+A client that goes away ends its command. Commands of the form ``exec python -m <module> <words>`` are forked, all
+others are given to a shell, as DVC does.
 
 Only packages of other people stay imported: a stage must see the study's code as it stands. Nothing is computed before
 a fork, since neither OpenMP nor CUDA survive one.
@@ -28,6 +28,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from dataclasses import asdict, dataclass
@@ -169,40 +170,52 @@ def _run(order: Order) -> int:
     try:
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
     return 0
 
 
 class Servers:
-    """Both, as children of this process, in a ``folder`` of their own."""
+    """Both, as children of this process, in a ``folder`` of their own; one that ends is started again."""
 
     def __init__(self, folder: Path) -> None:
-        self.addresses = [str(folder / name) for name in ("warm", "cold")]
-        command = [sys.executable, "-m", "visrep.engine.forks"]
-        self.processes = [
-            subprocess.Popen([*command, address, Path(address).name], stdin=subprocess.DEVNULL)
-            for address in self.addresses
-        ]
+        self.guard = threading.Lock()
+        self.processes = {folder / kind: _serving(folder / kind) for kind in ("warm", "cold")}
 
     def run(self, order: Order, output: int) -> socket.socket:
         """Give an order to the warm server, to the cold one as long as that is not there; what the command writes goes
         to the descriptor ``output``. The socket holds the exit status once there is one, see `status`; the command ends
-        when it is closed. Raises `ConnectionError` where both servers have ended."""
-        while any(process.poll() is None for process in self.processes):
-            for address in self.addresses:
+        when it is closed. Raises `ConnectionError` where no server can be had."""
+        for _ in range(3000):
+            self._mend()
+            for address in self.processes:
                 client = socket.socket(socket.AF_UNIX)
-                with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
-                    client.connect(address)
+                with contextlib.suppress(FileNotFoundError, ConnectionError):
+                    client.connect(str(address))
                     socket.send_fds(client, [json.dumps(asdict(order)).encode()], [output])
                     return client
                 client.close()
-            time.sleep(0.01)
+            time.sleep(0.02)
         raise ConnectionError(GONE)
 
     def close(self) -> None:
-        for process in self.processes:
+        for process in self.processes.values():
             process.kill()
             process.wait()
+
+    def _mend(self) -> None:
+        with self.guard:
+            for address, process in self.processes.items():
+                if process.poll() is not None:
+                    self.processes[address] = _serving(address)
+
+
+def _serving(address: Path) -> subprocess.Popen[bytes]:
+    address.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "visrep.engine.forks", str(address), address.name]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 
 def status(client: socket.socket) -> int:

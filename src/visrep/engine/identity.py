@@ -6,7 +6,6 @@ import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-
 ROOT = Path(__file__).parents[3]  # of the code that this process has imported
 
 

@@ -18,7 +18,7 @@ class Progress:
     """Of ``count`` stages."""
 
     def __init__(self, count: int) -> None:
-        self.count, self.skips, self.ends = count, 0, 0
+        self.count = count
         self.bars: Bars | None = None
         self.of: dict[str, TaskID] = {}
         if sys.stderr.isatty():
@@ -46,8 +46,7 @@ class Progress:
     def note(self, text: str) -> None:
         self._print(text)
 
-    def skipped(self, name: str, why: str) -> None:
-        self.skips += 1
+    def skipped(self) -> None:
         self._advance()
 
     def started(self, name: str) -> None:
@@ -70,7 +69,6 @@ class Progress:
         if self.bars is not None and name in self.of:
             self.bars.remove_task(self.of.pop(name))
         if how.startswith("done"):
-            self.ends += 1
             self._advance()
 
     def _advance(self) -> None:

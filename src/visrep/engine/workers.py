@@ -11,6 +11,7 @@ import logging
 import os
 import selectors
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -40,7 +41,8 @@ class Lanes(WorkerPlugin):
         if not refused:
             self.folder = Path(tempfile.mkdtemp(prefix="visrep-"))
             self.servers = forks.Servers(self.folder)
-        worker.log_event(TOPIC, ("offer", Offer(worker.address, 0 if refused else worker.state.nthreads, refused)))
+        threads, cards = (0, ()) if refused else (worker.state.nthreads, _cards())
+        worker.log_event(TOPIC, ("offer", Offer(worker.address, threads, cards, refused)))
 
     def teardown(self, worker: Worker) -> None:
         if hasattr(self, "servers"):
@@ -57,6 +59,21 @@ class Lanes(WorkerPlugin):
             except BlockingIOError:
                 return "" if self.anyone else Identity.here().differs(self.identity)
         return f"locks on files of {folder} do not hold between machines"
+
+
+def _cards() -> tuple[tuple[str, int], ...]:
+    """Of those that this process may use. Asked of the driver, since CUDA must not begin before stages are forked."""
+    command = ["nvidia-smi", "--query-gpu=index,memory.total", "--format=csv,noheader,nounits"]
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    try:
+        if allowed is not None:
+            command.append(f"--id={allowed}")
+        answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    sizes = [int(line.split(",")[1]) for line in answer.splitlines()]
+    names = allowed.split(",") if allowed else [line.split(",")[0] for line in answer.splitlines()]
+    return tuple(zip(names, sizes, strict=True))
 
 
 def execute(stage: str, command: str, environment: dict[str, str]) -> int:

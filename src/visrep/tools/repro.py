@@ -1,6 +1,6 @@
 """make repro: the graph in lanes, as many as the machine has cores; see docs/lanes.md.
 
-    python -m visrep.tools.repro [stage ...] [--threads N] [--scheduler ADDRESS or FILE] [--any-worker]
+    python -m visrep.tools.repro [stage ...] [--threads N] [--memory MiB] [--scheduler ADDRESS or FILE] [--any-worker]
 
 Without Dask (the extra "lanes") it is `dvc repro`: the same results, one stage after the other.
 """
@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visrep.errors import Failure
@@ -25,6 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog=NAME, description="Run what must run, in lanes.")
     parser.add_argument("stages", nargs="*", help="with all that they stand on; without, all")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of this machine")
+    parser.add_argument("--memory", type=int, default=16384, help="MiB of a GPU that a stage needs: how many share one")
     parser.add_argument("--scheduler", default="", help="of Dask, by its address or its file")
     parser.add_argument("--any-worker", action="store_true", help="whatever its commit, packages or processor")
     words = parser.parse_args()
@@ -32,7 +32,7 @@ def main() -> None:
         print(f'{NAME}: no lanes without Dask (pip install "visrep[lanes]"); dvc repro runs instead', flush=True)
         os.execvp("dvc", ["dvc", "repro", *words.stages])
     try:
-        run(words.stages, words.threads, words.scheduler, words.any_worker)
+        run(words.stages, words.threads, words.memory, words.scheduler, words.any_worker)
     except Failure as failure:
         sys.exit(f"{NAME}: {failure}")
     except KeyboardInterrupt:
@@ -40,14 +40,15 @@ def main() -> None:
         sys.exit(130)
 
 
-def run(stages: list[str], threads: int, scheduler: str, anyone: bool) -> None:
+def run(stages: list[str], threads: int, memory: int, scheduler: str, anyone: bool) -> None:
     from visrep.engine.books import Books
-    from visrep.engine.coordinator import Coordinator, remember, remembered
+    from visrep.engine.coordinator import Coordinator, Need, remember, remembered
     from visrep.engine.progress import Progress
-    from visrep.settings.runtime import Threads
+    from visrep.settings.runtime import Runtime
     from visrep.stage import params
 
-    each = params.read("runtime.threads", Threads).root
+    runtime = params.read("runtime", Runtime)
+    need = Need(runtime.threads, memory if runtime.device == "cuda" else 0)
     with Books(stages) as books, Progress(len(books.needs)) as progress:
         durations = remembered(books.folder / DURATIONS)
 
@@ -56,10 +57,10 @@ def run(stages: list[str], threads: int, scheduler: str, anyone: bool) -> None:
             from visrep.engine.identity import Identity
             from visrep.engine.workers import Lanes
 
-            return Crew(Lanes(books.alone, Identity.here(), anyone), max(threads, each), scheduler)
+            return Crew(Lanes(books.alone, Identity.here(), anyone), max(threads, need.threads), scheduler)
 
         try:
-            Coordinator(books, hire, each, durations, progress).run()
+            Coordinator(books, hire, need, durations, progress).run()
         finally:
             remember(books.folder / DURATIONS, durations)
 
