@@ -4,8 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -33,11 +35,14 @@ def main(job):
         raise SystemExit(f"count {job.item}: told to fail")
     scratch = job.scratch / "steps"
     done = len(scratch.read_text().splitlines()) if scratch.exists() else 0
-    started = job.folder / "started"
-    with started.open("a") as file:
-        file.write(f"{os.getpid()} from {done}\\n")
+    with (job.folder / "started").open("a") as file:
+        file.write(f"{os.getpid()} {done} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}\\n")
+    writer = job.folder / "writer"
+    writer.write_text(str(os.getpid()))
     for step in range(done, settings.steps):
         time.sleep(settings.seconds)
+        if writer.read_text() != str(os.getpid()):
+            (job.folder / "two writers").touch()
         lines = "".join(f"{job.item} {number}\\n" for number in range(step + 1))
         (job.scratch / "new").write_text(lines)
         os.replace(job.scratch / "new", scratch)
@@ -47,7 +52,16 @@ def main(job):
 if __name__ == "__main__":
     run(main, "names")
 '''
+COMMIT = "git -c user.name=a -c user.email=a commit -q --allow-empty -m all"
 DIAMOND = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "e": [], "f": ["e"]}
+
+
+class Start(NamedTuple):
+    """Of a stage: its process, how many steps were done before, and which card it may use."""
+
+    process: int
+    done: int
+    card: str
 
 
 class Project:
@@ -55,7 +69,8 @@ class Project:
 
     def __init__(self, folder: Path, needs: Mapping[str, Sequence[str]] = DIAMOND) -> None:
         self.folder = folder
-        (folder / "stages").mkdir(parents=True)
+        shutil.copytree(ROOT / "src", folder / "src")
+        (folder / "stages").mkdir()
         shutil.copy(ROOT / "stages/__init__.py", folder / "stages")
         (folder / "stages/count.py").write_text(COUNT)
         self.needs = {name: list(below) for name, below in needs.items()}
@@ -65,7 +80,7 @@ class Project:
             f"count_{name}": {
                 "cmd": f"exec python -m stages.count {name}",
                 "deps": ["stages/count.py", *deps[name]],
-                "params": ["count", "names"],
+                "params": ["count", "names", "runtime"],
                 "outs": [f"out/{name}.txt"],
             }
             for name in self.needs
@@ -75,20 +90,32 @@ class Project:
         python = Path(sys.executable).parent
         self.environment = os.environ | {
             "PATH": f"{python}:{os.environ['PATH']}",
-            "PYTHONPATH": f"{folder}:{ROOT}/src",
+            "PYTHONPATH": f"{folder}:{folder}/src",
             "SHELL": "/bin/sh",
         }
-        for command in ("git init -q", "dvc init -q"):
+        (folder / "requirements.lock").write_text("torch==1\n")
+        for command in ("git init -q", "dvc init -q", "git add -A", COMMIT):
             subprocess.run(command.split(), cwd=folder, env=self.environment, check=True)
 
-    def set(self, steps: int = 2, seconds: float = 0.0, fails: str = "") -> None:
+    def set(self, steps: int = 2, seconds: float = 0.0, fails: str = "", device: str = "cpu") -> None:
         count = {"steps": steps, "seconds": seconds, "fails": fails, "needs": self.needs}
         values = {
-            "runtime": {"device": "cpu", "threads": 1, "bf16": False, "channels_last": True},
+            "runtime": {"device": device, "threads": 1, "bf16": False, "channels_last": True},
             "names": dict.fromkeys(self.needs, 1),
             "count": count,
         }
         (self.folder / "params.yaml").write_text(yaml.safe_dump(values))
+
+    def add(self, name: str, command: str, deps: Sequence[str], out: str) -> None:
+        """One more stage."""
+        path = self.folder / "dvc.yaml"
+        stages = yaml.safe_load(path.read_text())
+        stages["stages"][name] = {"cmd": command, "deps": list(deps), "outs": [out]}
+        path.write_text(yaml.safe_dump(stages, sort_keys=False))
+
+    def clone(self, folder: Path) -> Path:
+        subprocess.run(["git", "clone", "-q", str(self.folder), str(folder)], check=True)
+        return folder
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "visrep.tools.repro", *words]
@@ -98,15 +125,19 @@ class Project:
             self.command(*words), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
         )
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(*words),
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """The same in the background; what it writes is `output`."""
+        with self.log.open("w") as log:
+            return subprocess.Popen(
+                self.command(*words), cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def log(self) -> Path:
+        return self.folder.with_suffix(".log")
+
+    def output(self) -> str:
+        return self.log.read_text()
 
     def dvc(self, *words: str) -> str:
         done = subprocess.run(
@@ -124,11 +155,19 @@ class Project:
         ]
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in kept}
 
-    def started(self, name: str) -> list[str]:
-        """A line for each time that the stage of this name began, with where from."""
+    def started(self, name: str) -> list["Start"]:
+        """Each time that the stage of this name began."""
         path = self.folder / f".resume/count@{name}/started"
-        return path.read_text().splitlines() if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [Start(int(process), int(done), card) for process, done, card in (line.split(" ") for line in lines)]
 
     def steps(self, name: str) -> int:
         """How many steps the running stage of this name has kept."""
         return sum(len(path.read_text().splitlines()) for path in self.folder.glob(f".resume/count@{name}/**/steps"))
+
+
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -23,7 +23,7 @@ FLOORS = (
     ("digits", "representations", "shapes"),
     ("evaluations",),
     ("stage",),
-    ("study", "figures"),
+    ("study", "figures", "engine"),
     ("report",),
     ("tools",),
 )

@@ -1,16 +1,23 @@
 """Lanes against `dvc repro`: the same bytes and records; whatever is killed, nothing is lost and nothing done twice."""
 
 import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from lanes import Project
+from lanes import Project, until
 from test_exactness import alive
 
 pytest.importorskip("distributed")
+
+LATER = """
+import pathlib
+if __name__ == "__main__":
+    pathlib.Path("out/later.txt").write_text("old")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -76,14 +83,67 @@ def test_two_runs_at_once_are_refused(tmp_path: Path) -> None:
     project = Project(tmp_path / "twice")
     project.set(seconds=0.5, steps=8)
     first = project.start()
-    _until(lambda: bool(project.started("a")))
+    until(lambda: bool(project.started("a")))
     second = project.lanes()
     assert (second.returncode, second.stderr.count("\n")) == (1, 1)
     assert f"running already, as process {first.pid}" in second.stderr
     first.send_signal(signal.SIGINT)
-    output, _ = first.communicate(timeout=60)
+    first.wait(60)
     assert first.returncode == 130
-    assert "interrupted; what is done is recorded" in output
+    assert "interrupted; what is done is recorded" in project.output()
+
+
+def test_code_edited_meanwhile_is_refused_and_not_recorded(tmp_path: Path) -> None:
+    project = Project(tmp_path / "edited", {"a": []})
+    project.set(seconds=0.3, steps=8)
+    running = project.start()
+    until(lambda: project.steps("a") >= 1)
+    with (project.folder / "stages/count.py").open("a") as file:
+        file.write("# another\n")
+    running.wait(60)
+    assert running.returncode == 1
+    assert "code changed while this ran" in project.output()
+    assert not (project.folder / "dvc.lock").exists()
+    assert not (project.folder / "out/a.txt").exists()
+
+
+def test_edited_code_is_not_stale(tmp_path: Path) -> None:
+    """Though servers live through a run, a stage that starts later sees the code as it is then."""
+    project = Project(tmp_path / "stale", {"a": [], "b": ["a"]})
+    project.set(seconds=0.2, steps=6)
+    (project.folder / "stages/later.py").write_text(LATER)
+    project.add("later", "exec python -m stages.later", ["out/b.txt"], "out/later.txt")
+    running = project.start()
+    until(lambda: bool(project.started("b")))
+    (project.folder / "stages/later.py").write_text(LATER.replace("old", "new"))
+    running.wait(60)
+    assert running.returncode == 0, project.output()
+    assert (project.folder / "out/later.txt").read_text() == "new"
+
+
+def test_commands_of_another_form_are_given_to_a_shell(tmp_path: Path) -> None:
+    project = Project(tmp_path / "shell", {"a": []})
+    project.add("shell", "cat out/a.txt | tr a b > out/shell.txt", ["out/a.txt"], "out/shell.txt")
+    done = project.lanes()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project.folder / "out/shell.txt").read_text() == "b 0\nb 1\n"
+    assert "Running stage" not in project.dvc("repro")
+
+
+def test_without_dask_it_is_dvc_repro(tmp_path: Path, serial: Project) -> None:
+    project = Project(tmp_path / "without")
+    hidden = (
+        "import importlib.util, runpy; find = importlib.util.find_spec; "
+        "importlib.util.find_spec = lambda name, *more: None if name == 'distributed' else find(name, *more); "
+        "runpy.run_module('visrep.tools.repro', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", hidden], cwd=project.folder, env=project.environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no lanes without Dask" in done.stdout
+    assert "Running stage 'count_a'" in done.stdout
+    assert project.files() == serial.files()
 
 
 @pytest.mark.parametrize("what", ["coordinator", "interrupt", "worker", "stage server"])
@@ -94,29 +154,22 @@ def test_whatever_ends_nothing_is_lost(tmp_path: Path, serial: Project, what: st
         each.set(seconds=0.2, steps=8)
     slow.dvc("repro")
     running = project.start()
-    _until(lambda: project.steps("b") >= 2)
-    stages = [int(project.started(name)[-1].split()[0]) for name in ("b", "c", "e", "f") if project.started(name)]
+    until(lambda: project.steps("b") >= 2)
+    stages = [project.started(name)[-1].process for name in ("b", "c", "e", "f") if project.started(name)]
     if what in ("coordinator", "interrupt"):
         running.send_signal(signal.SIGKILL if what == "coordinator" else signal.SIGINT)
-        running.communicate(timeout=60)
-        _until(lambda: not any(map(alive, stages)), seconds=5)
+        running.wait(60)
+        until(lambda: not any(map(alive, stages)), seconds=5)
         done = project.lanes()
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(project.started("a")) == 1
     else:
         above = psutil.Process(stages[0]).parents()  # the server from which it was forked, and its worker
         above[["stage server", "worker"].index(what)].kill()
-        output, _ = running.communicate(timeout=120)
-        assert running.returncode == 0, output
-    assert [line.endswith("from 0") for line in project.started("b")] == [True, False]
+        running.wait(120)
+        assert running.returncode == 0, project.output()
+    assert [start.done > 0 for start in project.started("b")] == [False, True]
     assert {name: text for name, text in project.files().items() if name.startswith("out/")} == {
         name: text for name, text in slow.files().items() if name.startswith("out/")
     }
     assert "Running stage" not in project.dvc("repro")
-
-
-def _until(holds: object, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.02)

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -108,8 +109,11 @@ class Crew:
 
 
 def _connected(scheduler: Any) -> Client:
+    by_file = isinstance(scheduler, str) and "://" not in scheduler
+    if by_file and not Path(scheduler).exists():  # Dask would wait for it, and not say so
+        raise Failure(f"no scheduler at {scheduler}: there is no such file")
     try:
-        if isinstance(scheduler, str) and "://" not in scheduler:
+        if by_file:
             return Client(scheduler_file=scheduler, timeout=30)
         return Client(scheduler, timeout=30)
     except (OSError, ValueError, TimeoutError) as error:
