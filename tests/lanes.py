@@ -155,6 +155,9 @@ class Project:
         ]
         return {str(path.relative_to(self.folder)): path.read_bytes() for path in kept}
 
+    def outputs(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.folder.glob("out/*.txt")}
+
     def started(self, name: str) -> list["Start"]:
         """Each time that the stage of this name began."""
         path = self.folder / f".resume/count@{name}/started"
