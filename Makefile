@@ -1,5 +1,5 @@
-# make repro | report | plots | compare BRANCH=main (or A=... B=...) | preset PRESET=best [DATA=folder] | prune [YES=1]
-#      test | lint | bench | graph (code dependencies into dvc.yaml) | readme | lock
+# make repro [THREADS=of this machine] [SCHEDULER=of Dask, address or file; docs/lanes.md] | report | plots | compare BRANCH=main (or A=... B=...) | preset PRESET=best [DATA=folder] | prune [YES=1]
+#      test | torture N=200 (kills at random moments) | lint | bench | graph (code dependencies into dvc.yaml) | readme | lock
 # Each sets up what it needs on first use (a private uv, the environment of requirements.lock), then starts at once.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -9,11 +9,11 @@ READY := .venv/.ready
 OFFLINE := .dvc/offline.html
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: repro report plots compare prune test lint bench graph preset readme lock
+.PHONY: repro report plots compare prune test torture lint bench graph preset readme lock
 .DEFAULT_GOAL := repro
 
 repro: $(READY) $(OFFLINE)
-	dvc repro
+	@python -m visrep.tools.repro $(if $(THREADS),--threads $(THREADS)) $(if $(SCHEDULER),--scheduler '$(SCHEDULER)')
 	@git diff --quiet HEAD -- metrics plots 2>/dev/null; case $$? in \
 	0) echo "All numbers and pictures are those of the last commit." ;; \
 	1) echo "Numbers or pictures differ from the last commit: make compare BRANCH=HEAD shows how." ;; esac
@@ -33,6 +33,9 @@ prune: $(READY)
 
 test: $(READY)
 	python -m pytest -n auto --maxprocesses 4
+
+torture: $(READY)
+	N=$(or $(N),200) SEED=$(or $(SEED),0) python -m pytest -s tests/test_torture.py
 
 lint: $(READY)
 	ruff check .
@@ -78,4 +81,4 @@ $(UV): requirements-uv.lock
 
 lock: $(UV)
 	echo uv | $(UV) pip compile -q --universal --generate-hashes --custom-compile-command 'make lock' - -o requirements-uv.lock
-	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev --custom-compile-command 'make lock' pyproject.toml -o requirements.lock
+	$(UV) pip compile -q --universal --generate-hashes --python-version 3.11 --extra dev --extra lanes --custom-compile-command 'make lock' pyproject.toml -o requirements.lock

@@ -31,7 +31,9 @@ def _worker(run: psutil.Process) -> psutil.Process:
 
 
 def _server(run: psutil.Process) -> psutil.Process:
-    return random.choice([process for process in _worker(run).children() if "visrep.engine.forks" in process.cmdline()])
+    return random.choice(
+        [process for process in _worker(run).children() if "visrep.engine.forkserver" in process.cmdline()]
+    )
 
 
 def _stage(run: psutil.Process) -> psutil.Process:

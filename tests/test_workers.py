@@ -148,6 +148,16 @@ def test_stages_end_with_the_coordinator(site: Site) -> None:
     assert site.run().returncode == 0  # the worker serves the next
 
 
+def test_a_scheduler_that_ends_ends_the_run_in_one_line(site: Site) -> None:
+    site.worker()
+    site.project.set(steps=100, seconds=0.1)
+    running = site.project.start("--scheduler", str(site.file))
+    until(lambda: site.project.steps("a") >= 2)
+    site.processes[0].kill()
+    assert running.wait(60) == 1
+    assert "make repro: the scheduler is lost; what is done is recorded" in site.project.output().splitlines()[-1]
+
+
 def test_a_scheduler_that_is_not_there_is_named(site: Site) -> None:
     done = site.project.lanes("--scheduler", "nowhere.json")
     assert (done.returncode, done.stderr) == (1, "make repro: no scheduler at nowhere.json: there is no such file\n")

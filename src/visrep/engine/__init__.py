@@ -1,5 +1,5 @@
 """The graph in lanes: DVC decides what must run, Dask runs it, here or on other machines.
 
-`books` is DVC's side, `coordinator` the loop, `workers` where commands run, `forks` how they start at once, `progress`
-what is shown meanwhile.
+`coordinator` is the loop. `repository` is DVC's side, `cluster` Dask's; `workers` run commands, which a `forkserver`
+starts at once; `identity` is what workers must have in common, `progress` what is shown meanwhile.
 """

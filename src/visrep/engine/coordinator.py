@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from visrep.engine.books import Books, State
-from visrep.engine.events import Ended, Event, Line, Lost, Offer
+from visrep.engine.events import Ended, Event, Joined, Line, Lost
 from visrep.engine.progress import Progress
+from visrep.engine.repository import Repository, State
 from visrep.errors import Failure
 from visrep.stage.process import WAIT
 
 if TYPE_CHECKING:
-    from visrep.engine.crew import Crew
+    from visrep.engine.cluster import Cluster
 
+AHEAD = 4  # stages that DVC is asked about before anybody is free to run them
 AGAIN = 3  # times that a stage is given to another worker when one is lost
 WRITE = 120.0  # seconds between two writings of dvc.lock
 ALONE = 10.0  # seconds without any worker, after which this is said
@@ -40,7 +41,7 @@ class Run(NamedTuple):
 
 
 @dataclass
-class Lane:
+class Worker:
     """A worker: its ``free`` threads, for how many stages there is ``room`` on each of its cards, and what it runs."""
 
     address: str
@@ -55,27 +56,32 @@ class Lane:
 
 
 class Coordinator:
-    """Runs what DVC says must run, on the crew that ``hire`` brings once there is something to run. ``durations``
+    """Runs what DVC says must run, on the cluster that ``connect`` brings once there is something to run. ``durations``
     (seconds by stage) say what lies on the longest way; they are brought up to date."""
 
     def __init__(
-        self, books: Books, hire: Callable[[], "Crew"], need: Need, durations: dict[str, float], progress: Progress
+        self,
+        repository: Repository,
+        connect: Callable[[], "Cluster"],
+        need: Need,
+        durations: dict[str, float],
+        progress: Progress,
     ) -> None:
-        self.books, self.hire, self.need = books, hire, need
+        self.repository, self.connect, self.need = repository, connect, need
         self.durations, self.progress = durations, progress
-        self.crew: Crew | None = None
-        self.lanes: dict[str, Lane] = {}
+        self.cluster: Cluster | None = None
+        self.workers: dict[str, Worker] = {}
         self.ways: Counter[str] = Counter()  # in which stages were done
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}  # and why
         self.waiting: list[str] = []  # must run, the most urgent first
         self.ended: list[str] = []  # have run, to be recorded
         self.lost: Counter[str] = Counter()
-        self.urgency = priorities(books.needs, durations)
-        self.open = [(-urgency, name) for name, urgency in self.urgency.items() if not books.needs[name]]
+        self.urgency = priorities(repository.needs, durations)
+        self.open = [(-urgency, name) for name, urgency in self.urgency.items() if not repository.needs[name]]
         heapq.heapify(self.open)  # stages that DVC can be asked about
-        self.above: dict[str, list[str]] = {name: [] for name in books.needs}
-        for name, needs in books.needs.items():
+        self.above: dict[str, list[str]] = {name: [] for name in repository.needs}
+        for name, needs in repository.needs.items():
             for below in needs:
                 self.above[below].append(name)
         self.began = self.written = self.heard = time.monotonic()
@@ -88,79 +94,79 @@ class Coordinator:
             while self._step():
                 pass
         finally:
-            if self.crew is not None:
-                self.crew.close()
-                while (event := self.crew.wait(0)) is not None:  # what ended while nobody listened
+            if self.cluster is not None:
+                self.cluster.close()
+                while (event := self.cluster.wait(0)) is not None:  # what ended while nobody listened
                     if isinstance(event, Ended) and event.status == 0:
                         self._hear(event)
             self._write(all_done=True)
         self.progress.note(self._summary())
         if self.failed:
-            left = len(self.books.needs) - len(self.done) - len(self.failed)
+            left = len(self.repository.needs) - len(self.done) - len(self.failed)
             behind = f"; {left} behind did not run" if left else ""
             raise Failure(f"{'; '.join(f'{name} {why}' for name, why in self.failed.items())}{behind}")
 
     def _step(self) -> bool:
         """Whatever is most urgent: commands for free lanes, then records of what has ended, then questions to DVC;
         where there is nothing of these, an event is waited for. False when all is over."""
-        while self.crew is not None and (event := self.crew.wait(0)) is not None:
+        while self.cluster is not None and (event := self.cluster.wait(0)) is not None:
             self._hear(event)
         if self._give():
             return True
         if self.ended:
             self._record(self.ended.pop(0))
             return True
-        if self.open and len(self.waiting) <= len(self.lanes):
+        if self.open and len(self.waiting) < AHEAD:
             self._ask(heapq.heappop(self.open)[1])
             return True
-        if self.crew is None or not (self.waiting or any(lane.runs for lane in self.lanes.values())):
+        if self.cluster is None or not (self.waiting or any(worker.runs for worker in self.workers.values())):
             return False
         if time.monotonic() - self.written > WRITE:
             self._write()
-        if (event := self.crew.wait(1.0)) is not None:
+        if (event := self.cluster.wait(1.0)) is not None:
             self._hear(event)
-        elif not self.lanes and time.monotonic() - self.heard > SILENCE:
-            self.crew.restart()
+        elif not self.workers and time.monotonic() - self.heard > SILENCE:
+            self.cluster.restart()
             self.heard = time.monotonic()
         else:
-            self.crew.look()
-            if not self.lanes and not self.alone and time.monotonic() - self.heard > ALONE:
+            self.cluster.look()
+            if not self.workers and not self.alone and time.monotonic() - self.heard > ALONE:
                 self.alone = True
                 self.progress.note("no worker yet; stages wait for one")
         return True
 
     def _give(self) -> bool:
-        """The most urgent stage for which a lane is free."""
-        free = [lane for lane in self.lanes.values() if lane.free >= self.need.threads]
+        """The most urgent stage for which a worker is free."""
+        free = [worker for worker in self.workers.values() if worker.free >= self.need.threads]
         for name in self.waiting if free else ():
-            for lane in free:
-                card = lane.card() if lane.room and self.books.uses_device(name) else ""
+            for worker in free:
+                card = worker.card() if worker.room and self.repository.uses_device(name) else ""
                 if card is not None:
                     self.waiting.remove(name)
-                    self._start(name, lane, card)
+                    self._start(name, worker, card)
                     return True
         return False
 
-    def _start(self, name: str, lane: Lane, card: str) -> None:
-        assert self.crew is not None
-        environment = self.books.environment(name) | {WAIT: PATIENCE}
-        lane.free -= self.need.threads
+    def _start(self, name: str, worker: Worker, card: str) -> None:
+        assert self.cluster is not None
+        environment = self.repository.environment(name) | {WAIT: PATIENCE}
+        worker.free -= self.need.threads
         if card:
-            lane.room[card] -= 1
+            worker.room[card] -= 1
             environment["CUDA_VISIBLE_DEVICES"] = card
-        lane.runs[name] = Run(time.monotonic(), card)
-        self.crew.run(name, self.books.command(name), environment, lane.address)
+        worker.runs[name] = Run(time.monotonic(), card)
+        self.cluster.run(name, self.repository.command(name), environment, worker.address)
         self.progress.started(name)
 
     def _ask(self, name: str) -> None:
         try:
-            state = self.books.look(name)
+            state = self.repository.look(name)
         except Failure as failure:
             self.failed[name] = f"cannot run ({failure})"
             self.progress.ended(name, self.failed[name])
             return
         if state is State.MUST_RUN:
-            self.crew = self.crew or self.hire()
+            self.cluster = self.cluster or self.connect()
             self.waiting.append(name)
             self.waiting.sort(key=lambda name: -self.urgency[name])
         else:
@@ -169,7 +175,7 @@ class Coordinator:
 
     def _record(self, name: str) -> None:
         try:
-            self.books.record(name)
+            self.repository.record(name)
         except Failure as failure:
             self.failed[name] = f"failed ({failure})"
             self.progress.ended(name, str(failure))
@@ -181,13 +187,13 @@ class Coordinator:
         self.done.add(name)
         self.ways[way] += 1
         for above in self.above[name]:
-            if self.done.issuperset(self.books.needs[above]):
+            if self.done.issuperset(self.repository.needs[above]):
                 heapq.heappush(self.open, (-self.urgency[above], above))
 
     def _hear(self, event: Event) -> None:
         self.heard = time.monotonic()
         match event:
-            case Offer(address, threads, cards, refused):
+            case Joined(address, threads, cards, refused):
                 if refused:
                     self.progress.note(f"the worker at {address} is refused: {refused}")
                 elif threads < self.need.threads:
@@ -196,13 +202,13 @@ class Coordinator:
                     )
                 else:
                     room = {card: max(1, size // self.need.memory) for card, size in cards} if self.need.memory else {}
-                    self.lanes[address] = Lane(address, threads, room)
+                    self.workers[address] = Worker(address, threads, room)
                     on = f", {sum(room.values())} of them on cards at once" if room else ""
                     self.progress.note(f"{threads // self.need.threads} lanes at {address}{on}")
             case Lost(address):
-                if (lane := self.lanes.pop(address, None)) is not None:
+                if (worker := self.workers.pop(address, None)) is not None:
                     self.progress.note(f"the worker at {address} is lost")
-                    for name in lane.runs:
+                    for name in worker.runs:
                         self._again(name, "its worker was lost")
             case Line(stage, text):
                 self.progress.line(stage, text)
@@ -210,18 +216,18 @@ class Coordinator:
                 self._end(stage, status)
 
     def _end(self, name: str, status: int | None) -> None:
-        lane = next((lane for lane in self.lanes.values() if name in lane.runs), None)
-        if lane is None:
+        worker = next((worker for worker in self.workers.values() if name in worker.runs), None)
+        if worker is None:
             return
-        run = lane.runs.pop(name)
+        run = worker.runs.pop(name)
         seconds = time.monotonic() - run.since
-        lane.free += self.need.threads
+        worker.free += self.need.threads
         if run.card:
-            lane.room[run.card] += 1
+            worker.room[run.card] += 1
         if status is None:
             self._again(name, "its server was lost")
         elif status:
-            self.books.abandon(name)
+            self.repository.abandon(name)
             why = f"ended by signal {-status}" if status < 0 else f"failed with exit status {status}"
             self.failed[name] = why
             self.progress.ended(name, why)
@@ -231,11 +237,11 @@ class Coordinator:
             self.progress.ended(name, f"done in {seconds:.0f} s")
 
     def _again(self, name: str, why: str) -> None:
-        assert self.crew is not None
-        self.crew.release(name)
+        assert self.cluster is not None
+        self.cluster.release(name)
         self.lost[name] += 1
         if self.lost[name] > AGAIN:
-            self.books.abandon(name)
+            self.repository.abandon(name)
             self.failed[name] = f"was given away {AGAIN + 1} times, and {why} each time"
             self.progress.ended(name, self.failed[name])
         else:
@@ -244,12 +250,12 @@ class Coordinator:
 
     def _summary(self) -> str:
         ways = ", ".join(f"{count} {way}" for way, count in self.ways.items()) or "nothing done"
-        return f"{len(self.books.needs)} stages: {ways}, in {time.monotonic() - self.began:.0f} s"
+        return f"{len(self.repository.needs)} stages: {ways}, in {time.monotonic() - self.began:.0f} s"
 
     def _write(self, *, all_done: bool = False) -> None:
         while self.ended:
             self._record(self.ended.pop(0))
-        self.books.write(all_done=all_done)
+        self.repository.write(all_done=all_done)
         self.written = time.monotonic()
 
 

@@ -10,7 +10,7 @@ class Lock(NamedTuple):
     content: str
 
 
-class Offer(NamedTuple):
+class Joined(NamedTuple):
     """The worker at ``address`` has so many ``threads`` for commands and these ``cards``, each by its name in
     CUDA_VISIBLE_DEVICES and its MiB; neither where it is refused, and ``refused`` says why."""
 
@@ -41,4 +41,4 @@ class Ended(NamedTuple):
     status: int | None
 
 
-Event = Offer | Lost | Line | Ended
+Event = Joined | Lost | Line | Ended

@@ -1,7 +1,7 @@
 """Where commands run: workers of Dask, on this machine or on others, each with a server from which stages are forked.
 
 A worker is started as any Dask worker is, in the study's folder; all else the coordinator sends it. What workers have
-to say goes to the topic `TOPIC`: an `Offer` when one is ready, a `Line` for each that a command writes.
+to say goes to the topic `TOPIC`: an `Joined` when one is ready, a `Line` for each that a command writes.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from pathlib import Path
 from distributed import Worker, WorkerPlugin, get_worker
 from distributed.worker import thread_state  # type: ignore[attr-defined]
 
-from visrep.engine import forks
-from visrep.engine.events import Line, Lock, Offer
+from visrep.engine import forkserver
+from visrep.engine.events import Joined, Line, Lock
 from visrep.engine.identity import Identity
 from visrep.stage.process import die_with_parent
 
@@ -29,7 +29,7 @@ LOOK = 1.0  # seconds between two looks whether a command is still wanted
 ENDED = -9  # status of a command that was ended since nobody wants it
 
 
-class Lanes(WorkerPlugin):
+class StagePlugin(WorkerPlugin):
     """Makes a Dask worker one of this study's, where it shares the coordinator's folder with its ``lock`` and, unless
     ``anyone`` will do, is of the same ``identity``: commit, packages and processor."""
 
@@ -40,9 +40,9 @@ class Lanes(WorkerPlugin):
         refused = self._refused(Path.cwd())
         if not refused:
             self.folder = Path(tempfile.mkdtemp(prefix="visrep-"))
-            self.servers = forks.Servers(self.folder)
+            self.servers = forkserver.Servers(self.folder)
         threads, cards = (0, ()) if refused else (worker.state.nthreads, _cards())
-        worker.log_event(TOPIC, ("offer", Offer(worker.address, threads, cards, refused)))
+        worker.log_event(TOPIC, ("joined", Joined(worker.address, threads, cards, refused)))
 
     def teardown(self, worker: Worker) -> None:
         if hasattr(self, "servers"):
@@ -79,11 +79,11 @@ def _cards() -> tuple[tuple[str, int], ...]:
 def execute(stage: str, command: str, environment: dict[str, str]) -> int:
     """Runs in a thread of a worker: the exit status of a stage's ``command``, negative for a signal."""
     worker, key = get_worker(), thread_state.key
-    order = forks.Order(command, str(Path.cwd()), dict(os.environ) | environment)
+    order = forkserver.Order(command, str(Path.cwd()), dict(os.environ) | environment)
     reading, writing = os.pipe()
-    lanes = worker.plugins[NAME]
-    assert isinstance(lanes, Lanes)
-    client = lanes.servers.run(order, writing)
+    plugin = worker.plugins[NAME]
+    assert isinstance(plugin, StagePlugin)
+    client = plugin.servers.run(order, writing)
     os.close(writing)
     os.set_blocking(reading, False)
     rest = b""
@@ -96,7 +96,7 @@ def execute(stage: str, command: str, environment: dict[str, str]) -> int:
                 rest = _tell(worker, stage, rest + _written(reading))
                 if client in ready:
                     _tell(worker, stage, rest + b"\n" if rest else b"")
-                    return forks.status(client)
+                    return forkserver.status(client)
                 if not _wanted(worker, key):
                     return ENDED
         finally:

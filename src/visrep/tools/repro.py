@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from visrep.errors import Failure
 
 if TYPE_CHECKING:
-    from visrep.engine.crew import Crew
+    from visrep.engine.cluster import Cluster
 
 NAME = "make repro"
 DURATIONS = "lanes.json"  # in DVC's folder for temporary files: seconds that each stage took the last time
@@ -41,28 +41,28 @@ def main() -> None:
 
 
 def run(stages: list[str], threads: int, memory: int, scheduler: str, anyone: bool) -> None:
-    from visrep.engine.books import Books
     from visrep.engine.coordinator import Coordinator, Need, remember, remembered
     from visrep.engine.progress import Progress
+    from visrep.engine.repository import Repository
     from visrep.settings.runtime import Runtime
     from visrep.stage import params
 
     runtime = params.read("runtime", Runtime)
     need = Need(runtime.threads, memory if runtime.device == "cuda" else 0)
-    with Books(stages) as books, Progress(len(books.needs)) as progress:
-        durations = remembered(books.folder / DURATIONS)
+    with Repository(stages) as repository, Progress(len(repository.needs)) as progress:
+        durations = remembered(repository.folder / DURATIONS)
 
-        def hire() -> "Crew":
-            from visrep.engine.crew import Crew
+        def connect() -> "Cluster":
+            from visrep.engine.cluster import Cluster
             from visrep.engine.identity import Identity
-            from visrep.engine.workers import Lanes
+            from visrep.engine.workers import StagePlugin
 
-            return Crew(Lanes(books.alone, Identity.here(), anyone), max(threads, need.threads), scheduler)
+            return Cluster(StagePlugin(repository.lock, Identity.here(), anyone), max(threads, need.threads), scheduler)
 
         try:
-            Coordinator(books, hire, need, durations, progress).run()
+            Coordinator(repository, connect, need, durations, progress).run()
         finally:
-            remember(books.folder / DURATIONS, durations)
+            remember(repository.folder / DURATIONS, durations)
 
 
 if __name__ == "__main__":

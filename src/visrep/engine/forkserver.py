@@ -1,6 +1,6 @@
 """Servers that fork stages: a cold one, which is there at once, and a warm one, which has imported what they need.
 
-    python -m visrep.engine.forks <address> [warm]
+    python -m visrep.engine.forkserver <address> [warm]
 
 listens at the Unix socket ``address`` until its parent ends; a warm one imports first. A client sends one line of
 JSON, an `Order`, and with it the file descriptor on which the command writes; the answer is one line, the exit status.
@@ -214,7 +214,7 @@ class Servers:
 
 def _serving(address: Path) -> subprocess.Popen[bytes]:
     address.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "visrep.engine.forks", str(address), address.name]
+    command = [sys.executable, "-m", "visrep.engine.forkserver", str(address), address.name]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)
 
 

@@ -46,11 +46,11 @@ class State(Enum):
     MUST_RUN = "must run"
 
 
-class Books:
+class Repository:
     """Of all stages of the current folder's dvc.yaml, or of ``targets`` and what they stand on.
 
     ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it stands on. Raises `Failure`
-    where the graph cannot be read, DVC is of another version, or another process keeps the books of this folder.
+    where the graph cannot be read, DVC is of another version, or another process keeps the repository of this folder.
     """
 
     def __init__(self, targets: Iterable[str] = ()) -> None:
@@ -60,7 +60,7 @@ class Books:
         rwlocks._edit_rwlock = _edit_rwlock
         self.repo = Repo()
         self.folder = Path(self.repo.tmp_dir)
-        self.alone, self._lock = _alone(self.folder / "lanes.lock")
+        self.lock, self._held = _only_one(self.folder / "lanes.lock")
         self._running: dict[str, ExitStack] = {}
         self._recorded: set[str] = set()
         with _named(), lock_repo(self.repo):
@@ -139,7 +139,7 @@ class Books:
             self.abandon(name)
         if self.repo.scm_context.autostage:
             self.repo.scm_context.track_changed_files()
-        os.close(self._lock)
+        os.close(self._held)
 
     def _save(self, stage: PipelineStage) -> None:
         uncached = any(not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot))
@@ -164,7 +164,7 @@ class Books:
                 out.ignore()
 
 
-def _alone(path: Path) -> tuple[Lock, int]:
+def _only_one(path: Path) -> tuple[Lock, int]:
     lock = os.open(path, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,8 +13,8 @@ import dask
 from distributed import Client, LocalCluster
 
 from visrep.engine import workers
-from visrep.engine.events import Ended, Event, Line, Lost, Offer
-from visrep.engine.workers import Lanes
+from visrep.engine.events import Ended, Event, Joined, Line, Lost
+from visrep.engine.workers import StagePlugin
 from visrep.errors import Failure
 
 TOPICS = (workers.TOPIC, "all")  # what workers tell, and what the scheduler tells of them
@@ -25,25 +25,25 @@ SETTINGS = {
 }
 
 
-class Crew:
+class Cluster:
     """With ``scheduler`` the workers of that one, an address or the path of its file; without, one worker of
     ``threads`` threads on this machine, which is started again when it is lost."""
 
-    def __init__(self, lanes: Lanes, threads: int, scheduler: str = "") -> None:
+    def __init__(self, plugin: StagePlugin, threads: int, scheduler: str = "") -> None:
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         dask.config.set(SETTINGS)
         self.events: SimpleQueue[Event] = SimpleQueue()
         self.threads = threads
-        self.cluster: Any = None
+        self.own: Any = None
         self.local: subprocess.Popen[bytes] | None = None
         if not scheduler:
-            self.cluster = LocalCluster(
+            self.own = LocalCluster(
                 n_workers=0, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
             )
-        self.client = _connected(scheduler or self.cluster)
+        self.client = _connected(scheduler or self.own)
         for topic in TOPICS:
             self.client.subscribe_topic(topic, self._hear)
-        self.client.register_plugin(lanes, name=workers.NAME)
+        self.client.register_plugin(plugin, name=workers.NAME)
         self.futures: dict[str, Any] = {}
         self.look()
 
@@ -67,9 +67,11 @@ class Crew:
         return None
 
     def look(self) -> None:
-        """Start the worker of this machine where it is not alive."""
-        if self.cluster is not None and (self.local is None or self.local.poll() is not None):
-            command = [sys.executable, "-m", "visrep.engine.workers", self.cluster.scheduler_address, str(self.threads)]
+        """Start the worker of this machine where it is not alive. Raises `Failure` where the scheduler is not."""
+        if self.client.status != "running":
+            raise Failure("the scheduler is lost; what is done is recorded, run it again and it goes on from here")
+        if self.own is not None and (self.local is None or self.local.poll() is not None):
+            command = [sys.executable, "-m", "visrep.engine.workers", self.own.scheduler_address, str(self.threads)]
             self.local = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def restart(self) -> None:
@@ -90,13 +92,13 @@ class Crew:
         with contextlib.suppress(OSError, TimeoutError, ValueError):  # of a scheduler that has gone
             self.client.unregister_worker_plugin(workers.NAME)
         self.client.close(timeout=2)
-        if self.cluster is not None:
-            self.cluster.close(timeout=2)
+        if self.own is not None:
+            self.own.close(timeout=2)
 
     def _hear(self, event: tuple[float, Any]) -> None:
         match event[1]:
-            case ["offer", offer]:
-                self.events.put(Offer(*offer))
+            case ["joined", joined]:
+                self.events.put(Joined(*joined))
             case ["line", line]:
                 self.events.put(Line(*line))
             case {"action": "remove-worker", "worker": address}:

@@ -10,8 +10,8 @@ from dvc.utils.serialize._yaml import _dump, parse_yaml_for_update
 
 from lanes import Project
 from oracles import ROOT
-from visrep.engine import books
-from visrep.engine.books import Books, State
+from visrep.engine import repository
+from visrep.engine.repository import Repository, State
 from visrep.errors import Failure
 
 
@@ -35,19 +35,19 @@ def test_an_entry_is_put_into_dvc_lock_as_dvc_would_write_it() -> None:
         part = io.StringIO()
         _dump({"stages": {name: entries["stages"][name]}}, part)
         parts[name] = part.getvalue().removeprefix("stages:\n")
-    assert books._spliced(lock, parts) == expected.getvalue()
+    assert repository._spliced(lock, parts) == expected.getvalue()
     with pytest.raises(Failure, match="not as DVC writes it"):
-        books._spliced("stages: {}\n", parts)
+        repository._spliced("stages: {}\n", parts)
 
 
 def test_a_new_lock_begins_as_dvc_begins_it(project: Project) -> None:
     project.dvc("repro", "count_a")
     lock = (project.folder / "dvc.lock").read_text()
-    assert books._spliced("", {"count_a": lock.removeprefix(books.HEAD)}) == lock
+    assert repository._spliced("", {"count_a": lock.removeprefix(repository.HEAD)}) == lock
 
 
 def test_stages_come_after_what_they_stand_on(project: Project) -> None:
-    with Books() as all_stages:
+    with Repository() as all_stages:
         assert {name.removeprefix("count_"): len(needs) for name, needs in all_stages.needs.items()} == {
             name: len(needs) for name, needs in project.needs.items()
         }
@@ -58,23 +58,23 @@ def test_stages_come_after_what_they_stand_on(project: Project) -> None:
 
 
 def test_a_stage_must_run_until_it_is_recorded(project: Project) -> None:
-    with Books() as lanes:
+    with Repository() as lanes:
         assert lanes.look("count_a") is State.MUST_RUN
         (project.folder / "out").mkdir(exist_ok=True)
         (project.folder / "out/a.txt").write_text("a")
         lanes.record("count_a")
         lanes.write(all_done=False)
-    with Books() as lanes:
+    with Repository() as lanes:
         assert lanes.look("count_a") is State.UNCHANGED
         (project.folder / "out/a.txt").unlink()
         (project.folder / "dvc.lock").unlink()
-    with Books() as lanes:
+    with Repository() as lanes:
         assert lanes.look("count_a") is State.RESTORED
     assert (project.folder / "out/a.txt").read_text() == "a"
 
 
 def test_a_stage_without_its_output_is_not_recorded(project: Project) -> None:
-    with Books() as lanes:
+    with Repository() as lanes:
         lanes.look("count_a")
         with pytest.raises(Failure, match=r"out/a\.txt"):
             lanes.record("count_a")
@@ -83,7 +83,7 @@ def test_a_stage_without_its_output_is_not_recorded(project: Project) -> None:
 
 
 def test_files_of_a_running_stage_are_locked_for_dvc(project: Project) -> None:
-    with Books() as lanes:
+    with Repository() as lanes:
         lanes.look("count_a")
         written = json.loads((project.folder / ".dvc/tmp/rwlock").read_text())["write"]
         assert [(Path(path).name, info["pid"]) for path, info in written.items()] == [("a.txt", os.getpid())]
@@ -95,18 +95,18 @@ def test_files_of_a_running_stage_are_locked_for_dvc(project: Project) -> None:
 def test_a_lock_of_a_killed_process_stops_nobody(project: Project, content: str) -> None:
     (project.folder / ".dvc/tmp").mkdir(exist_ok=True)
     (project.folder / ".dvc/tmp/rwlock").write_text(content)
-    with Books() as lanes:
+    with Repository() as lanes:
         assert lanes.look("count_a") is State.MUST_RUN
 
 
 def test_another_dvc_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "__version__", "3.68.0")
+    monkeypatch.setattr(repository, "__version__", "3.68.0")
     with pytest.raises(Failure, match=r"DVC is 3\.68\.0, and lanes are made for 3\.67"):
-        Books()
+        Repository()
 
 
 def test_a_stage_that_computes_where_runtime_says_is_known(project: Project) -> None:
     project.add("text", "cat params.yaml > out/text.txt", [], "out/text.txt")
-    with Books() as lanes:
+    with Repository() as lanes:
         assert lanes.uses_device("count_a")
         assert not lanes.uses_device("text")
