@@ -1,4 +1,5 @@
-# make repro [THREADS=of this machine] [SCHEDULER=of Dask, address or file; docs/lanes.md] | report | plots | compare BRANCH=main (or A=... B=...) | preset PRESET=best [DATA=folder] | prune [YES=1]
+# make repro [THREADS=of this machine] [SCHEDULER=address or file of Dask's] | report | plots | prune [YES=1]
+#      compare BRANCH=main (or A=... B=...) | preset PRESET=best [DATA=folder]
 #      test | torture N=200 (kills at random moments) | lint | bench | graph (code dependencies into dvc.yaml) | readme | lock
 # Each sets up what it needs on first use (a private uv, the environment of requirements.lock), then starts at once.
 SHELL := /bin/bash

@@ -56,7 +56,8 @@ class Repository:
     def __init__(self, targets: Iterable[str] = ()) -> None:
         if not __version__.startswith(f"{SUPPORTED}."):
             raise Failure(f"DVC is {__version__}, and lanes are made for {SUPPORTED}; use dvc repro")
-        logging.getLogger("dvc").setLevel(logging.WARNING)  # what it tells of each stage, the coordinator tells
+        for library in ("dvc", "dvc_data"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)  # no messages, no bars: the coordinator has its own
         rwlocks._edit_rwlock = _edit_rwlock
         self.repo = Repo()
         self.folder = Path(self.repo.tmp_dir)
