@@ -3,12 +3,13 @@
 import io
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from dvc.utils.serialize._yaml import _dump, parse_yaml_for_update
 
-from lanes import Project
+from lanes import Project, until
 from oracles import ROOT
 from visrep.engine import repository
 from visrep.engine.repository import Repository, State
@@ -22,7 +23,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return project
 
 
-def test_an_entry_is_put_into_dvc_lock_as_dvc_would_write_it() -> None:
+def test_an_entry_is_put_into_dvc_lock_as_dvc_would_write_it(tmp_path: Path) -> None:
     lock = (ROOT / "dvc.lock").read_text()
     entries = parse_yaml_for_update(lock, "dvc.lock")
     names = list(entries["stages"])
@@ -35,15 +36,12 @@ def test_an_entry_is_put_into_dvc_lock_as_dvc_would_write_it() -> None:
         part = io.StringIO()
         _dump({"stages": {name: entries["stages"][name]}}, part)
         parts[name] = part.getvalue().removeprefix("stages:\n")
-    assert repository._spliced(lock, parts) == expected.getvalue()
-    with pytest.raises(Failure, match="not as DVC writes it"):
-        repository._spliced("stages: {}\n", parts)
-
-
-def test_a_new_lock_begins_as_dvc_begins_it(project: Project) -> None:
-    project.dvc("repro", "count_a")
-    lock = (project.folder / "dvc.lock").read_text()
-    assert repository._spliced("", {"count_a": lock.removeprefix(repository.HEAD)}) == lock
+    path = tmp_path / "dvc.lock"
+    path.write_text(lock)
+    assert repository.HEAD + "".join((repository._entries(path) | parts).values()) == expected.getvalue()
+    path.write_text("stages: {}\n")
+    with pytest.raises(Failure, match=r"dvc\.lock is not as DVC writes it"):
+        repository._entries(path)
 
 
 def test_stages_come_after_what_they_stand_on(project: Project) -> None:
@@ -82,13 +80,30 @@ def test_a_stage_without_its_output_is_not_recorded(project: Project) -> None:
     assert not (project.folder / "dvc.lock").exists()
 
 
-def test_files_of_a_running_stage_are_locked_for_dvc(project: Project) -> None:
+def test_files_of_all_stages_are_locked_for_dvc(project: Project) -> None:
+    def locked() -> tuple[set[str], set[int]]:
+        written = json.loads((project.folder / ".dvc/tmp/rwlock").read_text()).get("write", {})
+        return {Path(path).stem for path in written}, {holder["pid"] for holder in written.values()}
+
     with Repository() as lanes:
         lanes.look("count_a")
-        written = json.loads((project.folder / ".dvc/tmp/rwlock").read_text())["write"]
-        assert [(Path(path).name, info["pid"]) for path, info in written.items()] == [("a.txt", os.getpid())]
-        lanes.abandon("count_a")
-        assert json.loads((project.folder / ".dvc/tmp/rwlock").read_text()).get("write", {}) == {}
+        assert locked() == (set(project.needs), {os.getpid()})
+        busy = subprocess.run(
+            ["dvc", "repro"], cwd=project.folder, env=project.environment, capture_output=True, text=True
+        )
+        assert busy.returncode != 0
+        assert f"(PID {os.getpid()})" in busy.stderr
+    assert locked() == (set(), set())
+
+
+def test_dvc_repro_at_work_is_named(project: Project) -> None:
+    project.set(seconds=0.5, steps=20)
+    running = subprocess.Popen(["dvc", "repro"], cwd=project.folder, env=project.environment, stdout=subprocess.PIPE)
+    until(lambda: project.steps("a") >= 1)
+    with pytest.raises(Failure, match=rf"busy, it is being blocked by: \(PID {running.pid}\)"):
+        Repository()
+    running.terminate()
+    running.communicate()
 
 
 @pytest.mark.parametrize("content", ["", '{"write": {"a', "[]"])

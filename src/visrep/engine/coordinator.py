@@ -227,7 +227,6 @@ class Coordinator:
         if status is None:
             self._again(name, "its server was lost")
         elif status:
-            self.repository.abandon(name)
             why = f"ended by signal {-status}" if status < 0 else f"failed with exit status {status}"
             self.failed[name] = why
             self.progress.ended(name, why)
@@ -241,7 +240,6 @@ class Coordinator:
         self.cluster.release(name)
         self.lost[name] += 1
         if self.lost[name] > AGAIN:
-            self.repository.abandon(name)
             self.failed[name] = f"was given away {AGAIN + 1} times, and {why} each time"
             self.progress.ended(name, self.failed[name])
         else:

@@ -13,15 +13,18 @@ import re
 import secrets
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from copy import deepcopy
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Self
 
 import yaml
 from dvc import __version__
 from dvc import rwlock as rwlocks
+from dvc.dependency import param
 from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.lock import make_lock
@@ -50,7 +53,7 @@ class Repository:
     """Of all stages of the current folder's dvc.yaml, or of ``targets`` and what they stand on.
 
     ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it stands on. Raises `Failure`
-    where the graph cannot be read, DVC is of another version, or another process keeps the repository of this folder.
+    where the graph cannot be read, DVC is of another version, or another process keeps the records of this folder.
     """
 
     def __init__(self, targets: Iterable[str] = ()) -> None:
@@ -58,18 +61,25 @@ class Repository:
             raise Failure(f"DVC is {__version__}, and lanes are made for {SUPPORTED}; use dvc repro")
         for library in ("dvc", "dvc_data"):
             logging.getLogger(library).setLevel(logging.CRITICAL)  # no messages, no bars: the coordinator has its own
-        rwlocks._edit_rwlock = _edit_rwlock
         self.repo = Repo()
         self.folder = Path(self.repo.tmp_dir)
-        self.lock, self._held = _only_one(self.folder / "lanes.lock")
-        self._running: dict[str, ExitStack] = {}
+        self._path = Path(self.repo.root_dir, "dvc.lock")
         self._recorded: set[str] = set()
-        with _named(), lock_repo(self.repo):
-            wanted = collect_stages(self.repo, list(targets) or ["dvc.yaml"])
+        with ExitStack() as held, _named(), lock_repo(self.repo):
+            self.lock = held.enter_context(_only_one(self.folder / "lanes.lock"))
+            here = str(Path("dvc.yaml").resolve())
+            every = self.repo.index.stages
+            wanted = collect_stages(self.repo, targets) if targets else [stage for stage in every if stage.path == here]
             graph = get_active_graph(self.repo.index.graph)
             plan: list[PipelineStage] = plan_repro(graph, wanted)
-            self._lock_had = set(self.repo.index.stages[0].dvcfile.lockfile_contents.get("stages", {}) if plan else ())
+            held.enter_context(_patched(rwlocks, "_edit_rwlock", _edit_rwlock))
+            held.enter_context(self._files_of(plan))
+            held.enter_context(_patched(rwlocks, "rwlock", lambda *_: nullcontext()))  # all is held
+            held.enter_context(_patched(param, "load_path", _remembering(param.load_path)))
+            self._held = held.pop_all()
+        self._lock_had = set(_entries(self._path))
         self._stages = {stage.addressing: stage for stage in plan}
+        self._unignored: Iterable[PipelineStage] = plan
         self.needs = {
             name: tuple(below.addressing for below in graph.successors(stage)) for name, stage in self._stages.items()
         }
@@ -87,8 +97,7 @@ class Repository:
         return any("runtime" in names for names in reads)
 
     def look(self, name: str) -> State:
-        """Whether a stage must run, asked when all that it stands on is done. If so, its outputs are removed, and its
-        files are locked until `record` or `abandon`."""
+        """Whether a stage must run, asked when all that it stands on is done. If so, its outputs are removed."""
         stage = self._stages[name]
         with _named(name), lock_repo(self.repo):
             if not stage.changed():
@@ -99,7 +108,6 @@ class Repository:
                 self.repo.stage_cache.restore(stage)
             except RunCacheNotFoundError:
                 stage.save_deps()
-                self._running[name] = self._hold(stage)
                 return State.MUST_RUN
             self._save(stage)
             return State.RESTORED
@@ -107,12 +115,7 @@ class Repository:
     def record(self, name: str) -> None:
         """The command of a stage has run and left its outputs. Raises `Failure` where one is missing."""
         with _named(name), lock_repo(self.repo):
-            self._running.pop(name).close()
             self._save(self._stages[name])
-
-    def abandon(self, name: str) -> None:
-        """The command of a stage has failed, or was ended."""
-        self._running.pop(name).close()
 
     def write(self, *, all_done: bool) -> None:
         """Write dvc.lock, as far as its order allows while some stages are not done yet: new entries stand in it in the
@@ -123,12 +126,12 @@ class Repository:
             if name in self._recorded and (complete or all_done or name in self._lock_had):
                 names.append(name)
         if names:
-            path, copy = Path(self.repo.root_dir, "dvc.lock"), self.folder / "dvc.lock"
+            copy = self.folder / "dvc.lock"
             with _named(), lock_repo(self.repo):
-                written = path.read_text() if path.exists() else ""
-                copy.write_text(_spliced(written, {name: _entry(self._stages[name]) for name in names}))
-                os.replace(copy, path)
-                self.repo.scm_context.track_file(str(path))
+                entries = _entries(self._path) | {name: _entry(self._stages[name]) for name in names}
+                copy.write_text(HEAD + "".join(entries.values()))
+                os.replace(copy, self._path)
+                self.repo.scm_context.track_file(str(self._path))
             self._recorded.difference_update(names)
             self._lock_had.update(names)
 
@@ -136,11 +139,10 @@ class Repository:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in list(self._running):
-            self.abandon(name)
         if self.repo.scm_context.autostage:
             self.repo.scm_context.track_changed_files()
-        os.close(self._held)
+        with lock_repo(self.repo):
+            self._held.close()
 
     def _save(self, stage: PipelineStage) -> None:
         uncached = any(not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot))
@@ -148,24 +150,28 @@ class Repository:
         stage.commit()
         self._recorded.add(stage.addressing)
 
-    def _hold(self, stage: PipelineStage) -> ExitStack:
-        """DVC's lock on the files of a running stage, as its own process would hold it."""
-        read, written = ([item.fs_path for item in items] for items in (stage.deps, stage.outs))
+    def _files_of(self, plan: Iterable[PipelineStage]) -> AbstractContextManager[None]:
+        """DVC's lock on all that these stages read and write, held once for the whole run."""
+        read = sorted({item.fs_path for stage in plan for item in stage.deps})
+        written = sorted({item.fs_path for stage in plan for item in stage.outs})
         hardlink = self.repo.config["core"].get("hardlink_lock", False)
-        held = ExitStack()
-        held.enter_context(rwlocks.rwlock(self.repo.tmp_dir, self.repo.fs, " ".join(sys.argv), read, written, hardlink))
+        held: AbstractContextManager[None] = rwlocks.rwlock(
+            self.repo.tmp_dir, self.repo.fs, " ".join(sys.argv), read, written, hardlink
+        )
         return held
 
     def _ignore_outputs(self) -> None:
         """DVC adds a line to .gitignore when a stage ends; here all are there before the first, so that their order is
         the graph's."""
-        for stage in self._stages.values() if not self._recorded and not self._running else ():
+        stages, self._unignored = self._unignored, ()
+        for stage in stages:
             for out in stage.outs:
                 Path(out.fs_path).parent.mkdir(parents=True, exist_ok=True)
                 out.ignore()
 
 
-def _only_one(path: Path) -> tuple[Lock, int]:
+@contextmanager
+def _only_one(path: Path) -> Iterator[Lock]:
     lock = os.open(path, os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -175,7 +181,10 @@ def _only_one(path: Path) -> tuple[Lock, int]:
     content = f"{os.getpid()} {secrets.token_hex(16)}"
     os.truncate(lock, 0)
     os.write(lock, content.encode())
-    return Lock(os.path.relpath(path), content), lock
+    try:
+        yield Lock(os.path.relpath(path), content)
+    finally:
+        os.close(lock)
 
 
 @contextmanager
@@ -202,14 +211,37 @@ def _entry(stage: PipelineStage) -> str:
     return text.getvalue().removeprefix("stages:\n")
 
 
-def _spliced(lock: str, entries: dict[str, str]) -> str:
-    """The text of dvc.lock with ``entries`` in the place of those of the same stages, new ones at its end: what DVC
-    writes, in a hundredth of its time. Raises `Failure` where the text is not as DVC writes it."""
-    head, *old = re.split(r"^(?=  \S)", lock or HEAD, flags=re.MULTILINE)
+def _entries(path: Path) -> dict[str, str]:
+    """The text of each stage in dvc.lock, as DVC writes it: cut and joined in a hundredth of the time that reading and
+    writing it as YAML takes. Raises `Failure` where it looks otherwise."""
+    head, *texts = re.split(r"^(?=  \S)", path.read_text() if path.exists() else HEAD, flags=re.MULTILINE)
     if head != HEAD:
-        raise Failure("dvc.lock is not as DVC writes it; dvc repro brings it into form")
-    blocks = {str(next(iter(yaml.safe_load(block.partition("\n")[0])))): block for block in old}
-    return head + "".join((blocks | entries).values())
+        raise Failure(f"{path.name} is not as DVC writes it; dvc repro writes it anew")
+    return {str(next(iter(yaml.safe_load(text.partition("\n")[0])))): text for text in texts}
+
+
+def _remembering(load: Callable[..., Any]) -> Callable[..., Any]:
+    """DVC reads params.yaml anew for each stage; this does when it has changed."""
+    known: dict[tuple[str, int, int], Any] = {}
+
+    def remembered(path: str, *more: Any, **named: Any) -> Any:
+        at = Path(path).stat()
+        key = (path, at.st_mtime_ns, at.st_size)
+        if key not in known:
+            known[key] = load(path, *more, **named)
+        return deepcopy(known[key])
+
+    return remembered
+
+
+@contextmanager
+def _patched(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    before = getattr(module, name)
+    setattr(module, name, value)
+    try:
+        yield
+    finally:
+        setattr(module, name, before)
 
 
 @contextmanager
@@ -218,4 +250,5 @@ def _named(stage: str = "") -> Iterator[None]:
     try:
         yield
     except DvcException as error:
-        raise Failure(f"{stage}: {error}" if stage else str(error)) from error
+        line = " ".join(str(error).split())
+        raise Failure(f"{stage}: {line}" if stage else line) from error
