@@ -27,8 +27,8 @@ def test_the_defence_is_real() -> None:
 
 
 def test_no_gate_but_one_fails_for_the_defended_model() -> None:
-    """FGSM leaves about 15 points above PGD, where `no_masking` begins to suspect masking; more steps and the attacks of
-    another network find none."""
+    """FGSM leaves about 15 points above PGD, where `no_masking` begins to fail; more steps and the attacks of another
+    network find no masking."""
     told = read("gates/adv_cnn")
     gates = {name: value for name, value in told.items() if name not in ("pgd_more_steps", "no_masking")}
     assert set(gates.values()) == {1}, gates

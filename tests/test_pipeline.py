@@ -147,7 +147,8 @@ def test_what_is_looked_up_by_name_counts_as_imported(tmp_path: Path) -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module")
         and not (isinstance(node.args[0], ast.Constant) and node.args[0].value in ("openTSNE", "umap"))
     ]  # fmt: skip
-    assert set(elsewhere) == {"src/visrep/registry.py", "src/visrep/threads.py"}  # the latter, of libraries
+    libraries = {"src/visrep/threads.py", "src/visrep/engine/forkserver.py"}
+    assert set(elsewhere) == {"src/visrep/registry.py"} | libraries
 
 
 def test_what_beside_modules_is_none_counts_too() -> None:
