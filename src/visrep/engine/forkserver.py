@@ -1,11 +1,11 @@
 """Servers that fork stages: a cold one, which is there at once, and a warm one, which has imported what they need.
 
-    python -m visrep.engine.forkserver <address> [warm]
+    python -m visrep.engine.forkserver <descriptor> {warm,cold}
 
-listens at the Unix socket ``address`` until its parent ends; a warm one imports first. A client sends one line of
-JSON, an `Order`, and with it the file descriptor on which the command writes; the answer is one line, the exit status.
-A client that goes away ends its command. Commands of the form ``exec python -m <module> <words>`` are forked, all
-others are given to a shell, as DVC does.
+reads orders from a socket that it has inherited, until its parent ends; a warm one imports first, and says when it has.
+An order is one message: an `Order` as JSON, and with it two file descriptors, on which the command writes and on which
+its exit status is answered. When the other end of the second is closed, the command is ended. Commands of the form
+``exec python -m <module> <words>`` are forked, all others are given to a shell, as DVC does.
 
 Only packages of other people stay imported: a stage must see the study's code as it stands. Nothing is computed before
 a fork, since neither OpenMP nor CUDA survive one.
@@ -29,7 +29,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,8 +43,8 @@ PRELOADED = (
     "scipy.optimize faiss sklearn.cluster sklearn.covariance sklearn.linear_model pandas PIL.Image matplotlib.figure "
     "matplotlib.backends.backend_agg jinja2 openTSNE networkx torchvision"
 ).split()
-
-
+READY = b"ready"
+LONGEST = 1 << 20  # bytes of an order
 GONE = "the server from which stages are forked has ended"
 
 
@@ -68,14 +67,14 @@ def main() -> NoReturn:
     for name in PRELOADED if "warm" in sys.argv[2:] else ():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    Server(sys.argv[1]).serve()
+    orders = socket.socket(fileno=int(sys.argv[1]))
+    orders.send(READY)
+    Server(orders).serve()
 
 
 class Server:
-    def __init__(self, address: str) -> None:
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(address)
-        self.listener.listen()
+    def __init__(self, orders: socket.socket) -> None:
+        self.orders = orders
         self.ended, wake = os.pipe()  # a byte for every process that ends
         for end in (self.ended, wake):
             os.set_blocking(end, False)
@@ -83,14 +82,14 @@ class Server:
         signal.set_wakeup_fd(wake)
         self.clients: dict[int, socket.socket] = {}  # by process, who waits for it
         self.events = selectors.DefaultSelector()
-        self.events.register(self.listener, selectors.EVENT_READ)
+        self.events.register(self.orders, selectors.EVENT_READ)
         self.events.register(self.ended, selectors.EVENT_READ)
 
     def serve(self) -> NoReturn:
         while True:
             for key, _ in self.events.select():
-                if key.fileobj is self.listener:
-                    self._start(self.listener.accept()[0])
+                if key.fileobj is self.orders:
+                    self._start()
                 elif key.fileobj == self.ended:
                     os.read(self.ended, 4096)
                 else:  # its client has gone
@@ -98,12 +97,14 @@ class Server:
                     self.events.unregister(key.fileobj)
             self._answer()
 
-    def _start(self, client: socket.socket) -> None:
-        line, descriptors, *_ = socket.recv_fds(client, 1 << 20, 1)
+    def _start(self) -> None:
+        message, (output, answer), *_ = socket.recv_fds(self.orders, LONGEST, 2)
+        client = socket.socket(fileno=answer)
         server, process = os.getpid(), os.fork()
         if process == 0:
-            self._become(Order(**json.loads(line)), server, descriptors[0])
-        os.close(descriptors[0])
+            client.close()
+            self._become(Order(**json.loads(message)), server, output)
+        os.close(output)
         self.clients[process] = client
         self.events.register(client, selectors.EVENT_READ, process)
 
@@ -131,7 +132,7 @@ class Server:
             for client in self.clients.values():
                 client.close()
             self.events.close()
-            self.listener.close()
+            self.orders.close()
             os.close(self.ended)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
@@ -178,44 +179,54 @@ def _run(order: Order) -> int:
 
 
 class Servers:
-    """Both, as children of this process, in a ``folder`` of their own; one that ends is started again."""
+    """Both, as children of this process; one that ends is started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.guard = threading.Lock()
-        self.processes = {folder / kind: _serving(folder / kind) for kind in ("warm", "cold")}
+        self.servers = {kind: _Serving(kind) for kind in ("warm", "cold")}
 
     def run(self, order: Order, output: int) -> socket.socket:
-        """Give an order to the warm server, to the cold one as long as that is not there; what the command writes goes
+        """Give an order to the warm server, to the cold one as long as that is not ready; what the command writes goes
         to the descriptor ``output``. The socket holds the exit status once there is one, see `status`; the command ends
         when it is closed. Raises `ConnectionError` where no server can be had."""
-        for _ in range(3000):
-            self._mend()
-            for address in self.processes:
-                client = socket.socket(socket.AF_UNIX)
-                with contextlib.suppress(FileNotFoundError, ConnectionError):
-                    client.connect(str(address))
-                    socket.send_fds(client, [json.dumps(asdict(order)).encode()], [output])
-                    return client
-                client.close()
-            time.sleep(0.02)
+        ours, theirs = socket.socketpair()
+        with theirs, self.guard:
+            for kind in ("warm", "cold", "cold"):
+                if self.servers[kind].process.poll() is not None:
+                    self.servers[kind].close()
+                    self.servers[kind] = _Serving(kind)
+                if kind == "cold" or self.servers[kind].ready():
+                    with contextlib.suppress(ConnectionError):
+                        message = json.dumps(asdict(order)).encode()
+                        socket.send_fds(self.servers[kind].orders, [message], [output, theirs.fileno()])
+                        return ours
+        ours.close()
         raise ConnectionError(GONE)
 
     def close(self) -> None:
-        for process in self.processes.values():
-            process.kill()
-            process.wait()
-
-    def _mend(self) -> None:
-        with self.guard:
-            for address, process in self.processes.items():
-                if process.poll() is not None:
-                    self.processes[address] = _serving(address)
+        for server in self.servers.values():
+            server.close()
 
 
-def _serving(address: Path) -> subprocess.Popen[bytes]:
-    address.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "visrep.engine.forkserver", str(address), address.name]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL)
+class _Serving:
+    """A server as its parent has it."""
+
+    def __init__(self, kind: str) -> None:
+        self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ready = False
+        command = [sys.executable, "-m", "visrep.engine.forkserver", str(theirs.fileno()), kind]
+        with theirs:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+
+    def ready(self) -> bool:
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            self._ready = self._ready or self.orders.recv(len(READY), socket.MSG_DONTWAIT) == READY
+        return self._ready
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.orders.close()
 
 
 def status(client: socket.socket) -> int:

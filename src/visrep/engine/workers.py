@@ -10,10 +10,8 @@ import fcntl
 import logging
 import os
 import selectors
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from distributed import Worker, WorkerPlugin, get_worker
@@ -39,15 +37,13 @@ class StagePlugin(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         refused = self._refused(Path.cwd())
         if not refused:
-            self.folder = Path(tempfile.mkdtemp(prefix="visrep-"))
-            self.servers = forkserver.Servers(self.folder)
+            self.servers = forkserver.Servers()
         threads, cards = (0, ()) if refused else (worker.state.nthreads, _cards())
         worker.log_event(TOPIC, ("joined", Joined(worker.address, threads, cards, refused)))
 
     def teardown(self, worker: Worker) -> None:
         if hasattr(self, "servers"):
             self.servers.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _refused(self, folder: Path) -> str:
         path = folder / self.lock.path
