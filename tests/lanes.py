@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -129,7 +130,12 @@ class Project:
         """The same in the background; what it writes is `output`."""
         with self.log.open("w") as log:
             return subprocess.Popen(
-                self.command(*words), cwd=self.folder, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+                self.command(*words),
+                cwd=self.folder,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=_interruptible,
             )
 
     @property
@@ -167,6 +173,11 @@ class Project:
     def steps(self, name: str) -> int:
         """How many steps the running stage of this name has kept."""
         return sum(len(path.read_text().splitlines()) for path in self.folder.glob(f".resume/count@{name}/**/steps"))
+
+
+def _interruptible() -> None:
+    """Ctrl-C counts, though tests may run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def until(holds: Callable[[], bool], seconds: float = 60) -> None:

@@ -97,13 +97,13 @@ def test_what_is_not_there_is_one_line(project: Path, name: str, data: str | Non
 
 def edit(project: Path) -> None:
     path = project / "params.yaml"
-    path.write_text(path.read_text().replace("threads: 2", "threads: 1"))
+    path.write_text(path.read_text().replace("threads: 1", "threads: 2"))
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("threads: 2", "threads: 1"),
+        ("threads: 1", "threads: 2"),
         ("# processor threads", "# my threads"),
         ("source: embedded     #", "source: official     #"),
         ("archive: null", "archive: ../birds.zip"),
