@@ -107,7 +107,7 @@ class Cluster:
     def _end(self, stage: str, future: Any) -> None:
         current = self.futures.get(stage) is future
         if current:
-            self.events.put(Ended(stage, future.result() if future.status == "finished" else None))
+            self.events.put(Ended(stage, *(future.result() if future.status == "finished" else (None, 0))))
 
 
 def _connected(scheduler: Any) -> Client:

@@ -84,6 +84,7 @@ class Coordinator:
         for name, needs in repository.needs.items():
             for below in needs:
                 self.above[below].append(name)
+        self.memory = 0  # KiB, of the largest process
         self.began = self.written = self.heard = time.monotonic()
         self.alone = False  # without any worker, and this was said
 
@@ -212,7 +213,8 @@ class Coordinator:
                         self._again(name, "its worker was lost")
             case Line(stage, text):
                 self.progress.line(stage, text)
-            case Ended(stage, status):
+            case Ended(stage, status, memory):
+                self.memory = max(self.memory, memory)
                 self._end(stage, status)
 
     def _end(self, name: str, status: int | None) -> None:
@@ -248,7 +250,8 @@ class Coordinator:
 
     def _summary(self) -> str:
         ways = ", ".join(f"{count} {way}" for way, count in self.ways.items()) or "nothing done"
-        return f"{len(self.repository.needs)} stages: {ways}, in {time.monotonic() - self.began:.0f} s"
+        largest = f"; the largest process took {self.memory / 2**20:.2f} GiB" if self.memory else ""
+        return f"{len(self.repository.needs)} stages: {ways}, in {time.monotonic() - self.began:.0f} s{largest}"
 
     def _write(self, *, all_done: bool = False) -> None:
         while self.ended:

@@ -34,11 +34,12 @@ class Line(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The command of a ``stage`` has ended with ``status``, negative for a signal; None where its end was lost, so that
-    it may be given away again."""
+    """The command of a ``stage`` has ended with ``status``, negative for a signal, and had so much ``memory`` (KiB) at
+    most; the status is None where its end was lost, so that it may be given away again."""
 
     stage: str
     status: int | None
+    memory: int
 
 
 Event = Joined | Lost | Line | Ended

@@ -32,7 +32,7 @@ import threading
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from visrep.stage.process import die_with_parent
 
@@ -111,14 +111,14 @@ class Server:
     def _answer(self) -> None:
         """To the clients of all processes that have ended."""
         while self.clients:
-            process, status = os.waitpid(-1, os.WNOHANG)
+            process, status, used = os.wait4(-1, os.WNOHANG)
             if not process:
                 return
             client = self.clients.pop(process)
             with contextlib.suppress(KeyError):
                 self.events.unregister(client)
             with contextlib.suppress(OSError):
-                client.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+                client.sendall(f"{os.waitstatus_to_exitcode(status)} {used.ru_maxrss}\n".encode())
             client.close()
 
     def _become(self, order: Order, server: int, output: int) -> NoReturn:
@@ -187,7 +187,7 @@ class Servers:
 
     def run(self, order: Order, output: int) -> socket.socket:
         """Give an order to the warm server, to the cold one as long as that is not ready; what the command writes goes
-        to the descriptor ``output``. The socket holds the exit status once there is one, see `status`; the command ends
+        to the descriptor ``output``. The socket holds the exit status once there is one, see `end`; the command ends
         when it is closed. Raises `ConnectionError` where no server can be had."""
         ours, theirs = socket.socketpair()
         with theirs, self.guard:
@@ -229,13 +229,19 @@ class _Serving:
         self.orders.close()
 
 
-def status(client: socket.socket) -> int:
-    """The exit status of the command that ``client`` waits for, negative for a signal. Raises `ConnectionError` where
-    the server has ended."""
+class End(NamedTuple):
+    """Of a command: its exit ``status``, negative for a signal, and the largest ``memory`` it had (KiB)."""
+
+    status: int
+    memory: int
+
+
+def end(client: socket.socket) -> End:
+    """Of the command that ``client`` waits for. Raises `ConnectionError` where the server has ended."""
     answer = client.makefile().readline()
     if not answer:
         raise ConnectionError(GONE)
-    return int(answer)
+    return End(*map(int, answer.split()))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from visrep.stage.process import die_with_parent
 
 TOPIC = NAME = "visrep"
 LOOK = 1.0  # seconds between two looks whether a command is still wanted
-ENDED = -9  # status of a command that was ended since nobody wants it
+UNWANTED = forkserver.End(-9, 0)  # of a command that nobody waits for any longer, and that was ended
 
 
 class StagePlugin(WorkerPlugin):
@@ -72,8 +72,8 @@ def _cards() -> tuple[tuple[str, int], ...]:
     return tuple(zip(names, sizes, strict=True))
 
 
-def execute(stage: str, command: str, environment: dict[str, str]) -> int:
-    """Runs in a thread of a worker: the exit status of a stage's ``command``, negative for a signal."""
+def execute(stage: str, command: str, environment: dict[str, str]) -> tuple[int, int]:
+    """Runs in a thread of a worker: the `forkserver.End` of a stage's ``command``."""
     worker, key = get_worker(), thread_state.key
     order = forkserver.Order(command, str(Path.cwd()), dict(os.environ) | environment)
     reading, writing = os.pipe()
@@ -92,9 +92,9 @@ def execute(stage: str, command: str, environment: dict[str, str]) -> int:
                 rest = _tell(worker, stage, rest + _written(reading))
                 if client in ready:
                     _tell(worker, stage, rest + b"\n" if rest else b"")
-                    return forkserver.status(client)
+                    return forkserver.end(client)
                 if not _wanted(worker, key):
-                    return ENDED
+                    return UNWANTED
         finally:
             os.close(reading)
 
