@@ -33,7 +33,7 @@ def main(job):
     settings = job.read("count", Settings)
     above = [job.input(f"out/{name}.txt").read_text() for name in settings.needs[job.item]]
     if settings.fails == job.item:
-        raise SystemExit(f"count {job.item}: told to fail")
+        raise SystemExit(f"count {job.item}: fails as it was set to")
     scratch = job.scratch / "steps"
     done = len(scratch.read_text().splitlines()) if scratch.exists() else 0
     with (job.folder / "started").open("a") as file:

@@ -61,7 +61,7 @@ def test_only_what_a_change_touches_runs_and_a_number_put_back_is_restored(tmp_p
     assert [len(project.started(name)) for name in project.needs] == [2] * 6
 
 
-def test_a_target_runs_with_what_it_stands_on(tmp_path: Path) -> None:
+def test_a_target_runs_with_what_it_depends_on(tmp_path: Path) -> None:
     project = Project(tmp_path / "target")
     assert project.lanes("count_b").returncode == 0
     assert [name for name in project.needs if project.started(name)] == ["a", "b"]
@@ -73,7 +73,7 @@ def test_independent_branches_finish_when_one_fails(tmp_path: Path) -> None:
     done = project.lanes()
     assert done.returncode == 1
     assert "make repro: count_b failed with exit status 1; 1 behind did not run" in done.stderr
-    assert "count b: told to fail" in done.stdout
+    assert "count b: fails as it was set to" in done.stdout
     assert [name for name in project.needs if (project.folder / f"out/{name}.txt").exists()] == ["a", "c", "e", "f"]
     project.set()
     assert project.lanes().returncode == 0

@@ -44,7 +44,7 @@ def test_an_entry_is_put_into_dvc_lock_as_dvc_would_write_it(tmp_path: Path) -> 
         repository._entries(path)
 
 
-def test_stages_come_after_what_they_stand_on(project: Project) -> None:
+def test_stages_come_after_what_they_depend_on(project: Project) -> None:
     with Repository() as all_stages:
         assert {name.removeprefix("count_"): len(needs) for name, needs in all_stages.needs.items()} == {
             name: len(needs) for name, needs in project.needs.items()
@@ -57,23 +57,23 @@ def test_stages_come_after_what_they_stand_on(project: Project) -> None:
 
 def test_a_stage_must_run_until_it_is_recorded(project: Project) -> None:
     with Repository() as lanes:
-        assert lanes.look("count_a") is State.MUST_RUN
+        assert lanes.check("count_a") is State.MUST_RUN
         (project.folder / "out").mkdir(exist_ok=True)
         (project.folder / "out/a.txt").write_text("a")
         lanes.record("count_a")
         lanes.write(all_done=False)
     with Repository() as lanes:
-        assert lanes.look("count_a") is State.UNCHANGED
+        assert lanes.check("count_a") is State.UNCHANGED
         (project.folder / "out/a.txt").unlink()
         (project.folder / "dvc.lock").unlink()
     with Repository() as lanes:
-        assert lanes.look("count_a") is State.RESTORED
+        assert lanes.check("count_a") is State.RESTORED
     assert (project.folder / "out/a.txt").read_text() == "a"
 
 
 def test_a_stage_without_its_output_is_not_recorded(project: Project) -> None:
     with Repository() as lanes:
-        lanes.look("count_a")
+        lanes.check("count_a")
         with pytest.raises(Failure, match=r"out/a\.txt"):
             lanes.record("count_a")
         lanes.write(all_done=True)
@@ -86,7 +86,7 @@ def test_files_of_all_stages_are_locked_for_dvc(project: Project) -> None:
         return {Path(path).stem for path in written}, {holder["pid"] for holder in written.values()}
 
     with Repository() as lanes:
-        lanes.look("count_a")
+        lanes.check("count_a")
         assert locked() == (set(project.needs), {os.getpid()})
         busy = subprocess.run(
             ["dvc", "repro"], cwd=project.folder, env=project.environment, capture_output=True, text=True
@@ -111,7 +111,7 @@ def test_a_lock_of_a_killed_process_stops_nobody(project: Project, content: str)
     (project.folder / ".dvc/tmp").mkdir(exist_ok=True)
     (project.folder / ".dvc/tmp/rwlock").write_text(content)
     with Repository() as lanes:
-        assert lanes.look("count_a") is State.MUST_RUN
+        assert lanes.check("count_a") is State.MUST_RUN
 
 
 def test_another_dvc_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,10 @@
 
 import contextlib
 import logging
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -17,11 +19,10 @@ from visrep.engine.events import Ended, Event, Joined, Line, Lost
 from visrep.engine.workers import StagePlugin
 from visrep.errors import Failure
 
-TOPICS = (workers.TOPIC, "all")  # what workers tell, and what the scheduler tells of them
+TOPICS = ("all", workers.TOPIC)  # messages of the scheduler about workers, and of workers
 SETTINGS = {
     "distributed.scheduler.worker-ttl": "30s",  # of silence, then a worker counts as lost
     "distributed.comm.timeouts.connect": "30s",
-    "distributed.admin.log-format": "%(message)s",
 }
 
 
@@ -38,14 +39,20 @@ class Cluster:
         self.local: subprocess.Popen[bytes] | None = None
         if not scheduler:
             self.own = LocalCluster(
-                n_workers=0, processes=True, host="127.0.0.1", dashboard_address=None, silence_logs=logging.CRITICAL
+                n_workers=0,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
             )
         self.client = _connected(scheduler or self.own)
+        self._subscribed = threading.Event()
         for topic in TOPICS:
             self.client.subscribe_topic(topic, self._hear)
+        while not self._subscribed.wait(0.05):  # until a message arrives: a worker's first must not come too early
+            self.client.log_event(workers.TOPIC, ("subscribed",))
         self.client.register_plugin(plugin, name=workers.NAME)
         self.futures: dict[str, Any] = {}
-        self.look()
+        self.supervise()
 
     def run(self, stage: str, command: str, environment: Mapping[str, str], address: str) -> None:
         future = self.client.submit(
@@ -66,12 +73,13 @@ class Cluster:
             return self.events.get(timeout=seconds)
         return None
 
-    def look(self) -> None:
+    def supervise(self) -> None:
         """Start the worker of this machine where it is not alive. Raises `Failure` where the scheduler is not."""
         if self.client.status != "running":
             raise Failure("the scheduler is lost; what is done is recorded, run it again and it goes on from here")
         if self.own is not None and (self.local is None or self.local.poll() is not None):
-            command = [sys.executable, "-m", "visrep.engine.workers", self.own.scheduler_address, str(self.threads)]
+            words = [self.own.scheduler_address, str(self.threads), str(os.getpid())]
+            command = [sys.executable, "-m", "visrep.engine.workers", *words]
             self.local = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def restart(self) -> None:
@@ -79,7 +87,7 @@ class Cluster:
         if self.local is not None:
             self.local.kill()
             self.local.wait()
-            self.look()
+            self.supervise()
 
     def close(self) -> None:
         for stage in list(self.futures):
@@ -89,8 +97,10 @@ class Cluster:
             self.local.wait()
         for topic in TOPICS:
             self.client.unsubscribe_topic(topic)
-        with contextlib.suppress(OSError, TimeoutError, ValueError):  # of a scheduler that has gone
-            self.client.unregister_worker_plugin(workers.NAME)
+        if self.own is None:
+            with contextlib.suppress(OSError, ValueError):  # where the scheduler has gone, or waits for a lost worker
+                unregister = self.client._unregister_worker_plugin
+                self.client.sync(unregister, name=workers.NAME, callback_timeout=5)
         self.client.close(timeout=2)
         if self.own is not None:
             self.own.close(timeout=2)
@@ -99,13 +109,15 @@ class Cluster:
         match event[1]:
             case ["joined", joined]:
                 self.events.put(Joined(*joined))
+            case ["subscribed"]:
+                self._subscribed.set()
             case ["line", line]:
                 self.events.put(Line(*line))
             case {"action": "remove-worker", "worker": address}:
                 self.events.put(Lost(address))
 
     def _end(self, stage: str, future: Any) -> None:
-        current = self.futures.get(stage) is future
+        current = self.futures.get(stage) is future  # or it was given to another worker since
         if current:
             self.events.put(Ended(stage, *(future.result() if future.status == "finished" else (None, 0))))
 
@@ -118,5 +130,5 @@ def _connected(scheduler: Any) -> Client:
         if by_file:
             return Client(scheduler_file=scheduler, timeout=30)
         return Client(scheduler, timeout=30)
-    except (OSError, ValueError, TimeoutError) as error:
+    except (OSError, ValueError) as error:
         raise Failure(f"no scheduler at {scheduler}: {error}") from error

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from visrep.engine.cluster import Cluster
 
 AHEAD = 4  # stages that DVC is asked about before anybody is free to run them
-AGAIN = 3  # times that a stage is given to another worker when one is lost
+RETRIES = 3  # times that a stage is given to another worker when one is lost
 WRITE = 120.0  # seconds between two writings of dvc.lock
-ALONE = 10.0  # seconds without any worker, after which this is said
+WARN = 10.0  # seconds without any worker, then a note says so
 SILENCE = 40.0  # seconds without any worker, after which that of this machine is started anew
 PATIENCE = "120"  # seconds that a stage waits for another process of itself to end, which was given up
 
@@ -71,22 +71,22 @@ class Coordinator:
         self.durations, self.progress = durations, progress
         self.cluster: Cluster | None = None
         self.workers: dict[str, Worker] = {}
-        self.ways: Counter[str] = Counter()  # in which stages were done
+        self.outcomes: Counter[str] = Counter()  # how many stages ended how
         self.done: set[str] = set()
         self.failed: dict[str, str] = {}  # and why
         self.waiting: list[str] = []  # must run, the most urgent first
         self.ended: list[str] = []  # have run, to be recorded
         self.lost: Counter[str] = Counter()
-        self.urgency = priorities(repository.needs, durations)
-        self.open = [(-urgency, name) for name, urgency in self.urgency.items() if not repository.needs[name]]
-        heapq.heapify(self.open)  # stages that DVC can be asked about
-        self.above: dict[str, list[str]] = {name: [] for name in repository.needs}
+        self.priority = priorities(repository.needs, durations)
+        self.candidates = [(-urgency, name) for name, urgency in self.priority.items() if not repository.needs[name]]
+        heapq.heapify(self.candidates)  # stages that DVC can be asked about
+        self.dependents: dict[str, list[str]] = {name: [] for name in repository.needs}
         for name, needs in repository.needs.items():
             for below in needs:
-                self.above[below].append(name)
+                self.dependents[below].append(name)
         self.memory = 0  # KiB, of the largest process
-        self.began = self.written = self.heard = time.monotonic()
-        self.alone = False  # without any worker, and this was said
+        self.began = self.written = self.last_event = time.monotonic()
+        self.warned = False  # that there is no worker
 
     def run(self) -> None:
         """Until nothing is left that can run. Raises `Failure` with one line for what failed; whatever ends it, all
@@ -99,7 +99,7 @@ class Coordinator:
                 self.cluster.close()
                 while (event := self.cluster.wait(0)) is not None:  # what ended while nobody listened
                     if isinstance(event, Ended) and event.status == 0:
-                        self._hear(event)
+                        self._handle(event)
             self._write(all_done=True)
         self.progress.note(self._summary())
         if self.failed:
@@ -111,32 +111,32 @@ class Coordinator:
         """Whatever is most urgent: commands for free lanes, then records of what has ended, then questions to DVC;
         where there is nothing of these, an event is waited for. False when all is over."""
         while self.cluster is not None and (event := self.cluster.wait(0)) is not None:
-            self._hear(event)
-        if self._give():
+            self._handle(event)
+        if self._dispatch():
             return True
         if self.ended:
             self._record(self.ended.pop(0))
             return True
-        if self.open and len(self.waiting) < AHEAD:
-            self._ask(heapq.heappop(self.open)[1])
+        if self.candidates and len(self.waiting) < AHEAD:
+            self._check(heapq.heappop(self.candidates)[1])
             return True
         if self.cluster is None or not (self.waiting or any(worker.runs for worker in self.workers.values())):
             return False
         if time.monotonic() - self.written > WRITE:
             self._write()
         if (event := self.cluster.wait(1.0)) is not None:
-            self._hear(event)
-        elif not self.workers and time.monotonic() - self.heard > SILENCE:
+            self._handle(event)
+        elif not self.workers and time.monotonic() - self.last_event > SILENCE:
             self.cluster.restart()
-            self.heard = time.monotonic()
+            self.last_event = time.monotonic()
         else:
-            self.cluster.look()
-            if not self.workers and not self.alone and time.monotonic() - self.heard > ALONE:
-                self.alone = True
+            self.cluster.supervise()
+            if not self.workers and not self.warned and time.monotonic() - self.last_event > WARN:
+                self.warned = True
                 self.progress.note("no worker yet; stages wait for one")
         return True
 
-    def _give(self) -> bool:
+    def _dispatch(self) -> bool:
         """The most urgent stage for which a worker is free."""
         free = [worker for worker in self.workers.values() if worker.free >= self.need.threads]
         for name in self.waiting if free else ():
@@ -159,9 +159,9 @@ class Coordinator:
         self.cluster.run(name, self.repository.command(name), environment, worker.address)
         self.progress.started(name)
 
-    def _ask(self, name: str) -> None:
+    def _check(self, name: str) -> None:
         try:
-            state = self.repository.look(name)
+            state = self.repository.check(name)
         except Failure as failure:
             self.failed[name] = f"cannot run ({failure})"
             self.progress.ended(name, self.failed[name])
@@ -169,7 +169,7 @@ class Coordinator:
         if state is State.MUST_RUN:
             self.cluster = self.cluster or self.connect()
             self.waiting.append(name)
-            self.waiting.sort(key=lambda name: -self.urgency[name])
+            self.waiting.sort(key=lambda name: -self.priority[name])
         else:
             self.progress.skipped()
             self._close(name, state.value)
@@ -183,16 +183,16 @@ class Coordinator:
         else:
             self._close(name, "ran")
 
-    def _close(self, name: str, way: str) -> None:
+    def _close(self, name: str, outcome: str) -> None:
         """A stage is done: those above it may be asked about."""
         self.done.add(name)
-        self.ways[way] += 1
-        for above in self.above[name]:
+        self.outcomes[outcome] += 1
+        for above in self.dependents[name]:
             if self.done.issuperset(self.repository.needs[above]):
-                heapq.heappush(self.open, (-self.urgency[above], above))
+                heapq.heappush(self.candidates, (-self.priority[above], above))
 
-    def _hear(self, event: Event) -> None:
-        self.heard = time.monotonic()
+    def _handle(self, event: Event) -> None:
+        self.last_event = time.monotonic()
         match event:
             case Joined(address, threads, cards, refused):
                 if refused:
@@ -210,7 +210,7 @@ class Coordinator:
                 if (worker := self.workers.pop(address, None)) is not None:
                     self.progress.note(f"the worker at {address} is lost")
                     for name in worker.runs:
-                        self._again(name, "its worker was lost")
+                        self._retry(name, "its worker was lost")
             case Line(stage, text):
                 self.progress.line(stage, text)
             case Ended(stage, status, memory):
@@ -227,7 +227,7 @@ class Coordinator:
         if run.card:
             worker.room[run.card] += 1
         if status is None:
-            self._again(name, "its server was lost")
+            self._retry(name, "its server was lost")
         elif status:
             why = f"ended by signal {-status}" if status < 0 else f"failed with exit status {status}"
             self.failed[name] = why
@@ -237,21 +237,21 @@ class Coordinator:
             self.ended.append(name)
             self.progress.ended(name, f"done in {seconds:.0f} s")
 
-    def _again(self, name: str, why: str) -> None:
+    def _retry(self, name: str, why: str) -> None:
         assert self.cluster is not None
         self.cluster.release(name)
         self.lost[name] += 1
-        if self.lost[name] > AGAIN:
-            self.failed[name] = f"was given away {AGAIN + 1} times, and {why} each time"
+        if self.lost[name] > RETRIES:
+            self.failed[name] = f"was given away {RETRIES + 1} times, and {why} each time"
             self.progress.ended(name, self.failed[name])
         else:
             self.waiting.insert(0, name)
             self.progress.ended(name, f"{why}; it is run again")
 
     def _summary(self) -> str:
-        ways = ", ".join(f"{count} {way}" for way, count in self.ways.items()) or "nothing done"
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items()) or "nothing done"
         largest = f"; the largest process took {self.memory / 2**20:.2f} GiB" if self.memory else ""
-        return f"{len(self.repository.needs)} stages: {ways}, in {time.monotonic() - self.began:.0f} s{largest}"
+        return f"{len(self.repository.needs)} stages: {outcomes}, in {time.monotonic() - self.began:.0f} s{largest}"
 
     def _write(self, *, all_done: bool = False) -> None:
         while self.ended:
@@ -262,7 +262,7 @@ class Coordinator:
 
 def priorities(needs: Mapping[str, Iterable[str]], durations: Mapping[str, float]) -> dict[str, float]:
     """Seconds of the longest way from the start of each stage to the end of the graph. ``needs`` is in an order in
-    which every stage comes after those it stands on; a stage of unknown duration counts as one second."""
+    which every stage comes after those it depends on; a stage of unknown duration counts as one second."""
     behind = dict.fromkeys(needs, 0.0)
     longest: dict[str, float] = {}
     for name in reversed(list(needs)):

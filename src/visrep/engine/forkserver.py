@@ -1,21 +1,19 @@
 """Servers that fork stages: a cold one, which is there at once, and a warm one, which has imported what they need.
 
-    python -m visrep.engine.forkserver <descriptor> {warm,cold}
+    python -m visrep.engine.forkserver <descriptor> {warm,cold} <parent>
 
-reads orders from a socket that it has inherited, until its parent ends; a warm one imports first, and says when it has.
-An order is one message: an `Order` as JSON, and with it two file descriptors, on which the command writes and on which
-its exit status is answered. When the other end of the second is closed, the command is ended. Commands of the form
-``exec python -m <module> <words>`` are forked, all others are given to a shell, as DVC does.
+reads requests from a socket that it has inherited, until its parent ends; a warm one imports first. When it is ready
+it says so. A request is one message: a `Request` as JSON, and with it two file descriptors, on which the command writes
+and on which its exit status is answered. When the other end of the second is closed, the command is ended. Commands of
+the form ``exec python -m <module> <words>`` are forked, all others are given to a shell, as DVC does.
 
 Only packages of other people stay imported: a stage must see the study's code as it stands. Nothing is computed before
 a fork, since neither OpenMP nor CUDA survive one.
 """
-# ruff: noqa: E402  (how many threads there are is said before anything is imported that brings some)
 
 import os
 
-PARENT = os.getppid()  # asked before anything that takes long
-# Before anything that brings threads is imported: these count for all stages; each says itself how many it uses.
+# For all stages; each sets its own number of threads later.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "GOMP_SPINCOUNT": "30000"}
 
 import contextlib
@@ -37,19 +35,19 @@ from typing import NamedTuple, NoReturn
 from visrep.stage.process import die_with_parent
 
 OURS = ("visrep", "stages")
-# By how many stages need them, and how long they take.
+# What many stages import, or what takes long.
 PRELOADED = (
     "yaml numpy pydantic safetensors.numpy threadpoolctl torch torch._dynamo safetensors.torch scipy.linalg "
     "scipy.optimize faiss sklearn.cluster sklearn.covariance sklearn.linear_model pandas PIL.Image matplotlib.figure "
     "matplotlib.backends.backend_agg jinja2 openTSNE networkx torchvision"
 ).split()
 READY = b"ready"
-LONGEST = 1 << 20  # bytes of an order
+LONGEST = 1 << 20  # bytes of a request
 GONE = "the server from which stages are forked has ended"
 
 
 @dataclass(frozen=True)
-class Order:
+class Request:
     """A ``command`` to run in a ``folder``, with variables to set in its ``environment``."""
 
     command: str
@@ -63,18 +61,18 @@ class Order:
 
 
 def main() -> NoReturn:
-    die_with_parent(PARENT)
-    for name in PRELOADED if "warm" in sys.argv[2:] else ():
+    die_with_parent(int(sys.argv[3]))
+    for name in PRELOADED if sys.argv[2] == "warm" else ():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    orders = socket.socket(fileno=int(sys.argv[1]))
-    orders.send(READY)
-    Server(orders).serve()
+    requests = socket.socket(fileno=int(sys.argv[1]))
+    requests.send(READY)
+    Server(requests).serve()
 
 
 class Server:
-    def __init__(self, orders: socket.socket) -> None:
-        self.orders = orders
+    def __init__(self, requests: socket.socket) -> None:
+        self.requests = requests
         self.ended, wake = os.pipe()  # a byte for every process that ends
         for end in (self.ended, wake):
             os.set_blocking(end, False)
@@ -82,13 +80,13 @@ class Server:
         signal.set_wakeup_fd(wake)
         self.clients: dict[int, socket.socket] = {}  # by process, who waits for it
         self.events = selectors.DefaultSelector()
-        self.events.register(self.orders, selectors.EVENT_READ)
+        self.events.register(self.requests, selectors.EVENT_READ)
         self.events.register(self.ended, selectors.EVENT_READ)
 
     def serve(self) -> NoReturn:
         while True:
             for key, _ in self.events.select():
-                if key.fileobj is self.orders:
+                if key.fileobj is self.requests:
                     self._start()
                 elif key.fileobj == self.ended:
                     os.read(self.ended, 4096)
@@ -98,12 +96,12 @@ class Server:
             self._answer()
 
     def _start(self) -> None:
-        message, (output, answer), *_ = socket.recv_fds(self.orders, LONGEST, 2)
+        message, (output, answer), *_ = socket.recv_fds(self.requests, LONGEST, 2)
         client = socket.socket(fileno=answer)
         server, process = os.getpid(), os.fork()
         if process == 0:
             client.close()
-            self._become(Order(**json.loads(message)), server, output)
+            self._become(Request(**json.loads(message)), server, output)
         os.close(output)
         self.clients[process] = client
         self.events.register(client, selectors.EVENT_READ, process)
@@ -121,7 +119,7 @@ class Server:
                 client.sendall(f"{os.waitstatus_to_exitcode(status)} {used.ru_maxrss}\n".encode())
             client.close()
 
-    def _become(self, order: Order, server: int, output: int) -> NoReturn:
+    def _become(self, request: Request, server: int, output: int) -> NoReturn:
         """The process of a command, in a session of its own."""
         status = 1
         try:
@@ -132,16 +130,16 @@ class Server:
             for client in self.clients.values():
                 client.close()
             self.events.close()
-            self.orders.close()
+            self.requests.close()
             os.close(self.ended)
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(output, 1)
             os.dup2(output, 2)
             os.close(output)
-            os.chdir(order.folder)
+            os.chdir(request.folder)
             os.environ.clear()
-            os.environ.update(order.environment)
-            status = _run(order)
+            os.environ.update(request.environment)
+            status = _run(request)
         except BaseException:
             traceback.print_exc()
         finally:
@@ -158,15 +156,15 @@ def _end(process: int) -> None:
             return
 
 
-def _run(order: Order) -> int:
-    words = order.module()
+def _run(request: Request) -> int:
+    words = request.module()
     if words is None:
         shell = os.environ.get("SHELL") or "/bin/sh"
-        os.execv(shell, [shell, "-c", order.command])
+        os.execv(shell, [shell, "-c", request.command])
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    sys.path[:0] = [order.folder, str(Path(order.folder) / "src")]
+    sys.path[:0] = [request.folder, str(Path(request.folder) / "src")]
     sys.argv = words
     try:
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
@@ -185,8 +183,8 @@ class Servers:
         self.guard = threading.Lock()
         self.servers = {kind: _Serving(kind) for kind in ("warm", "cold")}
 
-    def run(self, order: Order, output: int) -> socket.socket:
-        """Give an order to the warm server, to the cold one as long as that is not ready; what the command writes goes
+    def run(self, request: Request, output: int) -> socket.socket:
+        """Give a request to the warm server, to the cold one as long as that is not ready; what the command writes goes
         to the descriptor ``output``. The socket holds the exit status once there is one, see `end`; the command ends
         when it is closed. Raises `ConnectionError` where no server can be had."""
         ours, theirs = socket.socketpair()
@@ -197,8 +195,8 @@ class Servers:
                     self.servers[kind] = _Serving(kind)
                 if kind == "cold" or self.servers[kind].ready():
                     with contextlib.suppress(ConnectionError):
-                        message = json.dumps(asdict(order)).encode()
-                        socket.send_fds(self.servers[kind].orders, [message], [output, theirs.fileno()])
+                        message = json.dumps(asdict(request)).encode()
+                        socket.send_fds(self.servers[kind].requests, [message], [output, theirs.fileno()])
                         return ours
         ours.close()
         raise ConnectionError(GONE)
@@ -212,21 +210,21 @@ class _Serving:
     """A server as its parent has it."""
 
     def __init__(self, kind: str) -> None:
-        self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._ready = False
-        command = [sys.executable, "-m", "visrep.engine.forkserver", str(theirs.fileno()), kind]
+        command = [sys.executable, "-m", "visrep.engine.forkserver", str(theirs.fileno()), kind, str(os.getpid())]
         with theirs:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
     def ready(self) -> bool:
         with contextlib.suppress(BlockingIOError, ConnectionError):
-            self._ready = self._ready or self.orders.recv(len(READY), socket.MSG_DONTWAIT) == READY
+            self._ready = self._ready or self.requests.recv(len(READY), socket.MSG_DONTWAIT) == READY
         return self._ready
 
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        self.orders.close()
+        self.requests.close()
 
 
 class End(NamedTuple):

@@ -32,8 +32,8 @@ class Identity:
 
 def _commit() -> str:
     command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "none"
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "none"
 
 
 def _processor() -> str:

@@ -27,14 +27,14 @@ class Progress:
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
-                TextColumn("{task.fields[says]}"),
+                TextColumn("{task.fields[remaining]}"),
             )
             self.bars = Bars(*columns, console=Console(stderr=True), transient=True)
 
     def __enter__(self) -> Self:
         if self.bars is not None:
             self.bars.start()
-            self.all = self.bars.add_task("stages", total=self.count, says="")
+            self.all = self.bars.add_task("stages", total=self.count, remaining="")
         return self
 
     def __exit__(
@@ -53,7 +53,7 @@ class Progress:
         if self.bars is None:
             self._print(f"{name} started")
         else:
-            self.of[name] = self.bars.add_task(name, total=None, says="")
+            self.of[name] = self.bars.add_task(name, total=None, remaining="")
 
     def line(self, name: str, text: str) -> None:
         """What a stage wrote: an epoch moves its bar, all else is shown."""
@@ -61,8 +61,8 @@ class Progress:
         if self.bars is None or name not in self.of or epoch is None:
             self._print(text)
         else:
-            says = f"{left[1]} s left" if left else ""
-            self.bars.update(self.of[name], completed=int(epoch[2]), total=int(epoch[3]), says=says)
+            remaining = f"{left[1]} s left" if left else ""
+            self.bars.update(self.of[name], completed=int(epoch[2]), total=int(epoch[3]), remaining=remaining)
 
     def ended(self, name: str, how: str) -> None:
         self._print(f"{name} {how}")

@@ -1,7 +1,7 @@
 """DVC's side of a run: which stages there are, which of them must run, and the records of those that did.
 
 The only module that uses DVC's internals, as version `SUPPORTED` has them. Everything happens in the order and under
-the locks of `dvc repro`; only the commands are run by somebody else, between `look` and `record`.
+the locks of `dvc repro`; only the commands are run by somebody else, between `check` and `record`.
 """
 
 import fcntl
@@ -50,9 +50,9 @@ class State(Enum):
 
 
 class Repository:
-    """Of all stages of the current folder's dvc.yaml, or of ``targets`` and what they stand on.
+    """Of all stages of the current folder's dvc.yaml, or of ``targets`` and what they depend on.
 
-    ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it stands on. Raises `Failure`
+    ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it depends on. Raises `Failure`
     where the graph cannot be read, DVC is of another version, or another process keeps the records of this folder.
     """
 
@@ -61,7 +61,8 @@ class Repository:
             raise Failure(f"DVC is {__version__}, and lanes are made for {SUPPORTED}; use dvc repro")
         for library in ("dvc", "dvc_data"):
             logging.getLogger(library).setLevel(logging.CRITICAL)  # no messages, no bars: the coordinator has its own
-        self.repo = Repo()
+        with _named():
+            self.repo = Repo()
         self.folder = Path(self.repo.tmp_dir)
         self._path = Path(self.repo.root_dir, "dvc.lock")
         self._recorded: set[str] = set()
@@ -96,8 +97,8 @@ class Repository:
         reads = (item.params for item in self._stages[name].deps if isinstance(item, ParamsDependency))
         return any("runtime" in names for names in reads)
 
-    def look(self, name: str) -> State:
-        """Whether a stage must run, asked when all that it stands on is done. If so, its outputs are removed."""
+    def check(self, name: str) -> State:
+        """Whether a stage must run, asked when all that it depends on is done. If so, its outputs are removed."""
         stage = self._stages[name]
         with _named(name), lock_repo(self.repo):
             if not stage.changed():
@@ -141,7 +142,7 @@ class Repository:
     def __exit__(self, *_: object) -> None:
         if self.repo.scm_context.autostage:
             self.repo.scm_context.track_changed_files()
-        with lock_repo(self.repo):
+        with _named(), lock_repo(self.repo):
             self._held.close()
 
     def _save(self, stage: PipelineStage) -> None:
@@ -213,7 +214,7 @@ def _entry(stage: PipelineStage) -> str:
 
 def _entries(path: Path) -> dict[str, str]:
     """The text of each stage in dvc.lock, as DVC writes it: cut and joined in a hundredth of the time that reading and
-    writing it as YAML takes. Raises `Failure` where it looks otherwise."""
+    writing it as YAML takes. Raises `Failure` where the text has another form."""
     head, *texts = re.split(r"^(?=  \S)", path.read_text() if path.exists() else HEAD, flags=re.MULTILINE)
     if head != HEAD:
         raise Failure(f"{path.name} is not as DVC writes it; dvc repro writes it anew")

@@ -1,7 +1,7 @@
 """Where commands run: workers of Dask, on this machine or on others, each with a server from which stages are forked.
 
-A worker is started as any Dask worker is, in the study's folder; all else the coordinator sends it. What workers have
-to say goes to the topic `TOPIC`: an `Joined` when one is ready, a `Line` for each that a command writes.
+A worker is started as any Dask worker is, in the study's folder; all else the coordinator sends it. Its messages
+go to the topic `TOPIC`: a `Joined` when it is ready, a `Line` for each that a command writes.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from visrep.engine.identity import Identity
 from visrep.stage.process import die_with_parent
 
 TOPIC = NAME = "visrep"
-LOOK = 1.0  # seconds between two looks whether a command is still wanted
+POLL = 1.0  # seconds between two checks that a command is still wanted
 UNWANTED = forkserver.End(-9, 0)  # of a command that nobody waits for any longer, and that was ended
 
 
@@ -75,11 +75,11 @@ def _cards() -> tuple[tuple[str, int], ...]:
 def execute(stage: str, command: str, environment: dict[str, str]) -> tuple[int, int]:
     """Runs in a thread of a worker: the `forkserver.End` of a stage's ``command``."""
     worker, key = get_worker(), thread_state.key
-    order = forkserver.Order(command, str(Path.cwd()), dict(os.environ) | environment)
+    request = forkserver.Request(command, str(Path.cwd()), dict(os.environ) | environment)
     reading, writing = os.pipe()
     plugin = worker.plugins[NAME]
     assert isinstance(plugin, StagePlugin)
-    client = plugin.servers.run(order, writing)
+    client = plugin.servers.run(request, writing)
     os.close(writing)
     os.set_blocking(reading, False)
     rest = b""
@@ -88,10 +88,10 @@ def execute(stage: str, command: str, environment: dict[str, str]) -> tuple[int,
         events.register(reading, selectors.EVENT_READ)
         try:
             while True:
-                ready = [key.fileobj for key, _ in events.select(LOOK)]
-                rest = _tell(worker, stage, rest + _written(reading))
+                ready = [key.fileobj for key, _ in events.select(POLL)]
+                rest = _send(worker, stage, rest + _written(reading))
                 if client in ready:
-                    _tell(worker, stage, rest + b"\n" if rest else b"")
+                    _send(worker, stage, rest + b"\n" if rest else b"")
                     return forkserver.end(client)
                 if not _wanted(worker, key):
                     return UNWANTED
@@ -108,7 +108,7 @@ def _written(reading: int) -> bytes:
     return b"".join(parts)
 
 
-def _tell(worker: Worker, stage: str, written: bytes) -> bytes:
+def _send(worker: Worker, stage: str, written: bytes) -> bytes:
     """Whole lines go to the coordinator; what follows the last is returned."""
     *lines, rest = written.split(b"\n")
     for line in lines:
@@ -127,8 +127,8 @@ async def _work(address: str, threads: int) -> None:
         await worker.finished()
 
 
-if __name__ == "__main__":  # a worker that ends with the process that started it: address, threads
-    die_with_parent(os.getppid())
+if __name__ == "__main__":  # address, threads, and the process with which it ends
+    die_with_parent(int(sys.argv[3]))
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_work(sys.argv[1], int(sys.argv[2])))

@@ -22,7 +22,7 @@ DURATIONS = "lanes.json"  # in DVC's folder for temporary files: seconds that ea
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog=NAME, description="Run what must run, in lanes.")
-    parser.add_argument("stages", nargs="*", help="with all that they stand on; without, all")
+    parser.add_argument("stages", nargs="*", help="with all that they depend on; without, all")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of this machine")
     parser.add_argument("--memory", type=int, default=16384, help="MiB of a GPU that a stage needs: how many share one")
     parser.add_argument("--scheduler", default="", help="of Dask, by its address or its file")
