@@ -40,8 +40,8 @@ def main() -> None:
         RECORD.write_text(json.dumps(stages, indent=1) + "\n")
         return
     stages = json.loads(RECORD.read_text())
-    found = {f"{count} workers": replay(stages, count) for count in map(int, sys.argv[1:])}
-    write("replay", {"makespan": found}, ("dvc", "distributed"))
+    results = {f"{count} workers": replay(stages, count) for count in map(int, sys.argv[1:])}
+    write("replay", {"makespan": results}, ("dvc", "distributed"))
 
 
 def replay(stages: dict[str, Any], workers: int) -> dict[str, float]:

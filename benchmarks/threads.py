@@ -29,12 +29,12 @@ def main() -> None:
         }
         rates = interleaved(contestants, ROUNDS)
     one, two = rates
-    found = {
+    results = {
         "ratio": ratio(rates, two, one),
         "epochs_per_second": {name: summary(values) for name, values in rates.items()},
         "settings": {"stage": "vicreg", "epochs": EPOCHS},
     }
-    write("threads", found, ())
+    write("threads", results, ())
 
 
 def _trainings(folder: Path, count: int, threads: int) -> Callable[[int], int]:
