@@ -3,16 +3,23 @@
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import networkx as nx
 import pytest
-from dvc.repo import Repo
+from dvc.dependency import param
+from dvc.output import Output
+from dvc.repo import Repo, lock_repo
 
 import graph
 import observed
 import tiny
 from oracles import ROOT
+from visrep.engine.repository import Repository
 
 SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks", "report"}
 DEFENCE = {"adv_train"} | SWEEPS - {"fgsm_sweep@cnn"}
@@ -196,18 +203,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in ("params.yaml", ".dvcignore"):
         shutil.copy(ROOT / name, folder)
     with observed.inside(folder):
-        repo = Repo.init(no_scm=True)
-        for stage in repo.index.stages:
-            for out in stage.outs:
-                _fake(Path(out.fs_path))
-        for stage in repo.index.stages:
-            for dep in stage.deps:
-                if not Path(dep.fs_path).exists():  # a file of a folder that another stage writes
-                    _fake(Path(dep.fs_path))
-        repo.commit(force=True)
-        assert repo.status() == {}
+        Repo.init(no_scm=True).close()
+        with Repository() as repository:
+            paths = {item.fs_path for stage in repository.repo.index.stages for item in (*stage.outs, *stage.deps)}
+            for path in sorted(paths):
+                if not Path(path).exists():
+                    _fake(Path(path))
+            for name in repository.needs:
+                repository.record(name)
+            repository.write(all_done=True)
+        assert not reruns(folder)
         yield folder
-        repo.close()
 
 
 def _fake(path: Path) -> None:
@@ -219,15 +225,40 @@ def _fake(path: Path) -> None:
         (path / "content").write_text(f"{path.name}\n")
 
 
+def changed(folder: Path) -> tuple[set[str], nx.DiGraph]:
+    """What DVC calls changed, and the graph of all stages, from each to what it depends on. By `dvc status`, but each
+    path is looked at once, not once for each stage that reads it."""
+    with (
+        observed.inside(folder),
+        once(Output, "_get_hash_meta"),
+        once(param, "load_path"),
+        Repo() as repo,
+        lock_repo(repo),
+    ):
+        return set(repo.status()), nx.DiGraph(repo.index.graph)
+
+
+@contextmanager
+def once(owner: Any, name: str) -> Iterator[None]:
+    """A function of DVC is called once for each path, its first argument or the `fs_path` of that."""
+    function, known = getattr(owner, name), {}
+
+    def remembering(first: Any, *more: Any) -> Any:
+        path = getattr(first, "fs_path", first)
+        if path not in known:
+            known[path] = function(first, *more)
+        return deepcopy(known[path])
+
+    with mock.patch.object(owner, name, remembering):
+        yield
+
+
 def reruns(folder: Path) -> set[str]:
     """What DVC calls changed, and all that depends on it. `check` ends in the same bytes whatever the parameters are
     (a test says so), so nothing reruns because of it alone."""
-    with observed.inside(folder), Repo() as repo:
-        changed = set(repo.status())
-        depends = nx.DiGraph(repo.index.graph)  # from a stage to what it depends on
-        names = {stage.addressing: stage for stage in depends}
-        followed = {names[name] for name in changed - {"check"}}
-        return changed | {s.addressing for start in followed for s in nx.ancestors(depends, start)}
+    names, graph = changed(folder)
+    followed = [stage for stage in graph if stage.addressing in names - {"check"}]
+    return names | {s.addressing for start in followed for s in nx.ancestors(graph, start)}
 
 
 @pytest.mark.parametrize(("file", "text", "replacement", "expected"), TABLE)
@@ -261,15 +292,12 @@ def test_two_lines_add_a_branch_and_rerun_what_shows_all_encoders(study: Path) -
 
 def test_other_digits_concern_nobody_but_the_search_for_anomalies(study: Path) -> None:
     path = study / "embeddings/vicreg/handwritten_digits.npy"
-    _fake(path)
-    try:
-        with observed.inside(study), Repo() as repo:
-            repo.commit("embed@vicreg", force=True)
-            assert set(repo.status()) == {"anomaly@vicreg"}
-    finally:
-        path.unlink()
-        with observed.inside(study), Repo() as repo:
-            repo.commit("embed@vicreg", force=True)
+    for change, expected in ((lambda: _fake(path), {"anomaly@vicreg"}), (path.unlink, set())):
+        change()
+        with observed.inside(study), Repository() as repository:
+            repository.record("embed@vicreg")
+            repository.write(all_done=True)
+        assert changed(study)[0] == expected
 
 
 def test_the_check_ends_in_the_same_bytes_whatever_the_parameters_are(tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ class Coordinator:
             left = len(self.repository.needs) - len(self.done) - len(self.failed)
             behind = f"; {left} behind did not run" if left else ""
             raise Failure(f"{'; '.join(f'{name} {why}' for name, why in self.failed.items())}{behind}")
+        self.repository.remember()
 
     def _step(self) -> bool:
         """Whatever is most urgent: commands for free lanes, then records of what has ended, then questions to DVC;

@@ -28,19 +28,23 @@ from dvc.dependency import param
 from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.lock import make_lock
+from dvc.output import Output
 from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import collect_stages, get_active_graph, plan_repro
 from dvc.stage import PipelineStage
 from dvc.stage.cache import RunCacheNotFoundError
 from dvc.stage.serialize import to_lockfile
 from dvc.utils.serialize._yaml import _dump
+from dvc_data.hashfile.tree import Tree
 from voluptuous import Invalid
 
+from visrep.engine import untouched
 from visrep.engine.events import Lock
 from visrep.errors import Failure
 
 SUPPORTED = "3.67"
 HEAD = "schema: '2.0'\nstages:\n"
+READ = ("dvc.yaml", "dvc.lock", "params.yaml", ".dvcignore", ".dvc/config", ".dvc/config.local")  # for every stage
 
 
 class State(Enum):
@@ -66,6 +70,8 @@ class Repository:
         self.folder = Path(self.repo.tmp_dir)
         self._path = Path(self.repo.root_dir, "dvc.lock")
         self._recorded: set[str] = set()
+        self._states = {path: untouched.state(path) for path in READ}  # as they were before DVC looked at them
+        self._all = not targets
         with ExitStack() as held, _named(), lock_repo(self.repo):
             self.lock = held.enter_context(_only_one(self.folder / "lanes.lock"))
             here = str(Path("dvc.yaml").resolve())
@@ -100,6 +106,9 @@ class Repository:
     def check(self, name: str) -> State:
         """Whether a stage must run, asked when all that it depends on is done. If so, its outputs are removed."""
         stage = self._stages[name]
+        for item in (*stage.deps, *stage.outs):
+            path = os.path.relpath(item.fs_path)
+            self._states.setdefault(path, untouched.state(path))
         with _named(name), lock_repo(self.repo):
             if not stage.changed():
                 return State.UNCHANGED
@@ -132,9 +141,19 @@ class Repository:
                 entries = _entries(self._path) | {name: _entry(self._stages[name]) for name in names}
                 copy.write_text(HEAD + "".join(entries.values()))
                 os.replace(copy, self._path)
+                self._states["dvc.lock"] = untouched.state("dvc.lock")
                 self.repo.scm_context.track_file(str(self._path))
             self._recorded.difference_update(names)
             self._lock_had.update(names)
+
+    def remember(self) -> None:
+        """All stages are done: write down the state of all files that say so, for `untouched.done`."""
+        stages = self._stages.values()
+        if not self._all or any(stage.is_callback or stage.always_changed for stage in stages):
+            return
+        cached = {os.path.relpath(path) for stage in stages for out in stage.outs for path in _cached(out)}
+        states = {path: untouched.state(path) for path in sorted(cached)}
+        untouched.remember(self.folder / untouched.NAME, len(self._stages), self._states | states)
 
     def __enter__(self) -> Self:
         return self
@@ -149,6 +168,9 @@ class Repository:
         uncached = any(not out.use_cache for out in stage.outs if not (out.is_metric or out.is_plot))
         stage.save(run_cache=not uncached)
         stage.commit()
+        for out in stage.outs:
+            path = os.path.relpath(out.fs_path)
+            self._states[path] = untouched.state(path)
         self._recorded.add(stage.addressing)
 
     def _files_of(self, plan: Iterable[PipelineStage]) -> AbstractContextManager[None]:
@@ -203,6 +225,13 @@ def _edit_rwlock(folder: str, fs: Any, hardlink: bool) -> Iterator[dict[str, Any
         new = path.with_suffix(".new")
         new.write_text(json.dumps(lock))
         os.replace(new, path)
+
+
+def _cached(out: Output) -> list[str]:
+    """The files of DVC's cache that hold an output."""
+    obj = out.get_obj() if out.use_cache else None
+    parts = [obj.hash_info, *(part for *_, part in (obj if isinstance(obj, Tree) else ()))] if obj else []
+    return [out.cache.oid_to_path(part.value) for part in parts]
 
 
 def _entry(stage: PipelineStage) -> str:

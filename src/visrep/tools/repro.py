@@ -9,14 +9,17 @@ import argparse
 import os
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visrep.engine import untouched
 from visrep.errors import Failure
 
 if TYPE_CHECKING:
     from visrep.engine.cluster import Cluster
 
 NAME = "make repro"
+TEMPORARY = Path(".dvc/tmp")
 DURATIONS = "lanes.json"  # in DVC's folder for temporary files: seconds that each stage took the last time
 
 
@@ -28,6 +31,9 @@ def main() -> None:
     parser.add_argument("--scheduler", default="", help="of Dask, by its address or its file")
     parser.add_argument("--any-worker", action="store_true", help="whatever its commit, packages or processor")
     words = parser.parse_args()
+    if not words.stages and (stages := untouched.done(TEMPORARY / untouched.NAME)):
+        print(f"{stages} stages: {stages} unchanged since the last run")
+        return
     if find_spec("distributed") is None:
         print(f'{NAME}: no lanes without Dask (pip install "visrep[lanes]"); dvc repro runs instead', flush=True)
         os.execvp("dvc", ["dvc", "repro", *words.stages])
