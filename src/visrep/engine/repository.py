@@ -4,7 +4,6 @@ The only module that uses DVC's internals, as version `SUPPORTED` has them. Ever
 the locks of `dvc repro`; only the commands are run by somebody else, between `check` and `record`.
 """
 
-import fcntl
 import io
 import json
 import logging
@@ -41,6 +40,7 @@ from voluptuous import Invalid
 from visrep.engine import untouched
 from visrep.engine.events import Lock
 from visrep.errors import Failure
+from visrep.stage import locks
 
 SUPPORTED = "3.67"
 HEAD = "schema: '2.0'\nstages:\n"
@@ -195,17 +195,10 @@ class Repository:
 
 @contextmanager
 def _only_one(path: Path) -> Iterator[Lock]:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT)
+    token = f" {secrets.token_hex(16)}"
+    lock = locks.only_one(path, "this study", more=token)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(lock, 20).decode().partition(" ")[0] or "unknown"
-        raise Failure(f"running already, as process {holder}; wait for it or end it") from None
-    content = f"{os.getpid()} {secrets.token_hex(16)}"
-    os.truncate(lock, 0)
-    os.write(lock, content.encode())
-    try:
-        yield Lock(os.path.relpath(path), content)
+        yield Lock(os.path.relpath(path), f"{os.getpid()}{token}")
     finally:
         os.close(lock)
 

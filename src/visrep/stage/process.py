@@ -2,7 +2,6 @@
 
 import ctypes
 import errno
-import fcntl
 import os
 import signal
 import sys
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from visrep.errors import Failure, Missing
-from visrep.stage import params, pipeline
+from visrep.stage import locks, params, pipeline
 from visrep.stage.job import Job
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-WAIT = "VISREP_WAIT"
+WAIT = "VISREP_WAIT"  # seconds that a stage waits for another process of itself to end
 NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -45,7 +44,8 @@ def main(stage: Callable[[Job], None], items: tuple[str, ...] | str, parent: int
 
 def _live(job: Job, stage: Callable[[Job], None], parent: int) -> None:
     die_with_parent(parent)
-    lock = _lock(job)
+    job.folder.mkdir(parents=True, exist_ok=True)
+    lock = locks.only_one(job.folder / "lock", job.name, wait=float(os.environ.get(WAIT, "0")))
     try:
         stage(job)
         job.publish()
@@ -68,29 +68,6 @@ def _item(name: str, doc: str, items: tuple[str, ...] | str) -> str:
     if items and (len(words) != 1 or words[0] not in known):
         raise Failure(f"no item {' '.join(words)!r}; one of {', '.join(known) or 'none: params.yaml names none'}", 2)
     return words[0] if words else ""
-
-
-def _lock(job: Job) -> int:
-    """One process of a stage at a time; another is waited for as long as the variable `WAIT` says (seconds)."""
-    job.folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(job.folder / "lock", os.O_RDWR | os.O_CREAT)
-    until = time.monotonic() + float(os.environ.get(WAIT, "0"))
-    while not _taken(lock):
-        if time.monotonic() >= until:
-            holder = os.read(lock, 20).decode() or "unknown"
-            raise Failure(f"{job.name} is running already, as process {holder}; wait for it or end it")
-        time.sleep(0.1)
-    os.truncate(lock, 0)
-    os.write(lock, str(os.getpid()).encode())
-    return lock
-
-
-def _taken(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def die_with_parent(parent: int) -> None:
