@@ -41,7 +41,9 @@ def main() -> None:
         return
     stages = json.loads(RECORD.read_text())
     results = {f"{count} workers": replay(stages, count) for count in map(int, sys.argv[1:])}
-    write("replay", {"makespan": results}, ("dvc", "distributed"))
+    path = RESULTS / "replay.json"
+    before = json.loads(path.read_text())["makespan"] if path.exists() else {}
+    write("replay", {"makespan": before | results}, ("dvc", "distributed"))
 
 
 def replay(stages: dict[str, Any], workers: int) -> dict[str, float]:
