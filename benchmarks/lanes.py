@@ -19,6 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import psutil
+
 from benchmarks.measure import RESULTS, write
 from visrep.engine.coordinator import remembered
 from visrep.tools.repro import DURATIONS
@@ -47,9 +49,10 @@ def run(how: str) -> dict[str, Any]:
         subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
         subprocess.run(["git", "checkout", "-q", "--detach", commit], cwd=folder, check=True)
         (folder / "dvc.lock").unlink()
-        command = ["dvc", "repro"] if how in ("former", "repro") else _lanes(how)
-        bin = Path(sys.executable).parent
-        changes = {"PYTHONPATH": f"{folder}/src:{folder}", "PATH": f"{bin}:{os.environ['PATH']}"}
+        lanes = [sys.executable, "-m", "visrep.tools.repro", "--threads", how]
+        command = lanes if how.isdigit() else ["dvc", "repro"]
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        changes = {"PYTHONPATH": f"{folder}/src:{folder}", "PATH": path}
         started = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, env=os.environ | changes, stdout=subprocess.DEVNULL)
         peak = _peak(process)
@@ -68,27 +71,21 @@ def run(how: str) -> dict[str, Any]:
         }
 
 
-def _lanes(threads: str) -> list[str]:
-    return [sys.executable, "-m", "visrep.tools.repro", "--threads", threads]
-
-
 def _peak(process: "subprocess.Popen[bytes]") -> list[float]:
     """The memory of ``process`` and all below it, MiB, measured each second while it runs; shared pages count once."""
-    import psutil
-
-    found = [0.0]
+    sizes = [0.0]
 
     def watch() -> None:
         while process.poll() is None:
             try:
                 family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
-                found.append(sum(map(_proportional, family)))
+                sizes.append(sum(map(_proportional, family)))
             except psutil.Error:
                 continue
             time.sleep(1)
 
     threading.Thread(target=watch, daemon=True).start()
-    return found
+    return sizes
 
 
 def _proportional(process: int) -> float:

@@ -65,12 +65,12 @@ class Repository:
             raise Failure(f"DVC is {__version__}, and lanes are made for {SUPPORTED}; use dvc repro")
         for library in ("dvc", "dvc_data"):
             logging.getLogger(library).setLevel(logging.CRITICAL)  # no messages, no bars: the coordinator has its own
+        self._states = {path: untouched.state(path) for path in READ}  # as they were before DVC looked at them
         with _named():
             self.repo = Repo()
         self.folder = Path(self.repo.tmp_dir)
         self._path = Path(self.repo.root_dir, "dvc.lock")
         self._recorded: set[str] = set()
-        self._states = {path: untouched.state(path) for path in READ}  # as they were before DVC looked at them
         self._all = not targets
         with ExitStack() as held, _named(), lock_repo(self.repo):
             self.lock = held.enter_context(_only_one(self.folder / "lanes.lock"))

@@ -21,9 +21,9 @@ IGNORED = "__pycache__"  # as .dvcignore says
 def state(path: str | Path) -> State:
     """Of a file three numbers, of a folder the state of all that is in it, None where nothing is."""
     try:
-        found = Path(path).stat()
-        if not stat.S_ISDIR(found.st_mode):
-            return [found.st_mtime_ns, found.st_size, found.st_ino]
+        status = Path(path).stat()
+        if not stat.S_ISDIR(status.st_mode):
+            return [status.st_mtime_ns, status.st_size, status.st_ino]
         return {entry.name: state(entry.path) for entry in os.scandir(path) if entry.name != IGNORED}
     except OSError:
         return None
