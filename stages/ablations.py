@@ -12,6 +12,7 @@ def main(job: Job) -> None:
     method = job.module("visrep.representations.methods", ablation.of)
     settings = ablation.apply(job.read(ablation.of, method.Settings))
     _encoder.train(job, method, settings, f"ablations/{job.item}")
+    job.manifest(f"models/{job.item}.json")
 
 
 if __name__ == "__main__":

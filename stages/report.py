@@ -14,7 +14,7 @@ def main(job: Job) -> None:
     stages = pipeline.stages(job.input(GRAPH))
     presets = {path.stem: params.preset(path) for path in sorted(job.input("presets").glob("*.yaml"))}
     reported = params.load(job.input(str(results.REPORTED)))
-    study = StudyResults(job.input("plots"), reported, job.values())
+    study = StudyResults(job.input("plots"), job.input("replicates"), reported, job.values())
     files.write_bytes(job.out("report/index.html"), chapters.html(study, stages, presets).encode())
 
 

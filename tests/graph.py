@@ -1,7 +1,9 @@
 """dvc.yaml as plain values, read without DVC."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,36 @@ FILE = ROOT / "dvc.yaml"
 
 
 def stages(dvc: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Every stage by its full name, `foreach` written out, by sections of the tiny study."""
+    """Every stage by its full name, `foreach` and `matrix` written out, by sections of the tiny study."""
     named: dict[str, dict[str, Any]] = {}
     for name, stage in (dvc.get("stages") or {}).items():
-        items = stage.get("foreach", {"": None}) or {}
-        if isinstance(items, str):  # ${encoders}: the names in a section of params.yaml
-            items = _tiny().get(items.strip("${}"), {})
-        for item in items:
-            body = stage["do"] if "foreach" in stage else stage
-            of = items[item] if isinstance(items, dict) else None
-            named[f"{name}@{item}" if item else name] = _written_out(body or {}, {"key": item, "item": item}, of)
+        body = stage["do"] if "foreach" in stage else {key: stage[key] for key in stage if key != "matrix"}
+        for item, words, of in _items(stage):
+            named[f"{name}@{item}" if item else name] = _written_out(body or {}, words, of)
     return named
+
+
+def _items(stage: dict[str, Any]) -> Iterator[tuple[str, dict[str, str], Any]]:
+    """(item, the words that stand for it, what params.yaml holds of it)."""
+    if "matrix" in stage:
+        axes = {axis: list(map(str, _named(section) or [])) for axis, section in (stage["matrix"] or {}).items()}
+        for chosen in product(*axes.values()):
+            words = {f"item.{axis}": word for axis, word in zip(axes, chosen, strict=True)}
+            yield "-".join(chosen), {"key": "-".join(chosen)} | words, None
+        return
+    items = stage.get("foreach", {"": None}) or {}
+    if isinstance(items, str):  # ${encoders}: the names in a section of params.yaml
+        items = _named(items)
+    for item in items:
+        yield str(item), {"key": str(item), "item": str(item)}, items[item] if isinstance(items, dict) else None
+
+
+def _named(section: str) -> Any:
+    """What the tiny study holds of ${section} or ${section.leaf}."""
+    held: Any = _tiny()
+    for key in section.strip("${}").split("."):
+        held = held.get(key, {})
+    return held
 
 
 def _written_out(value: Any, words: dict[str, str], of: Any) -> Any:

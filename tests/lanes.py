@@ -66,9 +66,9 @@ class Start(NamedTuple):
 
 
 class Project:
-    """A git and DVC repository in ``folder`` whose stages ``needs`` one another."""
+    """A git and DVC repository in ``folder`` whose stages ``needs`` one another; those of ``last`` say so."""
 
-    def __init__(self, folder: Path, needs: Mapping[str, Sequence[str]] = DIAMOND) -> None:
+    def __init__(self, folder: Path, needs: Mapping[str, Sequence[str]] = DIAMOND, last: Sequence[str] = ()) -> None:
         self.folder = folder
         shutil.copytree(ROOT / "src", folder / "src")
         (folder / "stages").mkdir()
@@ -83,6 +83,7 @@ class Project:
                 "deps": ["stages/count.py", *deps[name]],
                 "params": ["count", "names", "runtime"],
                 "outs": [f"out/{name}.txt"],
+                **({"meta": {"last": True}} if name in last else {}),
             }
             for name in self.needs
         }

@@ -1,7 +1,9 @@
 """What each stage really does, seen from outside: files opened, files that appeared, parameters asked for."""
 
 import importlib
+import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +21,14 @@ from visrep.stage.job import Job
 
 class Seen(NamedTuple):
     """Inputs and outputs as paths from the top folder; the sections of params.yaml that were read; modules that were
-    loaded by name."""
+    loaded by name. ``covered`` are sections that a manifest among the inputs has, which stands for them; modules that
+    it has are left out."""
 
     inputs: set[str]
     outputs: set[str]
     sections: set[str]
     modules: set[str]
+    covered: set[str]
 
 
 _opened: list[str] | None = None
@@ -74,7 +78,12 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
         params.read, params.load = original, loaded
     after = digests(folder)
     written = {name for name in after if after[name] != before.get(name)}
-    modules = {f"src/{name.replace('.', '/')}.py" for name in job.seen if name.startswith("visrep.")}
+    manifests = [
+        json.loads((folder / name).read_text()) for name in job.seen if re.fullmatch(r"models/\w+\.json", name)
+    ]
+    known = {name for manifest in manifests for name in manifest}
+    loaded_by_name = {name for name in job.seen if name.startswith("visrep.")} - known
+    modules = {f"src/{name.replace('.', '/')}.py" for name in loaded_by_name}
     names = {os.path.relpath(folder / path, folder) for path in opened} & before.keys() - {"params.yaml"}
     inputs = {name for name in job.seen if (folder / name).exists()} - {"params.yaml"}
     return Seen(
@@ -82,6 +91,7 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
         {_held(name, {str(path) for path in job.outputs}) for name in written},
         sections,
         modules,
+        {name.removeprefix("params.yaml: ") for name in known},
     )
 
 

@@ -20,6 +20,7 @@ from visrep.records import Interval
 from visrep.tools import compare
 
 N = 1000
+ONE = "one run each: not known"
 
 
 def git(*words: str) -> None:
@@ -93,10 +94,53 @@ def test_numbers_stand_side_by_side_with_their_intervals(project: Path) -> None:
     _, low, high = astuple(statistics.wilson(500, N))
     sure = cells(parsed, "probe/a: linear accuracy")
     assert sure[0] == f"50.00{low:.1f} to {high:.1f}"
-    assert sure[2:] == ["+10.00", "beyond both intervals"]
-    assert cells(parsed, "probe/a: knn accuracy")[2:] == ["+1.00", "within"]
-    assert cells(parsed, "vicreg: effective rank") == ["30", "20", "-10", "no interval"]
+    assert sure[2:] == ["+10.00", "beyond both intervals", ONE]
+    assert cells(parsed, "probe/a: knn accuracy")[2:] == ["+1.00", "within", ONE]
+    assert cells(parsed, "vicreg: effective rank") == ["30", "20", "-10", "no interval", ONE]
     assert "Numbers that differ: 3; beyond both intervals: 1." in parsed.text
+
+
+def replicated(by_seed: dict[int, float], processor: str = "abacus") -> None:
+    """VICReg's effective rank in further runs, as their stages leave it; the main run was made on an abacus."""
+    parameters = {"replicates": {"seeds": list(by_seed)}, "methods": [], "ablations": {}, "families": {}}
+    Path("params.yaml").write_text(json.dumps(parameters))
+    for place in ("vicreg", "no_generated_neighbors", "train_cnn", "adv_train"):
+        Path(f"plots/{place}").mkdir(parents=True, exist_ok=True)
+        Path(f"plots/{place}/details.json").write_text(json.dumps({"processor": "abacus"}))
+    for group in ("vicreg", "digits"):
+        Path(f"replicates/{group}").mkdir(parents=True, exist_ok=True)
+        for seed, rank in by_seed.items():
+            one = {"seed": seed, "processor": processor, "metrics": {"vicreg": {"effective_rank": rank}}}
+            Path(f"replicates/{group}/{seed}.json").write_text(
+                json.dumps(one if group == "vicreg" else one | {"metrics": {}})
+            )
+    git("add", "-A")
+    git("commit", "-qm", "replicates")
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        # main 30 to 20; t of 2 degrees of freedom at 97.5 % is 4.302653, half widths 2.48 and 38.0
+        ({1: 21.0, 2: 19.0}, "beyond the chance of training (-12.5 to -7.52, 3 seeds)"),
+        ({1: 21.0, 2: 47.0}, "within (-38.7 to +37.4, 3 seeds)"),
+        ({3: 21.0, 4: 19.0}, ONE),
+    ],
+)
+def test_trainings_are_compared_seed_by_seed(project: Path, after: dict[int, float], said: str) -> None:
+    git("switch", "-q", "main")
+    replicated({1: 30.0, 2: 30.0})
+    git("switch", "-q", "other")
+    replicated(after)
+    assert cells(page("main", "other"), "vicreg: effective rank")[-1] == said
+
+
+def test_runs_of_another_processor_are_not_compared(project: Path) -> None:
+    git("switch", "-q", "main")
+    replicated({1: 30.0, 2: 30.0})
+    git("switch", "-q", "other")
+    replicated({1: 21.0, 2: 19.0}, "slide rule")
+    assert cells(page("main", "other"), "vicreg: effective rank")[-1] == ONE
 
 
 def test_a_gate_that_turned_is_named_first(project: Path) -> None:
@@ -108,14 +152,14 @@ def test_a_gate_that_turned_is_named_first(project: Path) -> None:
     git("commit", "-qm", "gates")
     gates.write_text('{"order": 1, "steps_suffice": 0, "pgd_more_steps": 0.5}')
     parsed = page("other")
-    assert cells(parsed, "gates/cnn: steps suffice") == ["passed", "failed", "-", "another verdict"]
-    assert cells(parsed, "gates/cnn: pgd more steps")[-1] == "no interval"
+    assert cells(parsed, "gates/cnn: steps suffice") == ["passed", "failed", "-", "another verdict", "-"]
+    assert cells(parsed, "gates/cnn: pgd more steps")[-2] == "no interval"
     assert "Numbers that differ: 2; beyond both intervals: 0; gates with another verdict: 1." in parsed.text
     assert parsed.text.index("Gates with another verdict.") < parsed.text.index("Differences within intervals")
 
 
 def test_the_order_of_the_two_counts(project: Path) -> None:
-    assert cells(page("other", "main"), "probe/a: linear accuracy")[2:] == ["-10.00", "beyond both intervals"]
+    assert cells(page("other", "main"), "probe/a: linear accuracy")[2:] == ["-10.00", "beyond both intervals", ONE]
 
 
 def test_only_parameters_and_pictures_that_changed_are_shown(project: Path) -> None:
@@ -162,7 +206,7 @@ def test_what_only_one_of_them_has_is_shown_as_such(project: Path) -> None:
     Path("plots/changed.png").unlink()
     git("commit", "-qam", "one picture less")
     parsed = page("main", "other")
-    assert cells(parsed, "vicreg: new") == ["-", "7", "-", "no interval"]
+    assert cells(parsed, "vicreg: new") == ["-", "7", "-", "no interval", ONE]
     assert len(parsed.all("src")) == 1
 
 
@@ -170,7 +214,7 @@ def test_results_of_another_form_have_no_interval(project: Path) -> None:
     """Those of a branch that wrote them otherwise."""
     for told in ({"accuracies": {"linear": {"value": 60.0, "low": 57.0, "high": 63.0}}}, [1, 2], {"metrics": [3]}):
         Path("plots/probe/a/details.json").write_text(json.dumps(told))
-        assert cells(page("main"), "probe/a: linear accuracy")[1:] == ["60", "+10", "no interval"]
+        assert cells(page("main"), "probe/a: linear accuracy")[1:] == ["60", "+10", "no interval", ONE]
 
 
 def test_a_branch_equals_itself(project: Path) -> None:

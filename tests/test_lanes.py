@@ -61,6 +61,29 @@ def test_only_what_a_change_touches_runs_and_a_number_put_back_is_restored(tmp_p
     assert [len(project.started(name)) for name in project.needs] == [2] * 6
 
 
+@pytest.mark.parametrize(("threads", "early"), [(2, 0), (4, 1)])
+def test_what_comes_last_waits_for_all_others(tmp_path: Path, threads: int, early: int) -> None:
+    """A chain of four, beside which other lanes have nothing to do but what comes last: of four lanes one is lent."""
+    chain = {"m1": [], "m2": ["m1"], "m3": ["m2"], "m4": ["m3"]}
+    needs = {"r1": [], "r2": [], "r3": [], **chain, "page": ["m4", "r1", "r2", "r3"]}
+    project = Project(tmp_path / "last", needs, last=("r1", "r2", "r3"))
+    project.set(steps=4, seconds=0.25)
+    done = project.lanes("--threads", str(threads))
+    assert done.returncode == 0, done.stdout + done.stderr
+    began = {name: (project.folder / f".resume/count@{name}/started").stat().st_mtime for name in needs}
+    assert sum(began[name] < began["m2"] for name in ("r1", "r2", "r3")) == early
+    assert sorted(chain, key=began.__getitem__) == [*chain]
+    if not early:
+        assert min(began[name] for name in ("r1", "r2", "r3")) > began["m4"] + 0.7
+
+
+def test_what_comes_last_is_not_kept_waiting_by_what_fails(tmp_path: Path) -> None:
+    project = Project(tmp_path / "failing", {"m1": [], "m2": ["m1"], "r1": [], "r2": ["r1"]}, last=("r1", "r2"))
+    project.set(fails="m1")
+    assert project.lanes("--threads", "2").returncode == 1
+    assert [name for name in project.needs if len(project.started(name))] == ["r1", "r2"]
+
+
 def test_a_target_runs_with_what_it_depends_on(tmp_path: Path) -> None:
     project = Project(tmp_path / "target")
     assert project.lanes("count_b").returncode == 0

@@ -20,6 +20,8 @@ from visrep.study import Study
 from visrep.tools import graph
 
 CODE = ("src/", "stages/")
+NOT_OBSERVED = ("#", "desc:", "meta:", "title:", "x_label:", "y_label:", "y:", *CODE)  # lines of dvc.yaml
+KEYS = ("desc", "cmd", "deps", "params", "meta")  # besides outputs
 
 
 def problems(dvc: dict[str, Any], seen: dict[str, observed.Seen]) -> list[str]:
@@ -39,6 +41,7 @@ def problems(dvc: dict[str, Any], seen: dict[str, observed.Seen]) -> list[str]:
 
 def _of(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str]:
     module, _, item = name.partition("@")
+    params = paths(stage.get("params"))
     data = {*seen.inputs, *({"data/params.ok"} if module == "download" else set())}
     declared = {path for path in paths(stage.get("deps")) if not path.startswith(CODE)}
     outs = {kind: {f for f in seen.outputs if f.startswith(f"{kind}/")} for kind in ("metrics", "plots")}
@@ -46,12 +49,17 @@ def _of(name: str, stage: dict[str, Any], seen: observed.Seen) -> list[str]:
     return [
         *_differ("cmd", [stage.get("cmd")], {f"exec python -m stages.{module} {item}".strip()}),
         *_differ("deps", declared, data),
-        *_differ("params", paths(stage.get("params")), seen.sections),
+        *_differ("params", params, _outermost(seen.sections - (seen.covered - set(params)))),
         *[problem for kind, real in outs.items() for problem in _differ(kind, paths(stage.get(kind)), real)],
         *[f"{entry} must say cache: false" for kind in ("metrics", "plots") for entry in stage.get(kind) or []
           if not isinstance(entry, dict) or (next(iter(entry.values())) or {}).get("cache") is not False],
-        *[f"{key} is no key that is used here" for key in stage.keys() - {"desc", "cmd", "deps", "params", *outs}],
+        *[f"{key} is no key that is used here" for key in stage.keys() - {*KEYS, *outs}],
     ]  # fmt: skip
+
+
+def _outermost(sections: set[str]) -> set[str]:
+    """Without parts of other sections among them."""
+    return {one for one in sections if not any(one.startswith(f"{other}.") for other in sections)}
 
 
 def _differ(what: str, declared: Any, real: Any) -> list[str]:
@@ -94,7 +102,7 @@ def test_what_people_write_is_missed_where_a_line_is_lost(seen: dict[str, observ
     silent = []
     for number, line in enumerate(lines):
         words = line.strip(' "')
-        if not words or words.startswith(("#", "desc:", "title:", "x_label:", "y_label:", "y:", *CODE)):
+        if not words or words.startswith(NOT_OBSERVED):
             continue
         if number > lines.index("plots:"):
             break
@@ -197,7 +205,7 @@ def test_sections_stages_and_modules_correspond() -> None:
     names = {name.partition("@")[0] for name in stages(parse(FILE.read_text()))}
     assert modules == names == set(dict(tiny.RUNS))
     assert set(shipped) <= set(Study.model_fields)
-    assert set(shipped) - {"runtime", "figures", "encoders", "families", *shipped["methods"]} <= names
+    assert set(shipped) - {"runtime", "replicates", "figures", "encoders", "families", *shipped["methods"]} <= names
 
 
 def test_every_parameter_is_read_by_the_stages_that_declare_it(folder: Path, seen: dict[str, observed.Seen]) -> None:

@@ -21,7 +21,20 @@ import tiny
 from oracles import ROOT
 from visrep.engine.repository import Repository
 
-SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks", "report"}
+SEEDS = (1, 2)  # of replicates, in the study of these tests
+SPREAD = {"spread", "figures_spread", "report"}
+
+
+def again(group: str, *names: str) -> set[str]:
+    """Replicates, and what reads them."""
+    items = [f"{name}-{seed}" for name in names for seed in SEEDS] if names else SEEDS
+    return {f"replicate_{group}@{item}" for item in items} | SPREAD
+
+
+DIGITS_AGAIN, VICREG_AGAIN, SIMCLR_AGAIN = again("digits"), again("vicreg"), again("methods", "simclr")
+ABLATED_AGAIN = again("ablations", "no_variance")
+ENCODERS_AGAIN = VICREG_AGAIN | SIMCLR_AGAIN | ABLATED_AGAIN
+SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks"} | DIGITS_AGAIN
 DEFENCE = {"adv_train"} | SWEEPS - {"fgsm_sweep@cnn"}
 CNN = {"train_cnn", "figures_digits", "adv_train"} | SWEEPS
 BASELINES = ("pixels", "whitened_pixels", "random", "patches")
@@ -33,7 +46,7 @@ ENCODERS = (*BASELINES, *NETWORKS, *ON_PATCHES, "laplacian_eigenmaps")
 def read(*encoders: str) -> set[str]:
     """All that reads the embeddings of these."""
     stages = ("embed", *tiny.EVALUATIONS)
-    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc", "figures_encoders", "report"}
+    return {f"{stage}@{name}" for stage in stages for name in encoders} | {"roc", "figures_encoders"} | SPREAD
 
 
 def each(*stages: str) -> set[str]:
@@ -45,29 +58,31 @@ def fetched(name: str) -> set[str]:
     return {f"download@{name}", f"figures_sets@{name}"}
 
 
-ANOMALY = each("anomaly", "figures") | {"roc"}
-PROBES = each("probe", "dimensions", "figures") | {"figures_encoders"}
-NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors")
-VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance")
-SIMCLR = {"methods@simclr", "figures_training"} | read("simclr")
+ANOMALY = each("anomaly", "figures") | {"roc"} | ENCODERS_AGAIN
+PROBES = each("probe", "dimensions", "figures") | {"figures_encoders"} | ENCODERS_AGAIN
+NEIGHBORS = {"neighbors", "no_generated_neighbors", "figures_training"} | read("no_generated_neighbors") | VICREG_AGAIN
+VICREG = {"vicreg", "ablations@no_variance"} | NEIGHBORS | read("vicreg", "no_variance") | ABLATED_AGAIN
+SIMCLR = {"methods@simclr", "figures_training"} | read("simclr") | SIMCLR_AGAIN
 PATCHES = {*ON_PATCHES} | read("patches", *ON_PATCHES)
 MADE = {*(f"baselines@{name}" for name in BASELINES), *ON_PATCHES} | read(*BASELINES, *ON_PATCHES)
 UNLABELLED = VICREG | SIMCLR | MADE | {"laplacian_eigenmaps"} | read(*ENCODERS)
 UNTOUCHED = {*(f"baselines@{name}" for name in BASELINES), "laplacian_eigenmaps"}  # by how networks run
 FAMILIES = ("autoencoder", "vary_color", "vary_location", "keep_color")
-FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes", "report"}
+FACTORS = {*(f"factors@{name}" for name in FAMILIES), "figures_shapes"} | again("shapes", *FAMILIES)
 SHAPES = {f"similarity@{name}" for name in FAMILIES} | FACTORS
 SETS = [name for stage, name in tiny.RUNS if stage == "download"]
 DOWNLOADS = {f"download@{name}" for name in SETS}
 SHEETS = {f"figures_sets@{name}" for name in SETS}
 ALL = {"check", *DOWNLOADS, *SHEETS, *CNN, *UNLABELLED, *SHAPES}
 
+AGAIN = DIGITS_AGAIN | ENCODERS_AGAIN | again("shapes", *FAMILIES)
 DRAWN = each("figures") | {
     "figures_digits",
     "figures_attacks",
     "figures_training",
     "figures_encoders",
     "figures_shapes",
+    "figures_spread",
     "roc",
     *SHEETS,
 }
@@ -91,6 +106,7 @@ TABLE = [
         r"\g<1>1",
         {"check", "download@handwritten_digits", "figures_sets@handwritten_digits", "patch_eigenmaps"}
         | NEIGHBORS
+        | ENCODERS_AGAIN
         | read(*ENCODERS),
     ),
     (
@@ -100,6 +116,7 @@ TABLE = [
         {"check", "download@street_digits", "figures_sets@street_digits", "patch_eigenmaps"}
         | CNN
         | NEIGHBORS
+        | ENCODERS_AGAIN
         | read(*ENCODERS),
     ),
     ("params.yaml", r"(vicreg:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | VICREG),
@@ -113,8 +130,9 @@ TABLE = [
         "params.yaml",
         r"variance: 0.0 ",
         "variance: 1.0 ",
-        {"check", "ablations@no_variance", "figures_training"} | read("no_variance"),
+        {"check", "ablations@no_variance", "figures_training"} | read("no_variance") | ABLATED_AGAIN,
     ),
+    ("params.yaml", r"(replicates:\n  seeds: )\[1, 2\]", r"\g<1>[2]", {"check"} | SPREAD),
     ("params.yaml", r"(score: chosen(?s:.*?)- )2\b", r"\g<1>3", {"check"} | ANOMALY),
     (
         "params.yaml",
@@ -127,15 +145,18 @@ TABLE = [
         "src/visrep/representations/baselines/pixels.py",
         r"\Z",
         "# a comment\n",
-        {"check", "baselines@pixels", "laplacian_eigenmaps", "patch_eigenmaps"} | NEIGHBORS | read(*ENCODERS),
+        {"check", "baselines@pixels", "laplacian_eigenmaps", "patch_eigenmaps"}
+        | NEIGHBORS
+        | ENCODERS_AGAIN
+        | read(*ENCODERS),
     ),
     ("params.yaml", r"(neighbors:(?s:.*?)k: )3", r"\g<1>4", {"check"} | NEIGHBORS),
-    ("params.yaml", r"perplexity: 30", "perplexity: 20", {"check"} | each("maps", "figures")),
+    ("params.yaml", r"perplexity: 30", "perplexity: 20", {"check"} | each("maps", "figures") | ENCODERS_AGAIN),
     (
         "params.yaml",
         r"vicreg: VICReg ",
         "vicreg: Ours ",
-        {"check", "figures@vicreg", "figures_training", "figures_encoders", "roc", "report"},
+        {"check", "figures@vicreg", "figures_training", "figures_encoders", "roc"} | SPREAD,
     ),
     ("params.yaml", r"temperature: 0.1        #", "temperature: 0.2        #", {"check"} | SHAPES),
     ("params.yaml", r"(factors:(?s:.*?)k: )5", r"\g<1>3", {"check"} | FACTORS),
@@ -149,7 +170,7 @@ TABLE = [
         "params.yaml",
         r"(vary_color:(?s:.*?)- color)",
         r"\g<1>\n    - size",
-        {"check", "similarity@vary_color", "factors@vary_color", "figures_shapes", "report"},
+        {"check", "similarity@vary_color", "factors@vary_color", "figures_shapes"} | again("shapes", "vary_color"),
     ),
     ("params.yaml", r"#.*", "# another comment", set()),
     ("params.yaml", r"lr: 0\.05\b", "lr: 5.0e-2", set()),
@@ -168,22 +189,33 @@ TABLE = [
         "# a comment\n",
         {"check"} | ANOMALY | PROBES | each("uniformity") | FACTORS,
     ),
+    ("src/visrep/replicates/replicate.py", r"\Z", "# a comment\n", AGAIN),
     ("src/visrep/measures/probes.py", r"\Z", "# a comment\n", {"check"} | PROBES | FACTORS),
     ("src/visrep/shapes/redrawn.py", r"\Z", "# a comment\n", SHAPES),
-    ("src/visrep/measures/geometry.py", r"\Z", "# a comment\n", {"check"} | each("uniformity") | FACTORS),
+    (
+        "src/visrep/measures/geometry.py",
+        r"\Z",
+        "# a comment\n",
+        {"check"} | each("uniformity") | FACTORS | ENCODERS_AGAIN,
+    ),
     ("src/visrep/figures/shapes.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
     (
         "src/visrep/representations/spectral.py",
         r"\Z",
         "# a comment\n",
-        {"laplacian_eigenmaps", "patch_eigenmaps"} | read(*ENCODERS) | NEIGHBORS,
+        {"laplacian_eigenmaps", "patch_eigenmaps"} | read(*ENCODERS) | NEIGHBORS | ENCODERS_AGAIN,
     ),
     ("src/visrep/data/embedded/shapes.py", r"\Z", "# a comment\n", fetched("shapes") | SHAPES),
     ("src/visrep/data/archive.py", r"\Z", "# a comment\n", ALL - {"check"}),
     ("src/visrep/stage/job.py", r"\Z", "# a comment\n", ALL),
     ("src/visrep/settings/digits.py", r"\Z", "# a comment\n", {"check"} | CNN),
     ("src/visrep/digits/table.py", r"\Z", "# a comment\n", SWEEPS),
-    ("src/visrep/evaluations/retrieval.py", r"\Z", "# a comment\n", {"check"} | each("retrieval", "figures")),
+    (
+        "src/visrep/evaluations/retrieval.py",
+        r"\Z",
+        "# a comment\n",
+        {"check"} | each("retrieval", "figures") | ENCODERS_AGAIN,
+    ),
     ("src/visrep/study.py", r"\Z", "# a comment\n", {"check"}),
     ("src/visrep/report/page.html.j2", r"\Z", "{# a comment #}\n", {"report"}),
     ("src/visrep/report/style.css", r"\Z", "/* a comment */\n", {"report"}),
@@ -200,8 +232,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name in ("src", "stages"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     tiny.furnish(folder)
-    for name in ("params.yaml", ".dvcignore"):
-        shutil.copy(ROOT / name, folder)
+    shutil.copy(ROOT / ".dvcignore", folder)
+    shipped = (ROOT / "params.yaml").read_text()
+    seeds = re.sub(r"(replicates:.*\n  seeds: )\[.*?\].*", rf"\g<1>{list(SEEDS)}", shipped)
+    (folder / "params.yaml").write_text(re.sub(r"replicates:.*", "replicates:", seeds))
     with observed.inside(folder):
         Repo.init(no_scm=True).close()
         with Repository() as repository:
@@ -285,7 +319,8 @@ def test_two_lines_add_a_branch_and_rerun_what_shows_all_encoders(study: Path) -
     text = text.replace("\nencoders:", "\nencoders:\n  no_flip: VICReg without flips\n#", 1)
     path.write_text(text)
     try:
-        assert reruns(study) == {"check", "ablations@no_flip", "figures_training"} | read("no_flip")
+        added = {"check", "ablations@no_flip", "figures_training"} | read("no_flip") | again("ablations", "no_flip")
+        assert reruns(study) == added
     finally:
         path.write_text(before)
 
@@ -319,9 +354,10 @@ def test_metrics_and_figures_are_read_by_few() -> None:
     reading = {name for name, stage in stages.items() for dep in graph.paths(stage["deps"]) for path in results
                if Path(path).is_relative_to(dep)}  # fmt: skip
     assert len(results) > 40
-    assert reading == {"report"}
+    assert reading == {"report", "spread"}
 
 
 def test_all_is_every_stage() -> None:
     named = set(graph.stages(graph.parse(graph.FILE.read_text())))
-    assert {name for name in named if not name.endswith("@large_batch")} == ALL  # the tiny study's own
+    tiny_only = {name for name in named if "@large_batch" in name}
+    assert named - tiny_only == {name for name in ALL if not re.search(r"^replicate_.*[@-]2$", name)}

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import binomtest
 from sklearn.metrics import classification_report, confusion_matrix
 
@@ -80,3 +81,35 @@ def test_an_auroc_interval_stays_between_0_and_100() -> None:
     assert statistics.auroc(99.0, 5, 5).high == 100
     assert statistics.auroc(1.0, 5, 5).low == 0
     assert statistics.auroc(70.0, 5, 50) != statistics.auroc(70.0, 50, 5)
+
+
+def test_a_mean_of_runs_has_the_interval_of_students_t() -> None:
+    runs = [52.1, 49.7, 53.3, 50.0, 51.2]
+    mean, sd, n = statistics.spread(runs)
+    assert (mean, sd, n) == (pytest.approx(stats.tmean(runs)), pytest.approx(stats.tstd(runs)), 5)
+    theirs = stats.ttest_1samp(runs, 0).confidence_interval(0.95)
+    ours = statistics.mean_interval(runs)
+    assert ours == Interval(pytest.approx(mean), pytest.approx(theirs.low), pytest.approx(theirs.high))
+    assert statistics.spread([3.0]) == (3.0, 0.0, 1)
+    assert statistics.mean_interval([3.0]) is None
+
+
+def test_runs_are_compared_in_pairs_that_both_have() -> None:
+    first, second = {0: 50.0, 1: 40.0, 2: 45.0, 7: 0.0}, {2: 49.0, 0: 52.0, 1: 45.0, 9: 99.0}
+    theirs = stats.ttest_rel([52.0, 45.0, 49.0], [50.0, 40.0, 45.0]).confidence_interval(0.95)
+    ours = statistics.paired(first, second)
+    assert ours == Interval(pytest.approx(11 / 3), pytest.approx(theirs.low), pytest.approx(theirs.high))
+    assert statistics.paired(first, {0: 1.0}) is None
+    assert statistics.paired(first, {}) is None
+
+
+def test_the_interval_of_paired_runs_covers_as_often_as_it_says() -> None:
+    """Runs of two trainings share what their seed brings, and differ by 2 on average."""
+    random, covered, trials = np.random.default_rng(0), 0, 4000
+    for _ in range(trials):
+        shared = random.normal(50, 5, 5)
+        first, second = shared + random.normal(0, 1, 5), shared + random.normal(2, 1, 5)
+        found = statistics.paired(dict(enumerate(first)), dict(enumerate(second)))
+        assert found is not None
+        covered += found.low <= 2 <= found.high
+    assert covered / trials == pytest.approx(0.95, abs=0.012)  # three standard errors and a half

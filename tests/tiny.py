@@ -107,6 +107,7 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
             "batch_size": 40,
         },
         "factors": {"sets": 10, "redrawn": 3},
+        "replicates": {"seeds": [1]},
         "figures": {"dpi": 50, "examples": 3},
     }
     return merge(merge(shipped, small), change or {})
@@ -116,6 +117,8 @@ def furnish(folder: Path) -> None:
     """Put into ``folder`` what a stage reads that no stage writes."""
     shutil.copytree(ROOT / "presets", folder / "presets")
     shutil.copytree(ROOT / "docs", folder / "docs", symlinks=True)
+    (folder / "replicates").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "replicates/README.md", folder / "replicates")
     shutil.copy(ROOT / "dvc.yaml", folder)
 
 

@@ -12,6 +12,7 @@ from visrep.settings.base import Name, Section, faults
 from visrep.settings.data import Download, Source
 from visrep.settings.digits import AdvTrain, FgsmSweep, TrainCNN
 from visrep.settings.figures import Figures
+from visrep.settings.replicates import Replicates
 from visrep.settings.representations import (
     Ablations,
     Labels,
@@ -61,6 +62,7 @@ class Sections(Section):
     families: Families
     similarity: Similarity
     factors: Factors
+    replicates: Replicates
     figures: Figures
 
     @model_validator(mode="after")

@@ -163,6 +163,7 @@ def train(
         metrics=results.DefenceMetrics(clean, fgsm, pgd, epochs=len(fitted.history)),
         n=count,
         source=images.source,
+        processor=machine.processor,
         epoch=fitted.epoch,
         trained=len(data.labels),
         held_out=tuple(results.HeldOut(name.removeprefix("val_"), kept[name]) for name in VALIDATED),

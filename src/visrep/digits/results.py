@@ -21,13 +21,14 @@ class ClassifierMetrics:
 @dataclass(frozen=True)
 class Classifier:
     """Of the stage `train_cnn`. ``n`` test images of ``source``, of which a constant answer gets ``chance`` right;
-    images ``trained`` on and ``held_out``; the ``epoch`` that was kept."""
+    images ``trained`` on and ``held_out``; the ``epoch`` that was kept; what computed."""
 
     CHART: ClassVar = "per_class"
 
     metrics: ClassifierMetrics
     n: int
     source: str
+    processor: str
     chance: float
     epoch: int
     parameters: int
@@ -63,6 +64,7 @@ class Defence:
     metrics: DefenceMetrics
     n: int
     source: str
+    processor: str
     epoch: int
     trained: int
     held_out: tuple[HeldOut, ...]

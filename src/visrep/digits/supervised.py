@@ -108,6 +108,7 @@ def train(settings: TrainCNN, images: ImageSet, machine: Machine, checkpoint: Pa
         metrics=metrics,
         n=len(truth),
         source=images.source,
+        processor=machine.processor,
         chance=statistics.chance(truth),
         epoch=fitted.epoch,
         parameters=sum(p.numel() for p in model.parameters()),

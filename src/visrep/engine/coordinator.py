@@ -78,7 +78,7 @@ class Coordinator:
         self.ended: list[str] = []  # have run, to be recorded
         self.lost: Counter[str] = Counter()
         self.priority = priorities(repository.needs, durations)
-        self.candidates = [(-urgency, name) for name, urgency in self.priority.items() if not repository.needs[name]]
+        self.candidates = [self._rank(name) for name in repository.needs if not repository.needs[name]]
         heapq.heapify(self.candidates)  # stages that DVC can be asked about
         self.dependents: dict[str, list[str]] = {name: [] for name in repository.needs}
         for name, needs in repository.needs.items():
@@ -118,8 +118,8 @@ class Coordinator:
         if self.ended:
             self._record(self.ended.pop(0))
             return True
-        if self.candidates and len(self.waiting) < AHEAD:
-            self._check(heapq.heappop(self.candidates)[1])
+        if self.candidates and sum(self._rank(name) < self.candidates[0] for name in self.waiting) < AHEAD:
+            self._check(heapq.heappop(self.candidates)[-1])
             return True
         if self.cluster is None or not (self.waiting or any(worker.runs for worker in self.workers.values())):
             return False
@@ -137,10 +137,16 @@ class Coordinator:
                 self.progress.note("no worker yet; stages wait for one")
         return True
 
+    def _rank(self, name: str) -> tuple[bool, float, str]:
+        """The most urgent first, but any stage before those that come last."""
+        return name in self.repository.last, -self.priority[name], name
+
     def _dispatch(self) -> bool:
         """The most urgent stage for which a worker is free."""
         free = [worker for worker in self.workers.values() if worker.free >= self.need.threads]
         for name in self.waiting if free else ():
+            if name in self.repository.last and not self._may_run_last():
+                break
             for worker in free:
                 card = worker.card() if worker.room and self.repository.uses_device(name) else ""
                 if card is not None:
@@ -148,6 +154,13 @@ class Coordinator:
                     self._start(name, worker, card)
                     return True
         return False
+
+    def _may_run_last(self) -> bool:
+        """Stages that come last take less than half of the lanes as long as any other is left that can run."""
+        running = [name for worker in self.workers.values() for name in worker.runs]
+        lanes = len(running) + sum(worker.free // self.need.threads for worker in self.workers.values())
+        left = {*running, *self.waiting, *self.ended, *(name for *_, name in self.candidates)} - self.repository.last
+        return not left or 2 * (1 + sum(name in self.repository.last for name in running)) < lanes
 
     def _start(self, name: str, worker: Worker, card: str) -> None:
         assert self.cluster is not None
@@ -170,7 +183,7 @@ class Coordinator:
         if state is State.MUST_RUN:
             self.cluster = self.cluster or self.connect()
             self.waiting.append(name)
-            self.waiting.sort(key=lambda name: -self.priority[name])
+            self.waiting.sort(key=self._rank)
         else:
             self.progress.skipped()
             self._close(name, state.value)
@@ -190,7 +203,7 @@ class Coordinator:
         self.outcomes[outcome] += 1
         for above in self.dependents[name]:
             if self.done.issuperset(self.repository.needs[above]):
-                heapq.heappush(self.candidates, (-self.priority[above], above))
+                heapq.heappush(self.candidates, self._rank(above))
 
     def _handle(self, event: Event) -> None:
         self.last_event = time.monotonic()

@@ -1,10 +1,11 @@
 """What must be equal where stages of one study run, or their bytes would depend on where."""
 
 import hashlib
-import platform
 import subprocess
 from dataclasses import dataclass, fields
 from pathlib import Path
+
+from visrep.machine import processor
 
 ROOT = Path(__file__).parents[3]  # of the code that this process has imported
 
@@ -22,7 +23,7 @@ class Identity:
     def here(cls) -> "Identity":
         lock = ROOT / "requirements.lock"
         locked = hashlib.sha256(lock.read_bytes()).hexdigest()[:12] if lock.exists() else "none"
-        return cls(_commit(), locked, _processor())
+        return cls(_commit(), locked, processor.kind())
 
     def differs(self, other: "Identity") -> str:
         """What is other than in ``other``, in words; empty where nothing is."""
@@ -34,16 +35,3 @@ def _commit() -> str:
     command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "none"
-
-
-def _processor() -> str:
-    flags: set[str] = set()
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith(("flags", "Features")):
-                flags = set(line.partition(":")[2].split())
-                break
-    except OSError:
-        return platform.processor() or platform.machine()
-    vectors = sorted(flag for flag in flags if flag.startswith(("avx", "amx", "sve", "asimd", "fma")))
-    return f"{platform.machine()} {' '.join(vectors)}".strip()

@@ -56,8 +56,9 @@ class State(Enum):
 class Repository:
     """Of all stages of the current folder's dvc.yaml, or of ``targets`` and what they depend on.
 
-    ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it depends on. Raises `Failure`
-    where the graph cannot be read, DVC is of another version, or another process keeps the records of this folder.
+    ``needs`` has, for the name of each stage in the order of `dvc repro`, the stages it depends on; ``last`` are those
+    whose entry says ``meta: {last: true}``, which make way for all others. Raises `Failure` where the graph cannot be
+    read, DVC is of another version, or another process keeps the records of this folder.
     """
 
     def __init__(self, targets: Iterable[str] = ()) -> None:
@@ -90,6 +91,7 @@ class Repository:
         self.needs = {
             name: tuple(below.addressing for below in graph.successors(stage)) for name, stage in self._stages.items()
         }
+        self.last = {name for name, stage in self._stages.items() if (stage.meta or {}).get("last")}
 
     def command(self, name: str) -> str:
         return str(self._stages[name].cmd)

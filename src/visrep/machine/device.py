@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from visrep.errors import Failure
+from visrep.machine import processor
 from visrep.settings.runtime import Runtime
 
 M = TypeVar("M", bound=nn.Module)
@@ -21,6 +22,11 @@ class Machine(NamedTuple):
     def place(self, model: M) -> M:
         """``model`` on the device, its weights laid out as images are."""
         return model.to(self.device).to(memory_format=self.memory_format)
+
+    @property
+    def processor(self) -> str:
+        """What computes: the name of the card, or the kind of processor."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else processor.kind()
 
 
 def prepare(runtime: Runtime) -> Machine:

@@ -1,11 +1,14 @@
-"""Counting right answers honestly.
+"""How sure a number is: of other images, and of other runs of the same training.
 
-N images, K classes.
+N images, K classes, R runs.
 """
 
+from collections.abc import Mapping, Sequence
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
+from scipy.special import stdtrit
 
 from visrep.records import Interval
 
@@ -39,6 +42,35 @@ def auroc(value: float, positives: int, negatives: int) -> Interval:
     spread = area * (1 - area) + (positives - 1) * (both - area**2) + (negatives - 1) * (neither - area**2)
     half = Z * sqrt(max(spread, 0.0) / (positives * negatives))
     return Interval(value, 100 * max(0.0, area - half), 100 * min(1.0, area + half))
+
+
+class Spread(NamedTuple):
+    """Mean and standard deviation (dividing by n - 1; 0 of a single one) of ``n`` runs."""
+
+    mean: float
+    sd: float
+    n: int
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Of the numbers of several runs, (R,), R >= 1."""
+    return Spread(float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0, len(values))
+
+
+def mean_interval(values: Sequence[float]) -> Interval | None:
+    """The mean of (R,) with its 95 % interval by Student's t, which takes runs as draws of a normal distribution; None
+    of fewer than two."""
+    if len(values) < 2:
+        return None
+    mean, sd, n = spread(values)
+    half = float(stdtrit(n - 1, 0.975)) * sd / sqrt(n)
+    return Interval(mean, mean - half, mean + half)
+
+
+def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Interval | None:
+    """How much greater ``second`` is than ``first``, as `mean_interval` of the differences run by run; None where fewer
+    than two runs are in both."""
+    return mean_interval([second[run] - first[run] for run in first.keys() & second.keys()])
 
 
 def chance(labels: np.ndarray) -> float:

@@ -16,8 +16,7 @@ LEAD = (
 )
 SURE = (
     "How sure a number is. Intervals tell what other images might have given. Another training of the same network, "
-    "with another seed or on another processor, may differ by more, most of all where anomalies are sought. Here each "
-    "ran once."
+    "with another seed or on another processor, may differ by more, most of all where anomalies are sought."
 )
 DRAWN = "(embedded)"  # a source: images that the study draws or ships itself
 
@@ -56,7 +55,7 @@ SECTIONS: tuple[Callable[[StudyResults], Section], ...] = (
 def html(study: StudyResults, stages: Sequence[Stage], presets: Mapping[str, Mapping[str, Any]]) -> str:
     """The page. Raises `Failure` where a result that it shows is missing."""
     sections = [*(section(study) for section in SECTIONS), making.making(study.parameters, stages, presets)]
-    notes = [_images(study), f"How to read the tables. {tables.LEGEND}", SURE]
+    notes = [_images(study), f"How to read the tables. {tables.LEGEND}", f"{SURE} {_runs(study)}"]
     return page.render(TITLE, LEAD, list(_facts(study)), notes, sections, list(_foot(study)))
 
 
@@ -92,6 +91,21 @@ def _images(study: StudyResults) -> str:
         " Embedded images are drawn by the study, so its numbers compare with each other, not with published ones."
     )
     return f"Images. {listed}.{warning if drawn else ''}"
+
+
+def _runs(study: StudyResults) -> str:
+    """How often each training ran."""
+    again, apart = len(study.replicates.seeds), study.replicates.apart
+    if not again:
+        return "Here each ran once."
+    told = (
+        f"Here each ran {again + 1} times, with other seeds and the same images: beside the interval of the main run "
+        "stand mean and standard deviation of all runs."
+    )
+    if apart:
+        groups = ", ".join(f"{count} of {name}" for name, count in apart.items())
+        told += f" Not counted, since made on another kind of processor than the main run: {groups}."
+    return told
 
 
 def _foot(study: StudyResults) -> Iterator[str]:

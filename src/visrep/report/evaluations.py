@@ -8,7 +8,7 @@ from visrep.evaluations import anomaly, probe
 from visrep.records import Column, Interval, data
 from visrep.report import results, tables
 from visrep.report.blocks import Block, Gallery, Part, Section, Table, of_encoders, picture
-from visrep.report.results import Evaluation, StudyResults
+from visrep.report.results import Evaluation, Row, StudyResults
 
 ELSEWHERE = ("maps",)  # evaluations that stand in another section
 
@@ -33,12 +33,20 @@ def uses(study: StudyResults) -> Section:
 def _at_a_glance(study: StudyResults) -> Table:
     columns = results.readings(study)
     rows = [
-        (label, *[f"{rows[place].value:.{column.digits}f}" for column, rows in columns])
+        (label, *[_cell(rows[place], column.digits) for column, rows in columns])
         for place, label in enumerate(study.encoders.values())
     ]
     says = "All evaluations at a glance; percent, but for what is named otherwise below, where intervals stand too."
+    if any(row.runs for _, rows in columns for row in rows):
+        says += " Below the main run, mean and standard deviation of all runs."
     first = next(iter(study.evaluations.values())).tabulated
     return Table(says, first.data, ("encoder", *[column.name for column, _ in columns]), rows)
+
+
+def _cell(row: Row, digits: int) -> Markup:
+    spread = row.spread
+    again = f"{spread.mean:.{digits}f} ± {spread.sd:.{digits}f}" if spread else ""
+    return Markup("{:.{}f}<small>{}</small>").format(row.value, digits, again)
 
 
 def _evaluation(study: StudyResults, evaluation: Evaluation) -> list[Block]:
@@ -81,6 +89,7 @@ def _value(column: Column, result: object) -> float:
     return number.value if isinstance(number, Interval) else number
 
 
+RUNS = "The same in every run, each a point: how far does it hang on the seed?"
 Pictures = tuple[list[Block], list[Block]]  # what stands before the tables, and what after
 
 
@@ -93,7 +102,14 @@ def _probe(study: StudyResults, evaluation: Evaluation) -> Pictures:
     labelled = data(result.source, result.labelled, "training images with labels, some of them held out")
     says = "Linear probe and k-NN of every encoder, with chance."
     return (
-        [Gallery([picture(study, "figures_encoders/accuracy", says, evaluation.tabulated.data)])],
+        [
+            Gallery(
+                [
+                    picture(study, "figures_encoders/accuracy", says, evaluation.tabulated.data),
+                    picture(study, "figures_spread/encoders", RUNS, evaluation.tabulated.data),
+                ]
+            )
+        ],
         [
             of_encoders(
                 study,

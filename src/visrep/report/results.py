@@ -13,7 +13,10 @@ from typing import Any, NamedTuple, TypeVar
 from visrep import files, records, registry
 from visrep.digits import swept
 from visrep.digits.results import CLASSIFIERS, Attacked, Classifier, Sweep
+from visrep.measures import statistics
+from visrep.measures.statistics import Spread
 from visrep.records import Column, Interval, Number, Tabulated
+from visrep.replicates import results as replicated
 from visrep.representations.results import Training
 from visrep.stage import params
 
@@ -31,7 +34,8 @@ class Quote(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One number of ours; ``floor`` is the score reached without any learning."""
+    """One number of ours; ``floor`` is the score reached without any learning; ``runs`` are the number in all runs of
+    the training, the main one first, where there is more than that."""
 
     name: str
     value: float
@@ -39,6 +43,11 @@ class Row(NamedTuple):
     high: float | None = None
     floor: float | None = None
     reported: tuple[Quote, ...] = ()
+    runs: tuple[float, ...] = ()
+
+    @property
+    def spread(self) -> Spread | None:
+        return statistics.spread(self.runs) if self.runs else None
 
 
 class Evaluation(NamedTuple):
@@ -50,11 +59,17 @@ class Evaluation(NamedTuple):
 
 
 class StudyResults:
-    """The results of a study: the folder ``plots``, the reports' numbers, and all parameters."""
+    """The results of a study: the folders ``plots`` and ``replicates``, the reports' numbers, and all parameters."""
 
-    def __init__(self, plots: Path, reported: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
-        self.plots = plots
+    def __init__(
+        self, plots: Path, replicates: Path, reported: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> None:
+        self.plots, self._replicates = plots, replicates
         self.reported, self.parameters = reported, parameters
+
+    @cached_property
+    def replicates(self) -> replicated.Study:
+        return replicated.Study(self._replicates, self.plots, self.parameters)
 
     @cached_property
     def encoders(self) -> dict[str, str]:
@@ -108,38 +123,40 @@ class StudyResults:
 
 def here() -> StudyResults:
     """The results in the current folder."""
-    return StudyResults(Path("plots"), params.load(REPORTED), params.load())
+    return StudyResults(Path("plots"), replicated.FOLDER, params.load(REPORTED), params.load())
 
 
-def row(name: str, number: Number, floor: float | None = None, reported: tuple[Quote, ...] = ()) -> Row:
-    if isinstance(number, Interval):
-        return Row(name, number.value, number.low, number.high, floor, reported)
-    return Row(name, number, floor=floor, reported=reported)
+def row(study: StudyResults, name: str, number: Number, file: str, key: str, floor: float | None = None) -> Row:
+    """A number by its ``key`` in ``metrics/<file>.json``, with all that is known of it."""
+    value = number.value if isinstance(number, Interval) else number
+    low, high = (number.low, number.high) if isinstance(number, Interval) else (None, None)
+    runs = tuple(study.replicates.runs(file, key, value).values())
+    return Row(name, value, low, high, floor, study.quotes(file, key), runs if len(runs) > 1 else ())
 
 
 def classifier(study: StudyResults) -> list[Row]:
     """How many images of each split the classifier reads."""
-    result, quotes = study.classifier, study.quotes
+    result = study.classifier
     metrics, epoch = result.metrics, f"epoch {result.epoch}"
-    place = "train_cnn"
     return [
-        row("test images", metrics.test_accuracy, result.chance, quotes(place, "test_accuracy")),
-        row(f"held-out images, {epoch}", metrics.val_accuracy, reported=quotes(place, "val_accuracy")),
-        row(f"training images, {epoch}", metrics.train_accuracy, reported=quotes(place, "train_accuracy")),
-        row("macro F1, test images", metrics.macro_f1, reported=quotes(place, "macro_f1")),
+        row(study, "test images", metrics.test_accuracy, "train_cnn", "test_accuracy", result.chance),
+        row(study, f"held-out images, {epoch}", metrics.val_accuracy, "train_cnn", "val_accuracy"),
+        row(study, f"training images, {epoch}", metrics.train_accuracy, "train_cnn", "train_accuracy"),
+        row(study, "macro F1, test images", metrics.macro_f1, "train_cnn", "macro_f1"),
     ]
 
 
 def attacked(study: StudyResults, model: str) -> list[Row]:
     """Accuracy of ``model`` on clean images and under every attack that was run."""
-    sweep, place = study.sweeps[model], f"fgsm_sweep/{model}"
-    clean = row("clean images", sweep.clean, sweep.chance, study.quotes(place, "clean"))
+    sweep = study.sweeps[model]
+    clean = row(study, "clean images", sweep.clean, f"fgsm_sweep/{model}", "clean", sweep.chance)
     return [clean, *(_attacked(study, model, one) for one in sweep.attacks)]
 
 
 def _attacked(study: StudyResults, model: str, one: Attacked) -> Row:
-    quotes = study.quotes(f"fgsm_sweep/{model}", swept.key(one.attack, one.epsilon))
-    return row(f"{one.name}, ε {one.epsilon:g}", one.accuracy, study.sweeps[model].chance, quotes)
+    key = swept.key(one.attack, one.epsilon)
+    named = f"{one.name}, ε {one.epsilon:g}"
+    return row(study, named, one.accuracy, f"fgsm_sweep/{model}", key, study.sweeps[model].chance)
 
 
 def headline(study: StudyResults) -> list[Row]:
@@ -158,7 +175,7 @@ def headline(study: StudyResults) -> list[Row]:
 def reading(study: StudyResults, evaluation: Evaluation, column: Column) -> list[Row]:
     """One number of every encoder, baselines first."""
     return [
-        row(label, column.read(result), column.chance(result), study.quotes(f"{evaluation.name}/{name}", column.key))
+        row(study, label, column.read(result), f"{evaluation.name}/{name}", column.key, column.chance(result))
         for (name, label), result in zip(study.encoders.items(), evaluation.results.values(), strict=True)
     ]
 

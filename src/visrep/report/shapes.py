@@ -29,6 +29,7 @@ READERS = {
     MOVEMENT: "how far a feature goes when this factor alone changes",
 }
 BETWEEN = "between"
+RUNS = "figures_spread/families"  # a picture
 MARKS = {CONFIRMED: "\N{CHECK MARK}", REFUTED: "\N{BALLOT X}", UNDECIDED: "?"}
 CONTRARY = {KEPT: LOST, LOST: KEPT}
 
@@ -155,6 +156,7 @@ def _pictures(study: StudyResults, by_family: ByFamily) -> Iterator[Picture]:
     held_out = data(learnt.source, learnt.held_out, "held-out images")
     for name, says, on in (
         ("factors", "Which factors each encoder keeps, beside what its training predicts.", of_new),
+        (RUNS, "The same in every run, each a point: how far does it hang on the seed?", of_new),
         ("sets", "How wide the sets of pictures are that should be one, and how far apart.", _of_sets(first)),
         ("learning", "Which factor is learnt first.", held_out),
         (
@@ -168,7 +170,7 @@ def _pictures(study: StudyResults, by_family: ByFamily) -> Iterator[Picture]:
             "Points that are moved, no images.",
         ),
     ):
-        yield picture(study, f"figures_shapes/{name}", says, on)
+        yield picture(study, name if name == RUNS else f"figures_shapes/{name}", says, on)
 
 
 def _neighbors(study: StudyResults, name: str, result: Factors) -> Picture:

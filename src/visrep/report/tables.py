@@ -7,10 +7,11 @@ from markupsafe import Markup
 from visrep.report.blocks import Table, tied
 from visrep.report.results import Row
 
-HEAD = ("", "ours", "floor", "reported")
+HEAD = ("", "ours", "all runs", "floor", "reported")
 LEGEND = (
-    "Below each name, on a line from 0 to 100, the dot is ours, the bar its 95 % interval, the upright stroke the "
-    "floor, and hollow diamonds are what earlier reports say of other images; brackets hold the number of the report."
+    "Below each name, on a line from 0 to 100, the dot is ours, the bar its 95 % interval over images, the upright "
+    "stroke the floor, short strokes are further runs with other seeds, and hollow diamonds are what earlier reports "
+    "say of other images; brackets hold the number of the report."
 )
 NOTHING = "-"
 WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
@@ -19,7 +20,10 @@ WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
 def beside(says: str, on: str, rows: Sequence[Row], digits: int = 1, drawn: bool = True, folded: str = "") -> Table:
     """``drawn`` adds to each row a strip from 0 to 100. A column in which no row has anything is left out. The settings
     of reported numbers stand behind ``on``."""
-    cells = [(_name(row, drawn), _ours(row, digits), _number(row.floor, digits), _said(row)) for row in rows]
+    cells = [
+        (_name(row, drawn), _ours(row, digits), runs(row, digits), _number(row.floor, digits), _said(row))
+        for row in rows
+    ]
     kept = [place for place in range(len(HEAD)) if any(row[place] != NOTHING for row in cells)]
     head, shown = [HEAD[place] for place in kept], [[row[place] for place in kept] for row in cells]
     return Table(says, " ".join(filter(None, (on, _settings(rows)))), head, shown, folded=folded)
@@ -48,6 +52,16 @@ def _ours(row: Row, digits: int) -> Markup:
     return Markup("<b>{}</b><small>{}</small>").format(_number(row.value, digits), spread)
 
 
+def runs(row: Row, digits: int) -> Markup:
+    """Mean and standard deviation over all runs of the training, and how many there are."""
+    if row.spread is None:
+        return Markup(NOTHING)
+    mean, sd, n = row.spread
+    return Markup("{:.{}f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{:.{}f}<small>{} runs</small>").format(
+        mean, digits, sd, digits, n
+    )
+
+
 def _number(value: float | None, digits: int) -> str:
     return NOTHING if value is None else f"{value:.{digits}f}"
 
@@ -64,6 +78,8 @@ def strip(row: Row) -> Markup:
     parts = [f'<path class="axis" d="M{_x(0)} {middle}H{_x(100)}"/>']
     if row.low is not None and row.high is not None:
         parts.append(f'<path class="interval" d="M{_x(row.low)} {middle}H{_x(row.high)}"/>')
+    for run in row.runs:
+        parts.append(f'<path class="run" d="M{_x(run)} 4V{HEIGHT - 4}"/>')
     if row.floor is not None:
         parts.append(f'<path class="floor" d="M{_x(row.floor)} 1V{HEIGHT - 1}"/>')
     for quote in row.reported:

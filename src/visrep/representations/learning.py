@@ -86,6 +86,7 @@ def train(
         metrics=metrics | {"effective_rank": last["effective_rank"]},
         n=len(images.train.labels),
         source=images.source,
+        processor=machine.processor,
         watched=len(monitored),
         epochs=len(fitted.history),
         parameters=sum(p.numel() for p in model.encoder.parameters()),

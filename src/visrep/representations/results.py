@@ -48,13 +48,14 @@ class Axis:
 class Training:
     """``n`` training images of ``source``; ``watched`` test images are monitored each epoch and never used for
     selection. The metrics are ``telling.columns`` on these, in the last epoch, and the effective rank; ``axes`` are
-    those of their embeddings."""
+    those of their embeddings. ``processor`` is what computed."""
 
     CHART: ClassVar = "axes"
 
     metrics: dict[str, float]
     n: int
     source: str
+    processor: str
     watched: int
     epochs: int
     parameters: int

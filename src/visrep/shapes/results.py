@@ -15,11 +15,12 @@ AGREEMENT, PROBE, MOVEMENT = "agreement", "probe", "movement"
 class Similarity:
     """Of the stage `similarity`: images trained on (``n``) and ``held_out``. ``chance`` and ``floor`` of the loss on
     the latter: what an encoder reaches that tells nothing, and what none gets below. ``shared_by_chance``: percent of
-    random pairs that share each factor."""
+    random pairs that share each factor; ``processor`` is what computed."""
 
     n: int
     held_out: int
     source: str
+    processor: str
     loss: str
     varied: tuple[str, ...] | None
     chance: float

@@ -72,6 +72,7 @@ def learn(
         n=len(trained.factors),
         held_out=len(held_out.factors),
         source=images.source,
+        processor=machine.processor,
         loss="mean squared error" if varied is None else "InfoNCE (nats)",
         varied=None if varied is None else tuple(varied),
         chance=chance,

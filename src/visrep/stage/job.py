@@ -90,6 +90,18 @@ class Job:
         files.write_metrics(self.out(f"metrics/{name}.json"), records.flat(record.metrics))
         records.write(self.out(f"plots/{name}/details.json"), record)
 
+    def manifest(self, path: str) -> None:
+        """Write what this stage was made from - parameters, hashes of code and inputs - as JSON: the same wherever it
+        runs."""
+        files.write_json(self.out(path), self.seen)
+
+    def absorb(self, other: "Job") -> None:
+        """All that ``other`` read from outside of `RESUME` counts as read by this one."""
+        read = [name for name in other.seen if not Path(name).is_relative_to(RESUME)]
+        for name in read:
+            known = name if name != "code" else f"code of {other.name}"
+            self.seen[known], self._looks[known] = other.seen[name], other._looks[name]
+
     def log(self, line: str) -> None:
         print(f"{self.name}: {line}", flush=True)
 

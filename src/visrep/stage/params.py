@@ -5,6 +5,8 @@ could differ all the same (``010``, ``1_000``), the value stays text and is refu
 """
 
 import re
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -67,12 +69,19 @@ def parsed(text: str, path: Path) -> dict[str, Any]:
 
 
 def names(section: str) -> list[str]:
-    """What a section such as `encoders` names: its keys, or its items. Raises `Failure` where there is no such
-    section."""
-    values = load().get(section)
+    """What a section such as `encoders` or `replicates.seeds` names: its keys, or its items. Raises `Failure` where
+    there is no such section."""
+    values: Any = load()
+    for key in section.split("."):
+        values = values.get(key) if isinstance(values, dict) else None
     if not isinstance(values, dict | list):
         raise Failure(f"{FILE}: {section} is {'missing' if values is None else 'neither a mapping nor a list'}", 2)
     return [str(name) for name in values]
+
+
+def combinations(sections: Sequence[str]) -> list[str]:
+    """A name of each section, joined by a hyphen, in every combination."""
+    return ["-".join(each) for each in product(*map(names, sections))]
 
 
 def merged(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ class Stage(NamedTuple):
 
 
 def stages(file: Path = FILE) -> list[Stage]:
-    """All stages in the order of the file, one for each item of a `foreach`, items of params.yaml included.
+    """All stages in the order of the file, one for each item of a `foreach` or combination of a `matrix`, with the
+    names that params.yaml gives.
 
     What depends on an item's own parameters (${item.of}) stays as it is: that is only code."""
     parsed = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -36,13 +37,10 @@ def described(group: str) -> str:
     entry = yaml.safe_load(FILE.read_text(encoding="utf-8"))["stages"].get(group) if FILE.exists() else None
     if entry is None:
         return f"{FILE} does not say what it reads and writes"
-    stage = _stage(group, "<item>" if "foreach" in entry else "", entry)
+    stage = _stage(group, "<item>" if "foreach" in entry or "matrix" in entry else "", entry)
     sections = [name for name in entry.get("do", entry)["params"] if isinstance(name, str)]  # else all of the file
-    reads = [
-        ": ".join(
-            filter(None, ("params.yaml", ", ".join(sections).replace("${key}", "<item>").replace("${item}", "<item>")))
-        )
-    ]
+    named = [_filled(name, {"key": "<item>", "item": "<item>", "item.name": "<item>"}) for name in sections]
+    reads = [": ".join(filter(None, ("params.yaml", ", ".join(named))))]
     reads += [path for path in stage.reads if not path.startswith(CODE)]
     return "\n".join(["reads", *[f"  {path}" for path in reads], "writes", *[f"  {path}" for path in stage.writes]])
 
@@ -55,6 +53,9 @@ def remedy(path: PurePath | str) -> str:
 
 
 def _items(entry: dict[str, Any]) -> list[str]:
+    """Of a matrix, the names of a combination joined by a hyphen, as DVC joins them."""
+    if "matrix" in entry:
+        return params.combinations([section.strip("${}") for section in entry["matrix"].values()])
     items = entry.get("foreach", {"": None})
     if isinstance(items, str):  # ${encoders}: the keys of a section of params.yaml
         return params.names(items.strip("${}"))
@@ -63,18 +64,24 @@ def _items(entry: dict[str, Any]) -> list[str]:
 
 def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
     body = entry.get("do", entry)
+    words = {"key": item, "item": item}
+    if "matrix" in entry:
+        axes = item.split("-") if "-" in item else [item] * len(entry["matrix"])
+        words |= {f"item.{axis}": name for axis, name in zip(entry["matrix"], axes, strict=True)}
 
     def paths(*kinds: str) -> tuple[str, ...]:
         entries = [one for kind in kinds for one in body.get(kind, [])]
         names = [next(iter(one)) if isinstance(one, dict) else one for one in entries]
-        return tuple(_filled(name.replace("${key}", item).replace("${item}", item)) for name in names)
+        return tuple(_filled(name, words) for name in names)
 
     written = paths("outs", "metrics", "plots")
     return Stage(f"{group}@{item}" if item else group, group, body.get("desc", ""), paths("deps"), written)
 
 
-def _filled(path: str) -> str:
-    """With the value of every ${section.leaf} of params.yaml."""
+def _filled(path: str, words: dict[str, str]) -> str:
+    """With the ``words`` in place of their ${name}, and the value of every ${section.leaf} of params.yaml."""
+    for name, word in words.items():
+        path = path.replace(f"${{{name}}}", word)
 
     def value(found: re.Match[str]) -> str:
         section, leaf = found.groups()

@@ -22,7 +22,8 @@ NO_ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 def main(stage: Callable[[Job], None], items: tuple[str, ...] | str, parent: int) -> NoReturn:
     """Run a stage module as a program: ``python -m stages.<name> [item]``. ``items`` are what it can be run for, or
-    the section of params.yaml that names them; the process ends with its ``parent``."""
+    the sections of params.yaml that name them, joined as their names are: "methods-replicates.seeds" for simclr-1. The
+    process ends with its ``parent``."""
     module = sys.modules[stage.__module__]
     script = Path(str(module.__file__)).resolve()
     name = script.stem
@@ -58,7 +59,7 @@ def _live(job: Job, stage: Callable[[Job], None], parent: int) -> None:
 
 def _item(name: str, doc: str, items: tuple[str, ...] | str) -> str:
     words = sys.argv[1:]
-    known = params.names(items) if isinstance(items, str) else items
+    known = params.combinations(items.split("-")) if isinstance(items, str) else items
     usage = f"python -m stages.{name}" + (f" {{{','.join(known)}}}" if known else "")
     if words in (["-h"], ["--help"]):
         print(f"usage: {usage}\n\n{doc.strip()}\n\n{pipeline.described(name)}")

@@ -18,28 +18,37 @@ from markupsafe import Markup
 
 from visrep import files
 from visrep.errors import Failure
+from visrep.measures import statistics
 from visrep.records import Interval
+from visrep.replicates import results as replicated
 from visrep.report import page, results
 from visrep.report.blocks import Block, Gallery, Part, Picture, Section, Table
+from visrep.stage import params
 
 OUT = Path("report/compare.html")
 TREE = "workspace"  # DVC's word for the working tree
-RESULTS = ("metrics", "plots")
+RESULTS = ("metrics", "plots", "replicates", "params.yaml")
 BEYOND, WITHIN, UNKNOWN = "beyond both intervals", "within", "no interval"
+OF_TRAINING, IN_TRAINING, ONE_RUN = "beyond the chance of training", "within", "one run each: not known"
 TURNED = "another verdict"
+OVER_IMAGES = 4  # the cell of a row
 VERDICTS = {1: "passed", 0: "failed"}  # of a gate
 NOTE = (
-    "A difference is beyond both intervals where the two 95 % intervals do not meet. Where a number has no interval, "
-    "nothing is said of chance. Intervals are of the images: a second training with another seed may differ by more."
+    "Two kinds of chance. Over images: a difference is beyond both intervals where the two 95 % intervals do not meet; "
+    "where a number has no interval, nothing is said. Over trainings: where both sides ran with the same further "
+    "seeds, the difference is taken seed by seed, and is beyond the chance of training where the 95 % interval of its "
+    "mean, by Student's t, does not hold 0. Of many numbers one in twenty is beyond it by chance alone."
 )
 
 
 class Side(NamedTuple):
-    """One of the two: its name for DVC, how it is called on the page, and where its files lie."""
+    """One of the two: its name for DVC, how it is called on the page, where its files lie, and all runs of its
+    trainings, where it has replicates."""
 
     revision: str
     called: str
     folder: Path
+    study: replicated.Study | None
 
 
 def main() -> None:
@@ -65,11 +74,20 @@ def side(name: str, folder: Path) -> Side:
         raise Failure(f"no branch, tag or commit {name!r}; `git branch --all` lists them", 2)
     at = f"commit {commit.decode().strip()}"
     if name == TREE:
-        return Side(TREE, f"working tree on {at}{', edited' if _git('status', '--porcelain') else ''}", Path())
+        edited = ", edited" if _git("status", "--porcelain") else ""
+        return Side(TREE, f"working tree on {at}{edited}", Path(), _study(Path()))
     held = [path for path in RESULTS if _git("ls-tree", name, path)]
     with zipfile.ZipFile(io.BytesIO(_git("archive", "--format=zip", name, *held))) as archive:
         archive.extractall(folder)
-    return Side(name, f"{name}, {at}", folder)
+    return Side(name, f"{name}, {at}", folder, _study(folder))
+
+
+def _study(folder: Path) -> replicated.Study | None:
+    """None also where the replicates are of another form than here."""
+    try:
+        return replicated.Study(folder / "replicates", folder / "plots", params.load(folder / params.FILE))
+    except (Failure, KeyError, TypeError):
+        return None
 
 
 def html(before: Side, after: Side) -> str:
@@ -96,17 +114,21 @@ def html(before: Side, after: Side) -> str:
 
 
 def _numbers(numbers: Mapping[str, Any], before: Side, after: Side) -> Iterator[tuple[str | Markup, ...]]:
-    """(file and key, before, after, difference, verdict) of each number that is not the same."""
+    """(file and key, before, after, difference, verdicts over images and over trainings) of each number that is not the
+    same. What the summaries of the runs say is said by the latter."""
     for path, keys in sorted(numbers.items()):
         name = path.removeprefix("metrics/").removesuffix(".json")
+        if name.startswith("spread/"):
+            continue
         for key, change in sorted(keys.items()):
             if name.startswith("gates/") and {change.get("old"), change.get("new")} == {*VERDICTS}:
-                yield f"{name}: {_called(key)}", VERDICTS[change["old"]], VERDICTS[change["new"]], "-", TURNED
+                yield f"{name}: {_called(key)}", VERDICTS[change["old"]], VERDICTS[change["new"]], "-", TURNED, "-"
                 continue
             intervals = [_interval(one, name, key) for one in (before, after)]
             shown = [_shown(change.get(when), spread) for when, spread in zip(("old", "new"), intervals, strict=True)]
             moved = f"{change['diff']:{'+.2f' if all(intervals) else '+.3g'}}" if "diff" in change else "-"
-            yield f"{name}: {_called(key)}", *shown, moved, _verdict(*intervals)
+            runs = [_runs(one, name, key, change.get(when)) for one, when in ((before, "old"), (after, "new"))]
+            yield f"{name}: {_called(key)}", *shown, moved, _verdict(*intervals), _over_trainings(*runs)
 
 
 def _called(key: str) -> str:
@@ -130,6 +152,18 @@ def _verdict(before: Interval | None, after: Interval | None) -> str:
     return BEYOND if before.high < after.low or after.high < before.low else WITHIN
 
 
+def _runs(of: Side, name: str, key: str, value: float | None) -> replicated.Runs:
+    return of.study.runs(name, key, value) if of.study is not None and value is not None else {}
+
+
+def _over_trainings(before: replicated.Runs, after: replicated.Runs) -> str:
+    moved = statistics.paired(before, after)
+    if moved is None:
+        return ONE_RUN
+    sure = OF_TRAINING if moved.low > 0 or moved.high < 0 else IN_TRAINING
+    return f"{sure} ({moved.low:+.3g} to {moved.high:+.3g}, {len(before.keys() & after.keys())} seeds)"
+
+
 def _shown(value: float | None, spread: Interval | None) -> str | Markup:
     if value is None:
         return "-"
@@ -139,18 +173,19 @@ def _shown(value: float | None, spread: Interval | None) -> str | Markup:
 
 
 def _counted(rows: Sequence[tuple[str | Markup, ...]]) -> str:
-    turned, beyond = (sum(row[-1] == verdict for row in rows) for verdict in (TURNED, BEYOND))
+    turned, beyond = (sum(row[OVER_IMAGES] == verdict for row in rows) for verdict in (TURNED, BEYOND))
     said = f"; gates with another verdict: {turned}" if turned else ""
     return f"Numbers that differ: {len(rows)}; beyond both intervals: {beyond}{said}."
 
 
 def _tables(rows: Sequence[tuple[str | Markup, ...]], heads: str) -> list[Block]:
     """Gates first, then what is sure, then the rest."""
-    head = ("number", "before", "after", "difference", "verdict")
+    head = ("number", "before", "after", "difference", "over images", "over trainings")
     said = {TURNED: "Gates with another verdict.", BEYOND: "Differences beyond both intervals."}
-    tables = {says: [row for row in rows if row[-1] == verdict] for verdict, says in said.items()}
-    tables["Differences within intervals, or of numbers that have none."] = [row for row in rows if row[-1] not in said]
-    return [Table(says, heads, head, some, words=(4,)) for says, some in tables.items() if some]
+    tables = {says: [row for row in rows if row[OVER_IMAGES] == verdict] for verdict, says in said.items()}
+    rest = [row for row in rows if row[OVER_IMAGES] not in said]
+    tables["Differences within intervals, or of numbers that have none."] = rest
+    return [Table(says, heads, head, some, words=(4, 5)) for says, some in tables.items() if some]
 
 
 def _parameters(parameters: Mapping[str, Any], heads: str) -> Table:

@@ -4,7 +4,8 @@ In ``deps``, what begins with src/ or stages/ is this command's, on lines of its
 is what `visrep.stage.code.closure` finds, a package as one folder where all of its modules are among it. What a stage
 looks up for its own item (``job.module(package, job.item)``) stands there as ``package/${key}.py``, or as the command
 calls the item; where the name comes from the item's parameters (``job.module(package, ablation.of)``), as
-``package/${item.of}.py``.
+``package/${item.of}.py``. A stage of a ``matrix`` cannot say that: it depends on the file in which the main stage wrote
+down what it read (`Job.manifest`).
 """
 
 import re
@@ -23,6 +24,7 @@ ALL = Path("src/visrep")
 CODE = ("src/", "stages/")
 WIDTH = 120  # of a line
 COMMAND = r"cmd: exec python -m stages\.(\w+)(?: (\$\{\w+\}))?"  # the module, and what its item is called
+MATRIX = "${item.name}"  # what the item of a stage is called that runs again in one of a matrix
 
 
 def main() -> None:
@@ -58,7 +60,8 @@ def _stage(lines: Sequence[str]) -> list[str]:
     flow = "".join(lines[start:stop])
     data = [path for path in yaml.safe_load(flow)["deps"] if not path.startswith(CODE)]
     space = " " * (len(flow) - len(flow.lstrip()))
-    made = dependencies(command[1], command[2] or "")
+    matrix = any(line.lstrip().startswith("matrix:") for line in lines)
+    made = dependencies(command[1], MATRIX if matrix else command[2] or "")
     wrapped = [
         *_filled(f"{space}deps: [", [f"{_quoted(path)}," for path in data], f"{space}  "),
         *_filled(f"{space}  ", [*(f"{_quoted(path)}," for path in made[:-1]), f"{_quoted(made[-1])}]"], f"{space}  "),
@@ -93,15 +96,16 @@ def dependencies(stage: str, item: str) -> list[str]:
     for look_up in by_name:
         for module in code.modules(look_up.package):
             reached |= set(code.closure(ROOT / module)) - {module}
-    templates = sorted({_template(look_up, item) for look_up in by_name})
+    templates = sorted({template for look_up in by_name if (template := _template(look_up, item))})
     first = str(script.relative_to(ROOT))
     return [first, *sorted({*_folded(own | reached), *templates} - {first})]
 
 
-def _template(look_up: LookUp, item: str) -> str:
-    """Where the module lies that a stage looks up for its item."""
-    key = item if look_up.item == "job.item" else f"${{item.{look_up.item.rpartition('.')[2]}}}"
-    return f"src/{look_up.package.replace('.', '/')}/{key}.py"
+def _template(look_up: LookUp, item: str) -> str | None:
+    """Where the module lies that a stage looks up for its item; None where a matrix cannot name it."""
+    if look_up.item != "job.item":
+        item = f"${{item.{look_up.item.rpartition('.')[2]}}}" if item != MATRIX else ""
+    return f"src/{look_up.package.replace('.', '/')}/{item}.py" if item else None
 
 
 def _folded(paths: set[Path]) -> set[str]:

@@ -15,12 +15,24 @@ METHODS = {"fgsm_mix": "FGSM", "n_fgsm": "N-FGSM", "pgd": "PGD"}
 
 
 def classifiers(study: StudyResults) -> str:
-    """Markdown: ours with 95 % interval, the floor, and what the reports say of other images."""
-    lines = ["| accuracy on test images, % | ours | 95 % interval | floor | reported (SVHN) |", "|---|---|---|---|---|"]
-    for row in results.headline(study):
-        spread = f"{row.low:.1f} to {row.high:.1f}"
-        lines.append(f"| {row.name} | **{row.value:.1f}** | {spread} | {row.floor:.1f} | {_reported(row)} |")
-    return "\n".join([*lines, "", _classifiers_caption(study)])
+    """Markdown: ours with 95 % interval, all runs where there are several, the floor, and what the reports say of other
+    images."""
+    rows = results.headline(study)
+    head = ["accuracy on test images, %", "ours", "95 % interval", "all runs", "floor", "reported (SVHN)"]
+    cells = [
+        [
+            row.name,
+            f"**{row.value:.1f}**",
+            f"{row.low:.1f} to {row.high:.1f}",
+            _runs(row, 1),
+            f"{row.floor:.1f}",
+            _reported(row),
+        ]
+        for row in rows
+    ]
+    kept = [place for place, name in enumerate(head) if name != "all runs" or any(row.runs for row in rows)]
+    lines = [f"| {' | '.join(row[place] for place in kept)} |" for row in (head, *cells)]
+    return "\n".join([lines[0], "|---" * len(kept) + "|", *lines[1:], "", _classifiers_caption(study)])
 
 
 def encoders(study: StudyResults) -> str:
@@ -29,9 +41,20 @@ def encoders(study: StudyResults) -> str:
     names = [column.name for column in (probe, *(column for column, _ in others))]
     lines = [f"| encoder | {' | '.join(names)} | reported probe (CIFAR-10) |", "|---" * (len(names) + 2) + "|"]
     for place, row in enumerate(probed):
-        rest = [f"{rows[place].value:.{column.digits}f}" for column, rows in others]
-        lines.append(f"| {row.name} | **{row.value:.1f}** | {' | '.join(rest)} | {_reported(row)} |")
+        rest = [_mean(rows[place], column.digits) for column, rows in others]
+        lines.append(f"| {row.name} | **{_mean(row, probe.digits)}** | {' | '.join(rest)} | {_reported(row)} |")
     return "\n".join([*lines, "", _encoders_caption(study)])
+
+
+def _runs(row: Row, digits: int) -> str:
+    return f"{_mean(row, digits)} ({row.spread.n} runs)" if row.spread else "-"
+
+
+def _mean(row: Row, digits: int) -> str:
+    """Mean and standard deviation of all runs, or the number of the only one."""
+    if row.spread is None:
+        return f"{row.value:.{digits}f}"
+    return f"{row.spread.mean:.{digits}f} ± {row.spread.sd:.{digits}f}"
 
 
 def _reported(row: Row) -> str:
@@ -63,9 +86,11 @@ def _encoders_caption(study: StudyResults) -> str:
         study.record("anomaly/vicreg", anomaly.Result),
     )
     counts = ", ".join(f"{one.n:,} {anomaly.words(one.set)}" for one in strange.anomalous)
+    runs = max(len(row.runs) for _, rows in results.readings(study) for row in rows)
+    spread = f"Mean ± standard deviation of {runs} runs where a training is repeated with other seeds. " if runs else ""
     return (
         f"Ours: {result.source}, n = {result.n:,} test images, so a probe is sure to about "
-        f"{right.high - right.value:.0f} points; the best constant answer gets {result.chance:.1f}. The first "
+        f"{right.high - right.value:.0f} points; the best constant answer gets {result.chance:.1f}. {spread}The first "
         f"{len(study.baselines)} rows are baselines: no gradient made them. Anomalies are other images among objects "
         f"({counts}), found by the distance to the training images, measured for each encoder as validation images "
         "choose: AUROC is 50 by chance. "

@@ -1,0 +1,76 @@
+"""All runs of the trainings that are compared, as points."""
+
+from collections.abc import Mapping, Sequence
+
+from stages import run
+from visrep import records
+from visrep.digits.results import CLASSIFIERS, Sweep
+from visrep.evaluations import probe
+from visrep.figures import runs, style
+from visrep.replicates.results import Headline, Headlines
+from visrep.settings.figures import Figures
+from visrep.settings.representations import Baselines, Labels
+from visrep.settings.shapes import FACTORS
+from visrep.stage.job import Job
+
+POINTS = "Filled: the main run; hollow: the same with other seeds; stroke: their mean."
+
+
+def main(job: Job) -> None:
+    settings, labels = job.read("figures", Figures), job.read("encoders", Labels).root
+    baselines = [labels[name] for name in job.read("baselines", Baselines).root if name in labels]
+    found = records.read(job.input("plots/spread/details.json"), Headlines)
+    sweep = records.read(job.input("plots/fgsm_sweep/cnn/details.json"), Sweep)
+    probed = records.read(job.input("plots/probe/vicreg/details.json"), probe.Result)
+    palette = style.PALETTES[settings.palette]
+
+    attacks = ["clean images", *(f"{name}, ε {sweep.gate_epsilon:g}" for name in ("FGSM", "PGD"))]
+    names = [f"{name}: {attack}" for name in CLASSIFIERS.values() for attack in attacks]
+    right = [number.value for model in CLASSIFIERS for number in found.classifiers[model]]
+    drawn = {
+        "classifiers": runs.points(
+            "Both classifiers, run by run",
+            names,
+            [],
+            {"test images read rightly": right},
+            sweep.chance,
+            "percent",
+            style.foot(sweep.source, sweep.n, "test images", POINTS),
+            palette,
+        ),
+        "encoders": runs.points(
+            "Encoders, run by run",
+            list(labels.values()),
+            baselines,
+            {
+                name: _of(found.encoders, list(labels), key)
+                for name, key in (("linear probe", "linear_accuracy"), ("nearest neighbours", "knn_accuracy"))
+            },
+            probed.chance,
+            "test images named rightly (%)",
+            style.foot(probed.source, probed.n, "test images", f"{POINTS} Baselines in italics."),
+            palette,
+        ),
+        "families": runs.points(
+            "Encoders of shapes, run by run",
+            [name.replace("_", " ") for name in found.families],
+            [],
+            {factor: _of(found.families, list(found.families), f"{factor}_agreement") for factor in FACTORS},
+            None,
+            "nearest neighbours that share the factor (%)",
+            f"New images. {POINTS}",
+            palette,
+        ),
+    }
+    folder = job.out("plots/figures_spread")
+    for name, figure in drawn.items():
+        style.save(figure, folder / f"{name}.png", settings.dpi)
+
+
+def _of(numbers: Mapping[str, Sequence[Headline]], names: Sequence[str], key: str) -> list[tuple[float, ...]]:
+    """The runs of one number, a row for each of ``names``."""
+    return [next(number.value for number in numbers[name] if number.key == key) for name in names]
+
+
+if __name__ == "__main__":
+    run(main)

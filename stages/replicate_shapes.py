@@ -1,0 +1,19 @@
+"""An encoder of drawn shapes, once more under another seed, and what it keeps of each factor."""
+
+from stages import factors, run, similarity
+from visrep.replicates.replicate import Replication
+from visrep.stage.job import Job
+
+ITEMS = "families-replicates.seeds"
+
+
+def main(job: Job) -> None:
+    name, seed = job.item.split("-")
+    again = Replication(job, int(seed))
+    again.train(similarity, name)
+    again.evaluate(factors, name)
+    again.write(f"similarity/{name}")
+
+
+if __name__ == "__main__":
+    run(main, ITEMS)
