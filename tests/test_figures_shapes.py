@@ -64,6 +64,7 @@ TOLD = Similarity(
     n=54,
     held_out=6,
     source=DATA.source,
+    processor="abacus",
     loss="InfoNCE (nats)",
     varied=("color",),
     chance=3.4657,

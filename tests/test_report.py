@@ -115,7 +115,7 @@ def test_what_is_transparent_is_shown_on_white() -> None:
 
 
 def test_the_same_results_give_the_same_bytes(finished: Path, tmp_path: Path, text: str) -> None:
-    folder = runs.copy(finished, tmp_path / "again", "plots", "presets", "docs")
+    folder = runs.copy(finished, tmp_path / "again", "plots", "replicates", "presets", "docs")
     assert runs.run(folder, "report").code == 0
     assert (folder / "report/index.html").read_text() == text
 
@@ -201,7 +201,7 @@ def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: Stud
     content = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())
     learnt = json.loads((ROOT / "plots/similarity/vary_color/details.json").read_text())
     pictures = [p for block in shapes.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures]
-    counts = [content["n"]["new images"], content["sets"], learnt["held_out"], learnt["n"], None]
+    counts = [content["n"]["new images"]] * 2 + [content["sets"], learnt["held_out"], learnt["n"], None]
     counts += [content["n"]["training images"]] * len(shipped.parameters["families"])
     for picture, count in zip(pictures, counts, strict=True):
         assert count is None or f"n = {count:,} " in picture.data, picture.says
@@ -243,7 +243,7 @@ def test_a_failed_gate_is_loud(shipped: StudyResults) -> None:
 
 
 def test_a_missing_result_names_the_stage_that_writes_it(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "lacking", "plots", "presets", "docs", "dvc.yaml")
+    folder = runs.copy(finished, tmp_path / "lacking", "plots", "replicates", "presets", "docs", "dvc.yaml")
     (folder / "plots/probe/vicreg/details.json").unlink()
     done = runs.run(folder, "report")
     assert done.code == 1
@@ -279,7 +279,7 @@ def renamed(told: Any, name: str = "") -> Any:
 
 
 def test_names_are_escaped_wherever_they_stand(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = runs.copy(finished, tmp_path / "nasty", "plots", "presets", "docs")
+    folder = runs.copy(finished, tmp_path / "nasty", "plots", "replicates", "presets", "docs")
     tiny.write(folder, {"encoders": {"vicreg": NASTY}, "download": {"street_digits": {"archive": NASTY}}})
     for path in folder.glob("plots/**/details.json"):
         path.write_text(json.dumps(renamed(json.loads(path.read_text()))))

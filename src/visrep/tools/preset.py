@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.representer import RoundTripRepresenter
 
 from visrep import files, study
 from visrep.errors import Failure
@@ -66,14 +67,22 @@ def written(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
     params.parsed(text, path)  # or one line
     yaml = YAML()
+    yaml.Representer = _Representer
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 4096
-    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     whole = yaml.load(base)
     _put(yaml.load(text), whole)
     stream = StringIO()
     yaml.dump(whole, stream)
     return stream.getvalue()
+
+
+class _Representer(RoundTripRepresenter):
+    """Writes "null" where ruamel leaves nothing. A class of its own: what ruamel knows of types belongs to a class, and
+    DVC writes with the one above."""
+
+
+_Representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
 
 
 def _put(change: Any, whole: Any) -> None:
