@@ -19,14 +19,14 @@ POINTS = "Filled: the main run; hollow: the same with other seeds; stroke: their
 def main(job: Job) -> None:
     settings, labels = job.read("figures", Figures), job.read("encoders", Labels).root
     baselines = [labels[name] for name in job.read("baselines", Baselines).root if name in labels]
-    found = records.read(job.input("plots/spread/details.json"), Headlines)
+    headlines = records.read(job.input("plots/spread/details.json"), Headlines)
     sweep = records.read(job.input("plots/fgsm_sweep/cnn/details.json"), Sweep)
     probed = records.read(job.input("plots/probe/vicreg/details.json"), probe.Result)
     palette = style.PALETTES[settings.palette]
 
     attacks = ["clean images", *(f"{name}, ε {sweep.gate_epsilon:g}" for name in ("FGSM", "PGD"))]
     names = [f"{name}: {attack}" for name in CLASSIFIERS.values() for attack in attacks]
-    right = [number.value for model in CLASSIFIERS for number in found.classifiers[model]]
+    right = [number.value for model in CLASSIFIERS for number in headlines.classifiers[model]]
     drawn = {
         "classifiers": runs.points(
             "Both classifiers, run by run",
@@ -43,7 +43,7 @@ def main(job: Job) -> None:
             list(labels.values()),
             baselines,
             {
-                name: _of(found.encoders, list(labels), key)
+                name: _of(headlines.encoders, list(labels), key)
                 for name, key in (("linear probe", "linear_accuracy"), ("nearest neighbours", "knn_accuracy"))
             },
             probed.chance,
@@ -53,12 +53,12 @@ def main(job: Job) -> None:
         ),
         "families": runs.points(
             "Encoders of shapes, run by run",
-            [name.replace("_", " ") for name in found.families],
+            [name.replace("_", " ") for name in headlines.families],
             [],
-            {factor: _of(found.families, list(found.families), f"{factor}_agreement") for factor in FACTORS},
+            {factor: _of(headlines.families, list(headlines.families), f"{factor}_agreement") for factor in FACTORS},
             None,
             "nearest neighbours that share the factor (%)",
-            f"New images. {POINTS}",
+            f"Drawn shapes that training has not shown. {POINTS}",
             palette,
         ),
     }

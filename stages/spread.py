@@ -42,7 +42,7 @@ def main(job: Job) -> None:
             yield Headline(file, key, tuple(runs), tuple(runs.values()))
 
     attacks = ("clean", *(swept.key(attack, gate) for attack in ("fgsm", "pgd")))
-    found = Headlines(
+    headlines = Headlines(
         classifiers={name: tuple(numbers(f"fgsm_sweep/{name}", *attacks)) for name in CLASSIFIERS},
         encoders={
             name: (
@@ -57,11 +57,11 @@ def main(job: Job) -> None:
         },
         apart=dict(study.apart),
     )
-    records.write(job.out("plots/spread/details.json"), found)
+    records.write(job.out("plots/spread/details.json"), headlines)
     folder = job.out("metrics/spread")
-    trained = {name: found.encoders[name] for name in encoders if name in (*OWN_STAGE, *methods, *ablations)}
-    shapes = {f"similarity_{name}": own for name, own in found.families.items()}
-    for name, own in (found.classifiers | trained | shapes).items():
+    trained = {name: headlines.encoders[name] for name in encoders if name in (*OWN_STAGE, *methods, *ablations)}
+    shapes = {f"similarity_{name}": own for name, own in headlines.families.items()}
+    for name, own in (headlines.classifiers | trained | shapes).items():
         files.write_metrics(folder / f"{name}.json", _summary(own[:MOST]))
 
 

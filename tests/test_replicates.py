@@ -1,4 +1,4 @@
-"""A replicate is the study with its seeds moved, told in one file; runs are counted together where that is fair."""
+"""A replicate is the study with its seeds moved, content in one file; runs are counted together where that is fair."""
 
 import json
 import shutil
@@ -95,9 +95,9 @@ def test_a_replicate_is_the_study_with_its_seeds_moved(finished: Path, tmp_path:
         str(path.relative_to(folder / "metrics").with_suffix("")): json.loads(path.read_text())
         for path in (folder / "metrics").rglob("*.json")
     }
-    told = json.loads((finished / "replicates" / file).read_text())
-    assert told["metrics"] == written
-    assert told["seed"] == 1
+    content = json.loads((finished / "replicates" / file).read_text())
+    assert content["metrics"] == written
+    assert content["seed"] == 1
     main = {name: json.loads((finished / f"metrics/{name}.json").read_text()) for name in written}
     assert main != written
 
@@ -177,9 +177,9 @@ def test_neighbours_of_another_encoder_are_left_to_the_main_run(finished: Path, 
     folder = workspace(finished, tmp_path)
     edited(folder, {"neighbors": {"from": "pixels"}})
     assert "neighbours are those of pixels" in ran(folder, stage, item)
-    told = json.loads((folder / "replicates" / file).read_text())["metrics"]
-    assert "probe/vicreg" in told
-    assert not [name for name in told if "no_generated_neighbors" in name]
+    content = json.loads((folder / "replicates" / file).read_text())["metrics"]
+    assert "probe/vicreg" in content
+    assert not [name for name in content if "no_generated_neighbors" in name]
 
 
 # All runs of a training together
@@ -232,10 +232,10 @@ def test_summaries_hold_mean_deviation_and_count(finished: Path) -> None:
     main = json.loads((finished / "metrics/probe/simclr.json").read_text())
     again = json.loads((finished / "replicates/methods/simclr/1.json").read_text())["metrics"]["probe/simclr"]
     pair = [main["knn_accuracy"], again["knn_accuracy"]]
-    told = json.loads((finished / "metrics/spread/simclr.json").read_text())
-    assert told["n"] == 2
-    assert told["knn_accuracy_mean"] == pytest.approx(oracle.mean(pair), rel=1e-5)
-    assert told["knn_accuracy_sd"] == pytest.approx(oracle.stdev(pair), rel=1e-5)
+    content = json.loads((finished / "metrics/spread/simclr.json").read_text())
+    assert content["n"] == 2
+    assert content["knn_accuracy_mean"] == pytest.approx(oracle.mean(pair), rel=1e-5)
+    assert content["knn_accuracy_sd"] == pytest.approx(oracle.stdev(pair), rel=1e-5)
     trained = {"vicreg", "no_generated_neighbors", *tiny.study()["methods"], *tiny.study()["ablations"]}
     names = {"cnn", "adv_cnn", *trained, *(f"similarity_{name}" for name in tiny.study()["families"])}
     assert {path.stem for path in (finished / "metrics/spread").iterdir()} == names
@@ -246,9 +246,9 @@ def test_with_no_seeds_all_works_and_no_deviation_is_told(finished: Path, tmp_pa
     edited(folder, {"replicates": {"seeds": []}})
     for stage in ("spread", "figures_spread", "report"):
         ran(folder, stage)
-    told = json.loads((folder / "metrics/spread/simclr.json").read_text())
-    assert told["n"] == 1
-    assert not [key for key in told if key.endswith("_sd")]
+    content = json.loads((folder / "metrics/spread/simclr.json").read_text())
+    assert content["n"] == 1
+    assert not [key for key in content if key.endswith("_sd")]
     assert "±" not in (folder / "report/index.html").read_text()
     assert "±" in (finished / "report/index.html").read_text()
 

@@ -42,8 +42,10 @@ class Replication:
     def train(self, stage: ModuleType, item: str = "") -> None:
         """Run a stage whose outputs are kept, unless they are there already."""
         folder = self._run(stage, item).parent
-        for marker in sorted(folder.glob(f"*/{DONE}"), key=lambda marker: marker.stat().st_mtime)[:-KEPT]:
-            shutil.rmtree(marker.parent)
+        finished = sorted(folder.glob(f"*/{DONE}"), key=lambda marker: marker.stat().st_mtime)
+        kept = {marker.parent for marker in finished[-KEPT:]}
+        for former in set(folder.iterdir()) - kept:  # also what was begun and never finished
+            shutil.rmtree(former)
 
     def evaluate(self, stage: ModuleType, item: str = "") -> None:
         """Run a stage whose outputs are not kept: it is soon done."""
@@ -73,8 +75,8 @@ class Replication:
         }
         for folder in self._passing:
             shutil.rmtree(folder)
-        found = Replicate(self.by, self.processor, metrics)
-        results.write(self.job.out(f"{results.FOLDER}/{name}/{self.by}.json"), found)
+        path = self.job.out(f"{results.FOLDER}/{name}/{self.by}.json")
+        results.write(path, Replicate(self.by, self.processor, metrics))
 
 
 class _Finished(Exception):

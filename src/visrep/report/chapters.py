@@ -98,14 +98,14 @@ def _runs(study: StudyResults) -> str:
     again, apart = len(study.replicates.seeds), study.replicates.apart
     if not again:
         return "Here each ran once."
-    told = (
+    text = (
         f"Here each ran {again + 1} times, with other seeds and the same images: beside the interval of the main run "
         "stand mean and standard deviation of all runs."
     )
     if apart:
         groups = ", ".join(f"{count} of {name}" for name, count in apart.items())
-        told += f" Not counted, since made on another kind of processor than the main run: {groups}."
-    return told
+        text += f" Not counted, since made on another kind of processor than the main run: {groups}."
+    return text
 
 
 def _foot(study: StudyResults) -> Iterator[str]:

@@ -122,11 +122,11 @@ def _sweeps(study: StudyResults, on: str) -> list[Picture]:
         "the dotted line is the floor.",
         "per_class": "Some digits withstand FGSM longer than others: accuracy of each as the radius grows.",
     }
-    runs = "Both classifiers in every run, each a point: how far does accuracy hang on the seed?"
-    return [
-        *[picture(study, f"figures_attacks/{name}", says, on) for name, says in captions.items()],
-        picture(study, "figures_spread/classifiers", runs, on),
-    ]
+    pictures = [picture(study, f"figures_attacks/{name}", says, on) for name, says in captions.items()]
+    if study.repeated:
+        says = "Both classifiers in every run, each a point: how far does accuracy hang on the seed?"
+        pictures.append(picture(study, "figures_spread/classifiers", says, on))
+    return pictures
 
 
 def _gates(study: StudyResults, on: str) -> Table:

@@ -101,15 +101,11 @@ def _probe(study: StudyResults, evaluation: Evaluation) -> Pictures:
     result: probe.Result = next(iter(evaluation.results.values()))
     labelled = data(result.source, result.labelled, "training images with labels, some of them held out")
     says = "Linear probe and k-NN of every encoder, with chance."
+    pictures = [picture(study, "figures_encoders/accuracy", says, evaluation.tabulated.data)]
+    if study.repeated:
+        pictures.append(picture(study, "figures_spread/encoders", RUNS, evaluation.tabulated.data))
     return (
-        [
-            Gallery(
-                [
-                    picture(study, "figures_encoders/accuracy", says, evaluation.tabulated.data),
-                    picture(study, "figures_spread/encoders", RUNS, evaluation.tabulated.data),
-                ]
-            )
-        ],
+        [Gallery(pictures)],
         [
             of_encoders(
                 study,

@@ -91,6 +91,11 @@ class StudyResults:
         by_encoder = {encoder: self.record(f"{name}/{encoder}", module.Result) for encoder in self.encoders}
         return Evaluation(name, module.tabulated(next(iter(by_encoder.values()))), by_encoder)
 
+    @property
+    def repeated(self) -> bool:
+        """Whether trainings ran more than once."""
+        return bool(self.replicates.seeds)
+
     @cached_property
     def trainings(self) -> dict[str, Training]:
         """Of every encoder that a method trained, by the place of its results."""

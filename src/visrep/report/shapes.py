@@ -170,7 +170,8 @@ def _pictures(study: StudyResults, by_family: ByFamily) -> Iterator[Picture]:
             "Points that are moved, no images.",
         ),
     ):
-        yield picture(study, name if name == RUNS else f"figures_shapes/{name}", says, on)
+        if name != RUNS or study.repeated:
+            yield picture(study, name if name == RUNS else f"figures_shapes/{name}", says, on)
 
 
 def _neighbors(study: StudyResults, name: str, result: Factors) -> Picture:
