@@ -34,11 +34,35 @@ def test_no_gate_but_one_fails_for_the_defended_model() -> None:
     assert set(gates.values()) == {1}, gates
 
 
-def test_learning_without_labels_beats_both_floors() -> None:
-    for encoder in ("vicreg", "simclr"):
-        for floor in ("pixels", "whitened_pixels", "random"):
-            learned, unlearned = (read(f"probe/{name}")["linear_accuracy"] for name in (encoder, floor))
-            assert learned >= unlearned + 8, (encoder, floor)
+TRAINED = ("vicreg", "simclr", "no_generated_neighbors")  # encoders; two runs of one differ by up to 6 points
+
+
+def test_learning_without_labels_beats_weak_baselines_by_far() -> None:
+    for encoder in TRAINED:
+        for baseline in ("pixels", "random"):
+            for reading in ("linear_accuracy", "knn_accuracy"):
+                learned, unlearned = (read(f"probe/{name}")[reading] for name in (encoder, baseline))
+                assert learned >= unlearned + 20, (encoder, baseline, reading)
+
+
+def test_learning_without_labels_against_strong_baselines() -> None:
+    """Nearest neighbours in whitened pixels are as good as in any network, though a linear probe finds nothing there;
+    patches are reached in both."""
+    for encoder in TRAINED:
+        learned, whitened, patches = (read(f"probe/{name}") for name in (encoder, "whitened_pixels", "patches"))
+        assert learned["linear_accuracy"] >= whitened["linear_accuracy"] + 40, encoder
+        assert learned["knn_accuracy"] >= whitened["knn_accuracy"] - 8, encoder
+        for reading in ("linear_accuracy", "knn_accuracy"):
+            assert learned[reading] >= patches[reading] - 6, (encoder, reading)
+
+
+def test_maps_of_trained_encoders_show_classes() -> None:
+    assert read("maps/vicreg")["tsne_knn_accuracy"] >= 55
+    assert read("maps/vicreg")["tsne_knn_accuracy"] >= read("maps/patches")["tsne_knn_accuracy"] + 15
+
+
+def test_neighbours_share_classes() -> None:
+    assert read("neighbors")["same_class"] >= 55
 
 
 def test_patches_are_a_baseline_that_bites() -> None:
@@ -50,13 +74,13 @@ def test_patches_are_a_baseline_that_bites() -> None:
 
 def test_simclr_finds_the_other_view() -> None:
     told = read("methods/simclr")
-    assert told["loss_floor"] < told["loss"] < told["loss_chance"] - 0.7
-    assert told["positive_top1"] >= 5  # of some 500 views; by chance 0.2
+    assert told["loss_floor"] < told["loss"] < told["loss_chance"] - 1.5
+    assert told["positive_top1"] >= 50  # of some 60 views; by chance 2
 
 
 def test_without_the_variance_term_it_learns_little() -> None:
     whole, ablated = read("probe/vicreg"), read("probe/no_variance")
-    assert ablated["linear_accuracy"] <= whole["linear_accuracy"] - 10
+    assert ablated["linear_accuracy"] <= whole["linear_accuracy"] - 40
     assert read("ablations/no_variance")["effective_rank"] < min(3, read("vicreg")["effective_rank"] / 2)
 
 

@@ -5,7 +5,7 @@ from functools import partial
 from stages import run
 from visrep import files
 from visrep.data import store
-from visrep.digits import cnn, labelled, sweep
+from visrep.digits import by_class, cnn, labelled, sweep
 from visrep.machine import device
 from visrep.settings.digits import FgsmSweep
 from visrep.settings.runtime import Runtime
@@ -34,6 +34,7 @@ def main(job: Job) -> None:
 
     files.write_array(job.out(f"predictions/fgsm_sweep/{job.item}.npy"), swept.table())
     job.result(f"fgsm_sweep/{job.item}", result)
+    job.result(f"fgsm_by_class/{job.item}", by_class.by_class(swept, digits, settings.gate_epsilon))
     files.write_metrics(job.out(f"metrics/gates/{job.item}.json"), sweep.gate_metrics(result))
     files.write_table(job.out(f"plots/fgsm_sweep/{job.item}.json"), sweep.curves(result))
 

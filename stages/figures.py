@@ -75,7 +75,10 @@ def _captions(result: maps.Result) -> list[str]:
     """What is said above each map."""
     first, second = (100 * share for share in result.explained)
     axes = {"PCA": f", {first:.0f} + {second:.0f} % of the variance"}
-    return [f"{row.map}: trustworthiness {row.trustworthiness:.2f}{axes.get(row.map, '')}" for row in result.trust]
+    return [
+        f"{row.map}: trustworthiness {row.trustworthiness:.2f}, k-NN {row.knn_accuracy:.0f} %{axes.get(row.map, '')}"
+        for row in result.trust
+    ]
 
 
 def _neighbors(job: Job, label: str, objects: ImageSet, palette: style.Palette) -> dict[str, Figure]:

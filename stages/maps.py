@@ -3,7 +3,7 @@
 from threadpoolctl import threadpool_limits
 
 from stages import run
-from visrep import files, records
+from visrep import files
 from visrep.data import store
 from visrep.evaluations import maps
 from visrep.settings.runtime import Threads
@@ -19,7 +19,7 @@ def main(job: Job) -> None:
     objects = store.load(job.input("data/objects"))
     train, test = (files.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
     result = maps.evaluate(train, test, objects, settings, threads)
-    records.write(job.out(f"plots/maps/{job.item}/details.json"), result)
+    job.result(f"maps/{job.item}", result)
     files.write_table(job.out(f"plots/maps/{job.item}.json"), maps.charted(result, objects))
 
 

@@ -33,7 +33,7 @@ def main(job: Job) -> None:
         job.input(f"metrics/{name}")
     for name in (*TRAININGS, *CLASSIFIER):
         job.input(f"plots/{name}")
-    study = results.Study(job.input("replicates"), Path("plots"), parameters)
+    study = results.AllRuns(job.input("replicates"), Path("plots"), parameters)
 
     def numbers(file: str, *keys: str) -> Iterator[Headline]:
         values = files.read_json(Path("metrics") / f"{file}.json")

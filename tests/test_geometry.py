@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from visrep.measures import geometry
+from visrep.measures import geometry, neighbors
 
 RANDOM = np.random.default_rng(0)
 SETS = RANDOM.standard_normal((5, 4, 3))
@@ -47,6 +47,25 @@ def test_alignment_and_uniformity_are_those_of_loops() -> None:
     assert geometry.uniformity(SETS.reshape(-1, 3)) == pytest.approx(math.log(np.mean(pairs)), rel=1e-12)
     assert geometry.uniformity(np.ones((6, 3))) == 0
     assert geometry.alignment(u, u) == 0
+
+
+def test_the_intrinsic_dimension_is_that_of_loops() -> None:
+    distance = np.sort(RANDOM.uniform(1, 2, (7, 5)), axis=1)
+    inverses = [np.mean([math.log(row[-1] / near) for near in row[:-1]]) for row in distance]
+    assert geometry.intrinsic_dimension(distance) == pytest.approx(1 / np.mean(inverses), rel=1e-12)
+    equal = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 2.0]])  # only a half tells anything
+    assert geometry.intrinsic_dimension(equal) == pytest.approx(1 / math.log(2))
+    assert geometry.intrinsic_dimension(np.zeros((3, 4))) == geometry.intrinsic_dimension(np.ones((3, 4))) == 0
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 5])
+def test_points_spread_over_a_torus_have_its_dimension(dimensions: int) -> None:
+    """A product of circles, turned into a space of 20 dimensions: it has no edge, where neighbours would be missing."""
+    angles = np.random.default_rng(1).uniform(0, 2 * np.pi, (3000, dimensions))
+    turned, _ = np.linalg.qr(np.random.default_rng(2).standard_normal((20, 20)))
+    x = np.hstack([np.cos(angles), np.sin(angles)]) @ turned[: 2 * dimensions]
+    distance = neighbors.nearest(x, x, 10, itself=True).distance
+    assert geometry.intrinsic_dimension(distance) == pytest.approx(dimensions, rel=0.15)
 
 
 def test_uniform_points_have_the_uniformity_that_theory_says() -> None:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
 
 from visrep.errors import Failure
 from visrep.evaluations import maps
@@ -45,6 +47,13 @@ def test_pca_looks_the_same_from_the_other_side(random: np.random.Generator) -> 
     ours = maps.pca(train, np.eye(3) * 100 + train.mean(0)).coordinates
     assert ours[0, 0] > 0
     assert ours[1, 1] > 0
+
+
+def test_points_are_named_by_their_nearest_as_scikit_learn_does(random: np.random.Generator) -> None:
+    plane, labels = random.normal(size=(60, 2)), random.integers(0, 4, 60)
+    expected = cross_val_predict(KNeighborsClassifier(7), plane, labels, cv=LeaveOneOut())
+    np.testing.assert_array_equal(maps.by_neighbors(plane, labels, 7), expected)
+    assert maps.by_neighbors(plane[:3], np.array([0, 1, 1]), 7).tolist() == [1, 0, 0]  # two others: the first of equals
 
 
 def test_pca_without_variation() -> None:

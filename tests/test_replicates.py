@@ -197,10 +197,10 @@ def laid_out(
     return {"replicates": {"seeds": seeds}, "methods": ["a"], "ablations": {}, "families": {}}
 
 
-def read(folder: Path, parameters: Any, monkeypatch: pytest.MonkeyPatch) -> results.Study:
+def read(folder: Path, parameters: Any, monkeypatch: pytest.MonkeyPatch) -> results.AllRuns:
     group = results.Group("methods/a", ("methods/a",))
     monkeypatch.setattr(results, "groups", lambda _: iter([group]))
-    return results.Study(folder / "replicates", folder / "plots", parameters)
+    return results.AllRuns(folder / "replicates", folder / "plots", parameters)
 
 
 def test_runs_are_those_of_the_seeds_in_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,7 +234,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     tiny.furnish(folder)
     shutil.copy(ROOT / ".dvcignore", folder)
     shipped = (ROOT / "params.yaml").read_text()
-    seeds = re.sub(r"(replicates:.*\n  seeds: )\[.*?\].*", rf"\g<1>{list(SEEDS)}", shipped)
+    seeds = re.sub(r"(replicates:.*\n  seeds:).*\n(?:    - \d+\n)+", rf"\g<1> {list(SEEDS)}\n", shipped)
     (folder / "params.yaml").write_text(re.sub(r"replicates:.*", "replicates:", seeds))
     with observed.inside(folder):
         Repo.init(no_scm=True).close()

@@ -96,7 +96,7 @@ def test_help_says_what_a_stage_reads_and_writes(group: str) -> None:
 
 def _of_an_item(path: str) -> str:
     """As `--help` has it; neighbours are sought where the shipped parameters say."""
-    path = re.sub(r"\$\{item\.(name|seed)\}", "<item>", path)
+    path = re.sub(r"\$\{item\.(name|seed)\}", r"<\1>", path)
     return path.replace("${key}", "<item>").replace("${item}", "<item>").replace("${neighbors.from}", "vicreg")
 
 

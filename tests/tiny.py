@@ -18,6 +18,7 @@ ARCHIVED = ["street_digits", "objects", "handwritten_digits", "near_objects"]  #
 METHOD = {
     "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
     "projector": [16, 16],
+    "views": 2,
     "watched": 30,
     "epochs": 3,
     "batch_size": 40,

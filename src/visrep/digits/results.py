@@ -93,6 +93,33 @@ class Attacked:
 
 
 @dataclass(frozen=True)
+class ClassUnderAttack:
+    """A class of ``n`` test images, of which FGSM leaves ``accuracy`` percent right; ``frequency`` is its share of the
+    training images in percent; the mean ``contrast`` and ``contour`` of its test images as `visrep.digits.by_class` has
+    them."""
+
+    label: str
+    n: int
+    accuracy: float
+    frequency: float
+    contrast: float
+    contour: float
+
+
+@dataclass(frozen=True)
+class ByClass:
+    """Of the stage `fgsm_sweep`: ``n`` test images under FGSM at the radius ``epsilon``, class by class."""
+
+    CHART: ClassVar = "classes"
+
+    metrics: dict[str, float]
+    n: int
+    source: str
+    epsilon: float
+    classes: tuple[ClassUnderAttack, ...]
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Of the stage `fgsm_sweep`: ``n`` test images; ``gates`` compare at the radius ``gate_epsilon``."""
 

@@ -17,8 +17,8 @@ from visrep.data import store
 from visrep.data.store import ImageSet
 from visrep.errors import Failure
 from visrep.files import significant
-from visrep.measures import neighbors, spread
-from visrep.records import Tabulated, data
+from visrep.measures import neighbors, spread, statistics
+from visrep.records import Column, Interval, Tabulated, data
 from visrep.settings.base import Section, Seed32
 
 BLOCK = 1 << 22  # float64 numbers held at once, 32 MiB
@@ -33,13 +33,16 @@ class Settings(Section):
     seed: Seed32
     points: Annotated[int, Field(ge=10)]  # test images, at most
     perplexity: PositiveFloat  # of t-SNE
-    neighbors: PositiveInt  # of UMAP and of trustworthiness
+    neighbors: PositiveInt  # of UMAP, of trustworthiness and of `by_neighbors`
     umap: bool  # a third map; needs the extra `umap`
 
 
 @dataclass(frozen=True)
 class Trust:
+    """Of one ``map``: percent of its points whose class most of their nearest points have, and `trustworthiness`."""
+
     map: str
+    knn_accuracy: float
     trustworthiness: float
 
 
@@ -66,12 +69,16 @@ class Point:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` test images by ``index``; shares of the training variance that two principal components ``explained``."""
+    """``n`` test images by ``index``, of which a constant answer gets ``chance`` right, and of which ``k`` nearest were
+    sought; shares of the training variance that two principal components ``explained``."""
 
     CHART: ClassVar = "trust"
 
+    metrics: dict[str, Interval | float]
     n: int
     source: str
+    chance: float
+    k: int
     explained: tuple[float, ...]
     trust: tuple[Trust, ...]
     index: tuple[int, ...]
@@ -86,11 +93,19 @@ def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Se
     maps = {"PCA": plane.coordinates, "t-SNE": tsne(points, settings.perplexity, settings.seed, threads)}
     if settings.umap:
         maps["UMAP"] = umap(points, settings.neighbors, settings.seed)
+    k, labels = settings.neighbors, images.test.labels[index]
+    named = {name: statistics.accuracy(by_neighbors(xy, labels, k), labels) for name, xy in maps.items()}
+    kept = {name: trustworthiness(points, xy, k) for name, xy in maps.items()}
+    keys = {name: name.lower().replace("-", "") for name in maps}
     return Result(
+        metrics={f"{keys[name]}_knn_accuracy": accuracy for name, accuracy in named.items()}
+        | {f"{keys[name]}_trustworthiness": value for name, value in kept.items()},
         n=len(points),
         source=images.source,
+        chance=statistics.chance(labels),
+        k=k,
         explained=tuple(plane.explained.tolist()),
-        trust=tuple(Trust(name, trustworthiness(points, xy, settings.neighbors)) for name, xy in maps.items()),
+        trust=tuple(Trust(name, named[name].value, kept[name]) for name in maps),
         index=tuple(index.tolist()),
         coordinates=tuple(
             Coordinates(name, *(tuple(map(significant, axis.tolist())) for axis in xy.T)) for name, xy in maps.items()
@@ -113,8 +128,26 @@ def tabulated(result: Result) -> Tabulated:
         "principal components, below t-SNE, which keeps neighbours together. Trustworthiness is 1 where neighbours on "
         "the map are neighbours in the embedding.",
         data=data(result.source, result.n, "test images"),
-        columns=(),
+        columns=(
+            Column(
+                "tsne_knn_accuracy",
+                "k-NN on t-SNE",
+                read=lambda result: result.metrics["tsne_knn_accuracy"],
+                chance=lambda result: result.chance,
+                says=f"Do maps show classes? Percent of the points on a t-SNE map whose class most of the {result.k} "
+                "nearest points on it have.",
+            ),
+        ),
     )
+
+
+def by_neighbors(plane: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """(M,) the class that most of the ``k`` nearest other points of (M, 2) have, the first of those equally frequent;
+    k is M - 1 at most."""
+    near = neighbors.nearest(plane, plane, min(k, len(plane) - 1), itself=True).index
+    votes = np.zeros((len(plane), int(labels.max()) + 1), int)
+    np.add.at(votes, (np.arange(len(plane))[:, None], labels[near]), 1)
+    return np.asarray(votes.argmax(1))
 
 
 class Plane(NamedTuple):

@@ -1,5 +1,6 @@
 """How near images of one class lie, and how evenly all images spread: alignment and uniformity on the unit sphere
-(Wang and Isola 2020, section 4.1), where the pairs that should be alike are those of one class.
+(Wang and Isola 2020, section 4.1), where the pairs that should be alike are those of one class; and how densely they
+lie there.
 
 N images, D dimensions.
 """
@@ -12,7 +13,7 @@ from pydantic import NonNegativeInt, PositiveFloat, PositiveInt
 
 from visrep.data import store
 from visrep.data.store import ImageSet
-from visrep.measures import geometry, scalings
+from visrep.measures import geometry, neighbors, scalings
 from visrep.records import Column, Tabulated, data
 from visrep.settings.base import Section
 
@@ -21,12 +22,18 @@ class Settings(Section):
     seed: NonNegativeInt
     points: PositiveInt  # test images, at most: their number squared is held in memory
     sharpness: PositiveFloat  # t in the paper
+    k: PositiveInt  # nearest other images by which the density is measured
 
 
 @dataclass(frozen=True)
 class Metrics:
+    """``neighbor_distance`` is the mean distance to the k-th nearest image, as a share of the distance of two images
+    taken at random (root mean square); ``intrinsic_dimension`` as `geometry.intrinsic_dimension` has it."""
+
     alignment: float
     uniformity: float
+    neighbor_distance: float
+    intrinsic_dimension: float
 
 
 @dataclass(frozen=True)
@@ -37,13 +44,14 @@ class ClassAlignment:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` test images."""
+    """``n`` test images, of which the ``k`` nearest were sought."""
 
     CHART: ClassVar = "per_class"
 
     metrics: Metrics
     n: int
     source: str
+    k: int
     per_class: tuple[ClassAlignment, ...]
 
 
@@ -56,12 +64,23 @@ def evaluate(test: np.ndarray, images: ImageSet, settings: Settings) -> Result:
     summed = np.array([len(own) * np.square(own - own.mean(0)).sum() for own in classes.values()])  # over all pairs
     each = np.divide(summed, pairs, out=np.zeros(len(pairs)), where=pairs > 0)
     alignment = float(summed.sum() / max(pairs.sum(), 1))
+    k = min(settings.k, len(x) - 1)
     return Result(
-        metrics=Metrics(alignment, geometry.uniformity(x, settings.sharpness)),
+        metrics=Metrics(alignment, geometry.uniformity(x, settings.sharpness), *_density(x, k)),
         n=len(x),
         source=images.source,
+        k=k,
         per_class=tuple(ClassAlignment(name, float(own)) for name, own in zip(classes, each, strict=True)),
     )
+
+
+def _density(x: np.ndarray, k: int) -> tuple[float, float]:
+    """How far the k-th nearest is, and the intrinsic dimension, of (N, D)."""
+    apart = np.sqrt(geometry.spread(x))
+    if k < 2 or apart == 0:
+        return 0.0, 0.0
+    distance = neighbors.nearest(x, x, k, itself=True).distance
+    return float(distance[:, -1].mean() / apart), geometry.intrinsic_dimension(distance)
 
 
 def tabulated(result: Result) -> Tabulated:
@@ -69,11 +88,23 @@ def tabulated(result: Result) -> Tabulated:
         title="Do classes draw together, and does the whole spread?",
         text="At length 1, alignment is the mean squared distance of two images of one class: 0 where they are one "
         "point, 2 where they are strangers. Uniformity is the lower the more evenly all images spread, and 0 where "
-        "they are one point. Each is easy alone; a good embedding has both.",
+        "they are one point. Each is easy alone; a good embedding has both. "
+        f"The density is measured by the {result.k} nearest other images: how far the last of them is, as a share of "
+        "the distance of two images taken at random (less is denser), and how many dimensions images fill around each "
+        "image (Levina and Bickel).",
         data=data(result.source, result.n, "test images"),
         columns=(
             Column("alignment", "alignment", read=lambda result: result.metrics.alignment, digits=3),
             Column("uniformity", "uniformity", read=lambda result: result.metrics.uniformity, digits=2),
+            Column(
+                "neighbor_distance",
+                "distance to the k-th nearest",
+                read=lambda result: result.metrics.neighbor_distance,
+                digits=3,
+            ),
+            Column(
+                "intrinsic_dimension", "intrinsic dimension", read=lambda result: result.metrics.intrinsic_dimension
+            ),
         ),
-        more="Alignment and uniformity",
+        more="Alignment, uniformity and density",
     )

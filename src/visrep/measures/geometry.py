@@ -77,6 +77,17 @@ def dispersed(count: int, dimensions: int, seed: int, restarts: int = 4) -> np.n
     return points
 
 
+def intrinsic_dimension(distance: np.ndarray) -> float:
+    """How many dimensions features fill locally: the maximum likelihood of Levina and Bickel 2004 (equation 8), its
+    inverses averaged over all features as MacKay and Ghahramani propose (2005). ``distance`` (N, k), k >= 2, are those
+    to the k nearest features, ascending. Equal features tell nothing and are left out; 0 where nothing else is left.
+    """
+    nearer, last = distance[:, :-1], distance[:, -1:]
+    apart = nearer > 0
+    inverses = np.log(np.broadcast_to(last, nearer.shape)[apart] / nearer[apart])
+    return float(1 / inverses.mean()) if inverses.sum() > 0 else 0.0
+
+
 def smallest_distance(x: np.ndarray) -> float:
     """Of any two of (N, D)."""
     return float(pdist(x).min())

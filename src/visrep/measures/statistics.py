@@ -70,7 +70,7 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
 def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Interval | None:
     """How much greater ``second`` is than ``first``, as `mean_interval` of the differences run by run; None where fewer
     than two runs are in both."""
-    return mean_interval([second[run] - first[run] for run in first.keys() & second.keys()])
+    return mean_interval([second[run] - first[run] for run in sorted(first.keys() & second.keys())])
 
 
 def chance(labels: np.ndarray) -> float:

@@ -51,7 +51,7 @@ def write(path: Path, replicate: Replicate) -> None:
     files.write_json(path, {"seed": replicate.seed, "processor": replicate.processor, "metrics": rounded})
 
 
-class Study:
+class AllRuns:
     """All runs of a study: the folder of its ``replicates``, its ``plots``, which hold the records of the main run, and
     its parameters, which name the seeds. Files of other seeds are ignored.
 

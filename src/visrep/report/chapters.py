@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from visrep.report import digits, evaluations, making, page, representations, results, shapes, tables
+from visrep.report import digits, evaluations, making, page, questions, representations, results, shapes, tables
 from visrep.report.blocks import Gallery, Section, picture
 from visrep.report.results import StudyResults
 from visrep.stage.pipeline import Stage
@@ -49,6 +49,7 @@ SECTIONS: tuple[Callable[[StudyResults], Section], ...] = (
     representations.learning,
     evaluations.uses,
     shapes.similarity,
+    questions.questions,
 )
 
 

@@ -4,7 +4,9 @@ How it looks, on a phone too, by day and by night and without colours, stands in
 ``page.html.j2``.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
@@ -12,6 +14,7 @@ from markupsafe import Markup
 
 from visrep.report import blocks, pictures
 from visrep.report.blocks import Block, Drawing, Gallery, Picture, Section, Table
+from visrep.report.pictures import Inline
 
 
 def render(
@@ -27,11 +30,19 @@ def render(
     numbers = dict(_numbers(sections))
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.finalize = blocks.tied
-    environment.filters["inline"] = pictures.inline
+    environment.filters["inline"] = _inlined(sections)
     environment.filters["numbered"] = lambda block: numbers[id(block)]
     page = environment.from_string(_beside("page.html.j2"))
     style = Markup(_beside("style.css"))  # no text of others
     return page.render(title=title, lead=lead, facts=facts, notes=notes, sections=sections, foot=foot, style=style)
+
+
+def _inlined(sections: Sequence[Section]) -> Callable[[bytes], Inline]:
+    """`pictures.inline`, done beforehand for all pictures on all cores: it takes most of a page's time."""
+    galleries = [block for section in sections for block in section.blocks if isinstance(block, Gallery)]
+    pngs = list(dict.fromkeys(picture.png for gallery in galleries for picture in gallery.pictures))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(pngs, pool.map(pictures.inline, pngs), strict=True)).__getitem__
 
 
 def _beside(name: str) -> str:

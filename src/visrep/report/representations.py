@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from visrep.records import data
+from visrep.report import results, tables
 from visrep.report.blocks import Block, Gallery, Part, Section, Table, of_encoders, picture
 from visrep.report.results import StudyResults
 from visrep.representations import neighborhood
@@ -16,6 +17,10 @@ def learning(study: StudyResults) -> Section:
         about = maps.tabulated
         blocks += [
             Part(about.title, about.text),
+            *[
+                tables.beside(column.says, about.data, results.reading(study, maps, column), digits=column.digits)
+                for column in about.columns
+            ],
             of_encoders(study, "map", "test images by PCA and by t-SNE.", about.data),
         ]
     return Section(

@@ -68,8 +68,8 @@ class StudyResults:
         self.reported, self.parameters = reported, parameters
 
     @cached_property
-    def replicates(self) -> replicated.Study:
-        return replicated.Study(self._replicates, self.plots, self.parameters)
+    def replicates(self) -> replicated.AllRuns:
+        return replicated.AllRuns(self._replicates, self.plots, self.parameters)
 
     @cached_property
     def encoders(self) -> dict[str, str]:

@@ -37,9 +37,10 @@ def described(group: str) -> str:
     entry = yaml.safe_load(FILE.read_text(encoding="utf-8"))["stages"].get(group) if FILE.exists() else None
     if entry is None:
         return f"{FILE} does not say what it reads and writes"
-    stage = _stage(group, "<item>" if "foreach" in entry or "matrix" in entry else "", entry)
+    item = "-".join(f"<{axis}>" for axis in entry.get("matrix", ())) or ("<item>" if "foreach" in entry else "")
+    stage = _stage(group, item, entry)
     sections = [name for name in entry.get("do", entry)["params"] if isinstance(name, str)]  # else all of the file
-    named = [_filled(name, {"key": "<item>", "item": "<item>", "item.name": "<item>"}) for name in sections]
+    named = [_filled(name, _words(item, entry)) for name in sections]
     reads = [": ".join(filter(None, ("params.yaml", ", ".join(named))))]
     reads += [path for path in stage.reads if not path.startswith(CODE)]
     return "\n".join(["reads", *[f"  {path}" for path in reads], "writes", *[f"  {path}" for path in stage.writes]])
@@ -63,11 +64,7 @@ def _items(entry: dict[str, Any]) -> list[str]:
 
 
 def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
-    body = entry.get("do", entry)
-    words = {"key": item, "item": item}
-    if "matrix" in entry:
-        axes = item.split("-") if "-" in item else [item] * len(entry["matrix"])
-        words |= {f"item.{axis}": name for axis, name in zip(entry["matrix"], axes, strict=True)}
+    body, words = entry.get("do", entry), _words(item, entry)
 
     def paths(*kinds: str) -> tuple[str, ...]:
         entries = [one for kind in kinds for one in body.get(kind, [])]
@@ -76,6 +73,12 @@ def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
 
     written = paths("outs", "metrics", "plots")
     return Stage(f"{group}@{item}" if item else group, group, body.get("desc", ""), paths("deps"), written)
+
+
+def _words(item: str, entry: dict[str, Any]) -> dict[str, str]:
+    """What the names stand for by which an entry calls its item."""
+    axes = {f"item.{axis}": word for axis, word in zip(entry.get("matrix", ()), item.split("-"), strict=False)}
+    return {"key": item, "item": item} | axes
 
 
 def _filled(path: str, words: dict[str, str]) -> str:

@@ -48,7 +48,7 @@ class Side(NamedTuple):
     revision: str
     called: str
     folder: Path
-    study: replicated.Study | None
+    study: replicated.AllRuns | None
 
 
 def main() -> None:
@@ -82,10 +82,10 @@ def side(name: str, folder: Path) -> Side:
     return Side(name, f"{name}, {at}", folder, _study(folder))
 
 
-def _study(folder: Path) -> replicated.Study | None:
+def _study(folder: Path) -> replicated.AllRuns | None:
     """None also where the replicates are of another form than here."""
     try:
-        return replicated.Study(folder / "replicates", folder / "plots", params.load(folder / params.FILE))
+        return replicated.AllRuns(folder / "replicates", folder / "plots", params.load(folder / params.FILE))
     except (Failure, KeyError, TypeError):
         return None
 
