@@ -53,7 +53,11 @@ def _maps(job: Job, label: str, objects: ImageSet, palette: style.Palette) -> di
     index = np.array(result.index)
     near = files.read_array(job.input(f"predictions/clustering/{job.item}.npy"))[index]  # (points, clusters)
     of = (result.source, result.n, "test images")
-    named = style.foot(*of, "Trustworthiness is 1 where neighbours on the map are neighbours in the embedding.")
+    named = style.foot(
+        *of,
+        "Trustworthiness is 1 where neighbours on the map are neighbours in the embedding. k-NN: how many have the "
+        f"class of most of the {result.k} nearest on the map.",
+    )
     numbered = style.foot(
         *of,
         "A number stands at the image nearest to its centroid. A cluster has the marker of the class it is matched "
