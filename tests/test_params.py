@@ -136,6 +136,8 @@ def test_methods_and_their_sections_go_together() -> None:
     assert "simclr is missing, which methods names" in refused({}, "simclr")
     read_by_none = refused({"methods": []}, "ablations.large_batch", "encoders.large_batch", "encoders.simclr")
     assert "simclr is read by nothing; name it in methods, or take it out" in read_by_none
+    taken_out = ("ablations.large_batch", "encoders.large_batch", "encoders.simclr", "simclr")
+    assert "methods holds none" in refused({"methods": []}, *taken_out)
 
 
 def test_a_further_set_is_one_more_section_of_download() -> None:

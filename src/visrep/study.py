@@ -80,6 +80,8 @@ class Sections(Section):
         yield from self._neighbors()
         yield from self._defence()
         yield from self._encoders()
+        if not self.methods.root:
+            yield "methods holds none; the figures of learning show at least one"
 
     def section(self, name: str) -> Method | None:
         """The parameters of a method, where they are given."""
