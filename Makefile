@@ -33,7 +33,7 @@ prune: $(READY)
 	@python -m visrep.tools.prune $(if $(YES),--yes)
 
 test: $(READY)
-	python -m pytest -n auto --maxprocesses 4
+	python -m pytest -n auto --maxprocesses 4 --durations 25
 
 torture: $(READY)
 	N=$(or $(N),200) SEED=$(or $(SEED),0) python -m pytest -s tests/test_torture.py
