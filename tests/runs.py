@@ -39,7 +39,7 @@ class Moment(NamedTuple):
 def run(folder: Path, stage: str, item: str = "", die: tuple[Moment, int] | None = None, do: Any = None) -> Done:
     """``python -m stages.<stage> <item>`` in ``folder``; ``die`` is a moment and the signal sent then, ``do`` a
     function and its arguments called at the moment instead of dying."""
-    said = folder / ".said"
+    said = folder / f".said-{stage}-{item}"
     process = _context.Process(target=_child, args=(folder, stage, item, said, die, do))
     process.start()
     process.join(120)
