@@ -81,6 +81,11 @@ def test_digits_that_withstand_alike_whatever_the_seed() -> None:
     assert "-1.00" in contrast[2] and contour[1] == "not known"  # constant
 
 
+def test_networks_in_which_opposite_digits_withstand() -> None:
+    opposite = study({}, digits=lambda model, digit, run: (digit if model == "cnn" else 9 - digit) + 0.1 * run)
+    assert answers(questions._of_digits(opposite))[:3] == ["yes", "no", "yes"]  # frequency explains both, if otherwise
+
+
 def test_digits_that_withstand_by_chance() -> None:
     found = study({}, digits=lambda model, digit, run: (digit * (2 * run + 3) * (3 if model == "cnn" else 7)) % 11)
     assert answers(questions._of_digits(found))[1:] == ["not known"] * 4

@@ -65,8 +65,8 @@ def _of_neighbors(study: StudyResults) -> Iterator[Answer]:
         return difference, f"{name} {_means(views)} on views, {_means(neighbors)} on neighbours{_by(difference)}"
 
     if HANDWRITTEN in study.parameters["anomaly"]["sets"]:
-        found, says = more("anomaly", f"auroc_{HANDWRITTEN}")
-        yield "Do neighbours in place of views find handwritten digits better?", _greater(found), says
+        area, areas = more("anomaly", f"auroc_{HANDWRITTEN}")
+        yield "Do neighbours in place of views find handwritten digits better?", _greater(area), areas
     neat, neatly = more("clustering", "silhouette")
     _, classes = more("clustering", "nmi")
     probe, read = more("probe", "linear_accuracy")
@@ -98,10 +98,10 @@ def _density_explains(study: StudyResults) -> Answer:
     }
     area, *densities = means.values()
     names = ("distance to the k-th nearest", "intrinsic dimension")
-    found = [agreement.rank_correlation(density, area) for density in densities]
-    says = "; ".join(f"AUROC against {name}: {_rank(one)}" for name, one in zip(names, found, strict=True))
-    wanted = _all(*(_less(one, len(found)) for one in found))
-    return "Does density explain the better detector?", wanted, f"over {len(area)} encoders, {says}"
+    correlations = [agreement.rank_correlation(density, area) for density in densities]
+    listed = "; ".join(f"AUROC against {name}: {_rank(one)}" for name, one in zip(names, correlations, strict=True))
+    answer = _all(*(_signed(one, -1, len(correlations)) for one in correlations))
+    return "Does density explain the better detector?", answer, f"over {len(area)} encoders, {listed}"
 
 
 def _of_digits(study: StudyResults) -> Iterator[Answer]:
@@ -122,21 +122,21 @@ def _of_digits(study: StudyResults) -> Iterator[Answer]:
     between = agreement.rank_correlation(*means.values())
     yield (
         "Do the same digits withstand it in both networks?",
-        _surely(between),
+        _signed(between, 1),
         f"rank correlation of their mean accuracies {_rank(between)}, {len(next(iter(means.values())))} classes",
     )
     for attribute, words in EXPLAIN.items():
-        found = {
+        correlations = {
             CLASSIFIERS[model]: agreement.rank_correlation(
                 means[model], [getattr(one, attribute) for one in records[model].classes]
             )
             for model in CLASSIFIERS
         }
-        tests = len(EXPLAIN) * len(found)
+        tests = len(EXPLAIN) * len(correlations)
         yield (
             f"Does it follow {words}?",
-            _all(*(_surely(one, tests) for one in found.values())),
-            "; ".join(f"{name}: rank correlation {_rank(one)}" for name, one in found.items())
+            _all(*(_surely(one, tests) for one in correlations.values())),
+            "; ".join(f"{name}: rank correlation {_rank(one)}" for name, one in correlations.items())
             + f"; one of {tests} tests",
         )
 
@@ -158,15 +158,15 @@ def _negative(difference: Interval | None) -> Interval | None:
     return difference and Interval(-difference.value, -difference.high, -difference.low)
 
 
-def _surely(found: Agreement | None, tests: int = 1) -> str:
-    """Of so many tests each must be as much less probable (Bonferroni)."""
-    return YES if found is not None and found.p < SURE / tests else UNKNOWN
+def _surely(coefficient: Agreement | None, tests: int = 1) -> str:
+    """Whether it differs from 0; of so many tests each must be as much less probable (Bonferroni)."""
+    return YES if coefficient is not None and coefficient.p < SURE / tests else UNKNOWN
 
 
-def _less(found: Agreement | None, tests: int) -> str:
-    """Whether the correlation is surely negative."""
-    sure = _surely(found, tests)
-    return NO if sure == YES and found is not None and found.value > 0 else sure
+def _signed(coefficient: Agreement | None, sign: int, tests: int = 1) -> str:
+    """Whether it differs from 0 and has that sign."""
+    answer = _surely(coefficient, tests)
+    return NO if answer == YES and coefficient is not None and sign * coefficient.value < 0 else answer
 
 
 def _all(*answers: str) -> str:
@@ -186,5 +186,5 @@ def _by(difference: Interval | None) -> str:
     return f" ({difference.value:+.2g}, {difference.low:+.2g} to {difference.high:+.2g})"
 
 
-def _rank(found: Agreement | None) -> str:
-    return "cannot be told" if found is None else f"{found.value:.2f} (p = {found.p:.2g})"
+def _rank(coefficient: Agreement | None) -> str:
+    return "cannot be computed" if coefficient is None else f"{coefficient.value:.2f} (p = {coefficient.p:.2g})"
