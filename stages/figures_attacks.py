@@ -5,6 +5,7 @@ import pandas as pd
 
 from stages import run
 from visrep import files, records
+from visrep.audit.results import Audit
 from visrep.data import store
 from visrep.digits import swept
 from visrep.digits.results import CLASSIFIERS, Defence, Sweep
@@ -18,10 +19,11 @@ from visrep.stage.job import Job
 def main(job: Job) -> None:
     settings = job.read("figures", Figures)
     digits = store.load(job.input("data/street_digits"))
-    answers, sweeps = {}, {}
+    answers, sweeps, audits = {}, {}, {}
     for model, name in CLASSIFIERS.items():
         answers[name] = swept.read(files.read_array(job.input(f"predictions/fgsm_sweep/{model}.npy")))
         sweeps[name] = records.read(job.input(f"plots/fgsm_sweep/{model}/details.json"), Sweep)
+        audits[name] = records.read(job.input(f"plots/audit/{model}/details.json"), Audit)
     history = pd.DataFrame(files.read_json(job.input("plots/adv_train/history.json")))
     defence = records.read(job.input("plots/adv_train/details.json"), Defence)
 
@@ -29,6 +31,10 @@ def main(job: Job) -> None:
     footer = style.foot(digits.source, len(labels), "test images")
     first = sweeps["undefended"]
     gate, radii = first.gate_epsilon, sorted(first.radii("noise"))
+    audited = audits["undefended"]
+    strongest = f"Audit: what no attack fooled, of {audited.n:,} of them; the strongest attacks were run at ε "
+    strongest += f"{' and '.join(f'{one.epsilon:g}' for one in audited.worst)}, the minimum-norm attack at all. "
+    strongest += "Bands: 95 % intervals."
     each = np.bincount(labels, minlength=classes)
     unsure = statistics.wilson(max(1, each.min() // 2), max(1, each.min()))
     spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class, so that a point is sure to "
@@ -37,7 +43,7 @@ def main(job: Job) -> None:
     held_out = style.foot(defence.source, defence.n, "held-out images", aside)
     shares = {name: swept.per_class(found, labels, classes, radii) for name, found in answers.items()}
     drawn = {
-        "accuracy_against_epsilon": attacks.robustness(sweeps, f"{footer} Bands: 95 % intervals.", palette),
+        "accuracy_against_epsilon": attacks.robustness(sweeps, audits, f"{footer} {strongest}", palette),
         "learning_adv_cnn": attacks.hardening(history, defence.epoch, held_out, palette),
         "per_class": attacks.per_class(shares, radii, digits.classes, spread, palette),
         "one_image": attacks.radii(digits, answers, radii, settings),

@@ -1,6 +1,7 @@
-"""Classifier, defence and attacks on both, once more under another seed."""
+"""Classifier, defence, attacks and audits of both, once more under another seed."""
 
-from stages import adv_train, fgsm_sweep, run, train_cnn
+from stages import adv_train, audit, fgsm_sweep, run, train_cnn
+from visrep.digits.results import CLASSIFIERS
 from visrep.replicates.replicate import Replication
 from visrep.stage.job import Job
 
@@ -11,8 +12,9 @@ def main(job: Job) -> None:
     again = Replication(job, int(job.item))
     again.train(train_cnn)
     again.train(adv_train)
-    for model in fgsm_sweep.ITEMS:
+    for model in CLASSIFIERS:
         again.evaluate(fgsm_sweep, model)
+        again.evaluate(audit, model)
     again.write("digits")
 
 

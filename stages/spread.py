@@ -16,7 +16,7 @@ from visrep.settings.representations import Ablations, AnomalousSets, Labels, Me
 from visrep.settings.shapes import FACTORS, Families
 from visrep.stage.job import Job
 
-METRICS = ("anomaly", "clustering", "factors", "fgsm_sweep", "probe")  # folders
+METRICS = ("anomaly", "audit", "clustering", "factors", "fgsm_sweep", "probe")  # folders
 TRAININGS = ("ablations", "methods", "no_generated_neighbors/details.json", "similarity", "vicreg/details.json")
 OWN_STAGE = ("vicreg", "no_generated_neighbors")  # encoders that are trained, besides methods and ablations
 CLASSIFIER = ("adv_train/details.json", "train_cnn/details.json")
@@ -43,7 +43,9 @@ def main(job: Job) -> None:
 
     attacks = ("clean", *(swept.key(attack, gate) for attack in ("fgsm", "pgd")))
     headlines = Headlines(
-        classifiers={name: tuple(numbers(f"fgsm_sweep/{name}", *attacks)) for name in CLASSIFIERS},
+        classifiers={
+            name: (*numbers(f"fgsm_sweep/{name}", *attacks), *numbers(f"audit/{name}", "worst")) for name in CLASSIFIERS
+        },
         encoders={
             name: (
                 *numbers(f"probe/{name}", "linear_accuracy", "knn_accuracy"),

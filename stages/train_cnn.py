@@ -3,7 +3,7 @@
 from stages import run
 from visrep import files
 from visrep.data import store
-from visrep.digits import supervised
+from visrep.digits import cnn, supervised
 from visrep.machine import device
 from visrep.measures import classification
 from visrep.settings.digits import TrainCNN
@@ -16,7 +16,7 @@ def main(job: Job) -> None:
     settings = job.read("train_cnn", TrainCNN)
     machine = device.prepare(job.read("runtime", Runtime))
     digits = store.load(job.input("data/street_digits"))
-    trained = supervised.train(settings, digits, machine, job.scratch / "checkpoint.pt", job.progress)
+    trained = supervised.train(cnn.ConvNet, settings, digits, machine, job.scratch / "checkpoint.pt", job.progress)
 
     weights.save(job.out("models/cnn.safetensors"), trained.model)
     files.write_array(job.out("predictions/train_cnn.npy"), trained.logits)

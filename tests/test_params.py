@@ -65,7 +65,31 @@ def refused(change: dict[str, Any], *drops: str) -> str:
             {"fgsm_sweep": {"epsilons": [0.1, 0.1000000001]}},
             "fgsm_sweep: epsilons holds a radius twice, to six digits",
         ),
-        ({"fgsm_sweep": {"pgd": {"steps": 3, "more_steps": 3}}}, "fgsm_sweep: pgd.more_steps must exceed steps, 3"),
+        ({"audit": {"epsilons": [0.2]}}, "audit.epsilons must hold fgsm_sweep.gate_epsilon, 0.1"),
+        ({"audit": {"epsilons": [0.1, 0.1000000001]}}, "audit: epsilons holds a radius twice, to six digits"),
+        (
+            {"classifiers": {"late": "late"}},
+            "classifiers.late is trained by no stage; add it to defences, or take it out",
+        ),
+        ({"classifiers": {"cnn": "defended"}}, "classifiers.cnn: 'defended' is the name of another classifier too"),
+        ({"defences": {"late": {"of": "train_cnn"}}}, "classifiers.late is missing, so nothing would attack it"),
+        ({"defences": {"cnn": {"of": "train_cnn"}}}, "defences.cnn has the name of another network"),
+        (
+            {"defences": {"quantisation": {"of": "train_cnn", "levels": 6, "temperature": 20.0}}},
+            "defences.quantisation: temperature and levels: one at a time",
+        ),
+        (
+            {"defences": {"quantisation": {"of": "adv_train", "levels": 6}}},
+            "defences.quantisation: levels goes with train_cnn only",
+        ),
+        (
+            {"defences": {"quantisation": {"of": "train_cnn", "epoch": 3}}},
+            "defences.quantisation.epoch is no parameter of train_cnn",
+        ),
+        (
+            {"defences": {"distillation": {"of": "train_cnn", "epochs": 0}}},
+            "defences.distillation.epochs: 0 is not positive",
+        ),
         (
             {"ablations": {"flat": {"of": "vicreg", "augmentt": {"flip": 0.0}}}},
             "ablations.flat.augmentt is no parameter of vicreg",

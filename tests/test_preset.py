@@ -140,7 +140,7 @@ def test_a_preset_is_written_and_what_reruns_is_told(project: Path) -> None:
     groups = named.split(", ")
     assert groups[0] == "check"
     sets = len(params.preset(ROOT / "presets/best.yaml")["download"])
-    assert {f"download ({sets})", "train_cnn", "fgsm_sweep (2)", "report"} <= set(groups)
+    assert {f"download ({sets})", "train_cnn", "fgsm_sweep (8)", "report"} <= set(groups)
     with observed.inside(project):
         assert (project / "params.yaml").read_text() == preset.chosen("best", Path("images"))
 

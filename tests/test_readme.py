@@ -16,17 +16,19 @@ TEXT = (ROOT / "README.md").read_text()
 
 def test_the_result_table_is_the_committed_metrics() -> None:
     rows = dict(re.findall(r"^\| (Classifier[^|]*|Defended[^|]*) \| \*\*([\d.]+)\*\*", TEXT, re.MULTILINE))
-    places = {model: f"fgsm_sweep/{model}" for model in ("cnn", "adv_cnn")}
-    metrics = {model: json.loads((ROOT / f"metrics/{place}.json").read_text()) for model, place in places.items()}
-    details = {model: json.loads((ROOT / f"plots/{place}/details.json").read_text()) for model, place in places.items()}
-    keys = {"clean images": "clean", "under FGSM, ε 0.1": "fgsm_eps_0_1", "under PGD, ε 0.1": "pgd_eps_0_1"}
-    assert len(rows) == 6
+    keys = {
+        "clean images": ("fgsm_sweep", "clean"),
+        "under FGSM, ε 0.1": ("fgsm_sweep", "fgsm_eps_0_1"),
+        "under PGD, ε 0.1": ("fgsm_sweep", "pgd_eps_0_1"),
+        "robust at ε 0.1": ("audit", "worst"),
+    }
+    assert len(rows) == 8
     for name, shown in rows.items():
         model = "adv_cnn" if name.startswith("Defended") else "cnn"
-        key = next(key for words, key in keys.items() if name.endswith(words))
-        exact = details[model]["metrics"][key]["value"]
+        stage, key = next(place for words, place in keys.items() if name.endswith(words))
+        exact = json.loads((ROOT / f"plots/{stage}/{model}/details.json").read_text())["metrics"][key]["value"]
         assert shown == f"{exact:.1f}", name
-        assert exact == pytest.approx(metrics[model][key], rel=1e-5), name
+        assert exact == pytest.approx(json.loads((ROOT / f"metrics/{stage}/{model}.json").read_text())[key], rel=1e-5)
 
 
 def test_writing_it_again_changes_nothing() -> None:

@@ -26,7 +26,11 @@ GROUPS = {
     "digits": (
         ("replicate_digits", "1"),
         "digits/1.json",
-        [("train_cnn", ""), ("adv_train", ""), ("fgsm_sweep", "cnn"), ("fgsm_sweep", "adv_cnn")],
+        [
+            ("train_cnn", ""),
+            ("adv_train", ""),
+            *((stage, name) for name in ("cnn", "adv_cnn") for stage in ("fgsm_sweep", "audit")),
+        ],
     ),
     "vicreg": (
         ("replicate_vicreg", "1"),

@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from statistics import mean, stdev
@@ -17,8 +18,9 @@ import runs
 import tiny
 from oracles import ROOT
 from pages import Parsed, Seen, needs_browser
-from visrep.digits.results import Sweep
-from visrep.report import blocks, chapters, making, page, pictures, results, shapes, tables
+from visrep.audit.results import NAMES, Audit
+from visrep.records import Interval
+from visrep.report import audits, blocks, chapters, making, page, pictures, results, shapes, tables
 from visrep.report.blocks import Gallery, Part, Picture, Section, Table
 from visrep.report.results import Row, StudyResults
 from visrep.stage import params, pipeline
@@ -183,6 +185,9 @@ def test_tables_hold_the_committed_numbers(shipped: StudyResults) -> None:
     assert probe[4] == "61.79(2) 75.32(3) 72.4(5)"  # each with the number of its report
     fall = shown_row(parsed, "Classifier under PGD, ε\N{NO-BREAK SPACE}0.1")
     attacked = committed("fgsm_sweep/cnn")["metrics"]["pgd_eps_0_1"]
+    robust = shown_row(parsed, "Defended classifier, robust at ε\N{NO-BREAK SPACE}0.1")
+    left = committed("audit/adv_cnn")["metrics"]["worst"]
+    assert robust[1] == f"{left['value']:.1f}{left['low']:.1f} to {left['high']:.1f}"
     assert fall[1] == f"{attacked['value']:.1f}{attacked['low']:.1f} to {attacked['high']:.1f}"
     network = shown_row(parsed, "VICReg without variance term")
     ablated = committed("ablations/no_variance")["metrics"]
@@ -231,28 +236,55 @@ def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: StudyRes
             assert cell == f"{value:.{digits}f}{again}", (name, stage, key)
 
 
-def gated(study: StudyResults, **passed: bool) -> dict[str, Sweep]:
-    """The sweeps, all of whose gates passed or not, by classifier."""
+def gated(study: StudyResults, passed: Mapping[str, bool]) -> dict[str, Audit]:
+    """The audits, all of whose gates passed or not, by classifier."""
     return {
         model: dataclasses.replace(
-            sweep, gates=tuple(dataclasses.replace(gate, passed=passed[model]) for gate in sweep.gates)
+            audit, gates=tuple(dataclasses.replace(gate, passed=passed.get(model, True)) for gate in audit.gates)
         )
-        for model, sweep in study.sweeps.items()
+        for model, audit in study.audits.items()
     }
 
 
 def test_a_failed_gate_is_loud(shipped: StudyResults) -> None:
-    for model, sweep in shipped.sweeps.items():
-        content = committed(f"fgsm_sweep/{model}")["gates"]
-        assert [(gate.name, gate.passed, gate.says) for gate in sweep.gates] == [
+    for model, audit in shipped.audits.items():
+        content = committed(f"audit/{model}")["gates"]
+        assert [(gate.name, gate.passed, gate.says) for gate in audit.gates] == [
             (gate["name"], gate["passed"], gate["says"]) for gate in content
         ]
-    shipped.sweeps = gated(shipped, cnn=False, adv_cnn=True)
+    shipped.audits = gated(shipped, {"cnn": False})
     text = draw(shipped)
-    row = shown_row(Parsed(text), "no masking")
-    assert row[1].startswith("✗ failed")
-    assert row[2].startswith("✓ passed")
-    assert text.count("<b>✗ failed</b>") == len(shipped.sweeps["cnn"].gates)
+    row = shown_row(Parsed(text), "gradient not zero")
+    assert row[1].startswith("✗")
+    assert row[2].startswith("✓")
+    assert text.count("<b>✗</b>") == len(shipped.audits["cnn"].gates)
+
+
+def test_each_classifier_stands_with_its_claim_and_what_is_left(shipped: StudyResults) -> None:
+    """Honest ones fail no gate, and nothing breaks them."""
+    text = Parsed(draw(shipped))
+    for name, label in shipped.classifiers.items():
+        found = shipped.audits[name]
+        row = shown_row(text, label)
+        assert row[1:4] == [f"{one.value:.1f}" for one in (found.clean, found.fgsm, found.pgd)]
+        assert row[5:] == ["none", "-"]
+
+
+def test_a_defence_that_breaks_names_what_breaks_it(shipped: StudyResults) -> None:
+    """As of a network whose gradients vanish: PGD and the first attack leave nearly all, the second next to nothing."""
+    honest = shipped.audits["adv_cnn"]
+    first, second, *rest = (row for row in honest.attacks if row.epsilon == honest.gate_epsilon)
+    low = Interval(6.0, 4.0, 8.0)
+    rows = (
+        dataclasses.replace(first, accuracy=honest.clean),
+        *(dataclasses.replace(row, accuracy=low) for row in (second, *rest)),
+    )
+    worst = tuple(dataclasses.replace(one, accuracy=low) for one in honest.worst)
+    broken = dataclasses.replace(honest, fgsm=honest.clean, pgd=honest.clean, attacks=rows, worst=worst)
+    shipped.audits = shipped.audits | {"adv_cnn": broken}
+    assert audits.counts(broken, shipped.audits["cnn"])
+    assert not audits.counts(honest, shipped.audits["cnn"])
+    assert shown_row(Parsed(draw(shipped)), "defended")[6] == NAMES["apgd_t"]
 
 
 def test_a_missing_result_names_the_stage_that_writes_it(finished: Path, tmp_path: Path) -> None:

@@ -34,8 +34,22 @@ def again(group: str, *names: str) -> set[str]:
 DIGITS_AGAIN, VICREG_AGAIN, SIMCLR_AGAIN = again("digits"), again("vicreg"), again("methods", "simclr")
 ABLATED_AGAIN = again("ablations", "no_variance")
 ENCODERS_AGAIN = VICREG_AGAIN | SIMCLR_AGAIN | ABLATED_AGAIN
-SWEEPS = {"fgsm_sweep@cnn", "fgsm_sweep@adv_cnn", "figures_attacks"} | DIGITS_AGAIN
-DEFENCE = {"adv_train"} | SWEEPS - {"fgsm_sweep@cnn"}
+DEFENCES = ("distillation", "quantisation")
+
+
+ATTACKED = ("cnn", "adv_cnn", *DEFENCES)
+AROUND = {f"figures_audit@{name}" for name in ATTACKED}
+
+
+def attacked(*classifiers: str) -> set[str]:
+    """All that attacks these."""
+    stages = ("fgsm_sweep", "audit", "figures_audit")
+    return {f"{stage}@{name}" for stage in stages for name in classifiers} | {"figures_attacks", "report"}
+
+
+AUDITS = attacked(*ATTACKED) - {f"fgsm_sweep@{name}" for name in ATTACKED}
+SWEEPS = attacked(*ATTACKED) | DIGITS_AGAIN
+DEFENCE = {"adv_train"} | attacked("adv_cnn") | DIGITS_AGAIN
 CNN = {"train_cnn", "figures_digits", "adv_train"} | SWEEPS
 BASELINES = ("pixels", "whitened_pixels", "random", "patches")
 ON_PATCHES = ("linear_vicreg", "patch_eigenmaps")
@@ -79,6 +93,7 @@ AGAIN = DIGITS_AGAIN | ENCODERS_AGAIN | again("shapes", *FAMILIES)
 DRAWN = each("figures") | {
     "figures_digits",
     "figures_attacks",
+    *AROUND,
     "figures_training",
     "figures_encoders",
     "figures_shapes",
@@ -91,7 +106,9 @@ DRAWN = each("figures") | {
 TABLE = [
     ("params.yaml", r"(adv_train:(?s:.*?)alpha: )0.8", r"\g<1>0.5", {"check"} | DEFENCE),
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
-    ("params.yaml", r"more_steps: 40", "more_steps: 50", {"check"} | SWEEPS),
+    ("params.yaml", r"step_share: 0\.5", "step_share: 0.25", {"check"} | SWEEPS),
+    ("params.yaml", r"targets: 9", "targets: 3", {"check"} | AUDITS | DIGITS_AGAIN),
+    ("params.yaml", r"adv_cnn: defended", "adv_cnn: hardened", {"check", "report", *AROUND}),
     ("params.yaml", r"palette: okabe_ito", "palette: grey", {"check"} | DRAWN),
     ("params.yaml", r"threads: 1", "threads: 2", {"check"} | ALL - DOWNLOADS - SHEETS),
     (
@@ -178,6 +195,14 @@ TABLE = [
     ("stages/figures_digits.py", r"\Z", "# a comment\n", {"figures_digits", "report"}),
     ("src/visrep/digits/adversarial.py", r"\Z", "# a comment\n", DEFENCE),
     ("src/visrep/digits/sweep.py", r"\Z", "# a comment\n", SWEEPS),
+    ("src/visrep/digits/masked.py", r"\Z", "# a comment\n", SWEEPS),
+    ("src/visrep/audit/apgd.py", r"\Z", "# a comment\n", AUDITS | DIGITS_AGAIN),
+    (
+        "src/visrep/settings/defences.py",
+        r"\Z",
+        "# a comment\n",
+        {"check"},
+    ),
     ("src/visrep/digits/supervised.py", r"\Z", "# a comment\n", CNN),
     ("stages/figures.py", r"\Z", "# a comment\n", each("figures")),
     ("src/visrep/representations/methods/vicreg.py", r"\Z", "# a comment\n", {"check"} | VICREG),

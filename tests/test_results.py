@@ -63,6 +63,8 @@ def test_a_quote_says_which_report_and_which_setting(study: StudyResults) -> Non
         ("fgsm_sweep/cnn", "clean"),
         ("fgsm_sweep/cnn", "fgsm_eps_0_05"),
         ("fgsm_sweep/adv_cnn", "pgd_eps_0_1"),
+        ("audit/adv_cnn", "worst"),
+        ("audit/cnn", "apgd_ce"),
         ("probe/vicreg", "linear_accuracy"),
         ("probe/vicreg", "knn_accuracy"),
         ("probe/pixels", "unstandardised_accuracy"),
@@ -113,7 +115,7 @@ def test_findings_in_words_are_of_encoders_of_shapes(study: StudyResults) -> Non
 def test_other_numbers_have_none(study: StudyResults) -> None:
     others = [
         ("train_cnn", "test_loss"),
-        ("fgsm_sweep/cnn", "masking_suspected"),
+        ("audit/cnn", "median_radius"),
         ("probe/vicreg", "macro_f1"),
         ("anomaly/vicreg", "aupr_handwritten"),
         ("adv_train", "epochs"),

@@ -32,8 +32,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("stage", "item", "says", "status"),
     [
-        ("fgsm_sweep", "resnet", "fgsm_sweep: no item 'resnet'; one of cnn, adv_cnn", 2),
-        ("fgsm_sweep", "", "fgsm_sweep: no item ''; one of cnn, adv_cnn", 2),
+        (
+            "fgsm_sweep",
+            "resnet",
+            "fgsm_sweep: no item 'resnet'; one of cnn, adv_cnn, quantisation, distillation, fgsm_mix",
+            2,
+        ),
+        ("fgsm_sweep", "", "fgsm_sweep: no item ''; one of cnn, adv_cnn, quantisation, distillation, fgsm_mix", 2),
         ("train_cnn", "extra", "train_cnn: takes no item, got 'extra'; usage: python -m stages.train_cnn", 2),
         ("train_cnn", "", "train_cnn: data/street_digits is missing; run `dvc repro download@street_digits` first", 1),
         ("probe", "vicreg", "probe: data/objects is missing; run `dvc repro download@objects` first", 1),
@@ -72,7 +77,7 @@ def test_what_is_missing_names_the_stage_that_writes_it(path: str, stage: str) -
 def test_help_says_what_the_stage_does_and_which_items_there_are(folder: Path) -> None:
     done = runs.run(folder, "fgsm_sweep", "--help")
     assert done.code == 0
-    assert "usage: python -m stages.fgsm_sweep {cnn,adv_cnn}" in done.said
+    assert "usage: python -m stages.fgsm_sweep {cnn,adv_cnn,quantisation,distillation,fgsm_mix}" in done.said
     assert "Test images are attacked" in done.said
     assert done.said.endswith("\n\ndvc.yaml does not say what it reads and writes\n")
 

@@ -100,21 +100,19 @@ def test_each_number_of_the_probe_is_that_of_its_reader(finished: Path) -> None:
 
 
 def _failing(name: str) -> None:
-    from visrep.digits import gates, results
+    from visrep.audit import gates, results
 
-    gates.judge = lambda *_: [results.Gate(name, False, "too good"), results.Gate("order", True, "fine")]  # type: ignore[assignment]
+    gates.judge = lambda *_: (results.Gate(name, False, "too good"), results.Gate("order", True, "fine"))  # type: ignore[assignment]
 
 
-def test_a_failed_gate_is_said_aloud(finished: Path, tmp_path: Path) -> None:
-    folder = runs.copy(finished, tmp_path / "loud", "data/street_digits", "models/cnn.safetensors")
-    done = runs.run(folder, "fgsm_sweep", "cnn", do=(Moment("visrep.digits.sweep:sweep", 1), _failing, "no_masking"))
+def test_a_failed_gate_is_printed(finished: Path, tmp_path: Path) -> None:
+    inputs = ("data/street_digits", "models/cnn.safetensors", "predictions/fgsm_sweep/cnn.npy")
+    folder = runs.copy(finished, tmp_path / "loud", *inputs)
+    done = runs.run(folder, "audit", "cnn", do=(Moment("visrep.audit.audit:audit", 1), _failing, "gradient_not_zero"))
     assert done.code == 0
     loud = [line for line in done.said.splitlines() if "GATE FAILED" in line]
-    assert loud == [
-        "fgsm_sweep@cnn: GATE FAILED, do not trust this robustness: no_masking: too good "
-        "(usual without a defence: FGSM is a weak attack)"
-    ]
-    assert "fgsm_sweep@cnn: batch 2/2" in done.said
+    assert loud == ["audit@cnn: GATE FAILED, do not believe its accuracy under attack: gradient_not_zero: too good"]
+    assert "audit@cnn: batch 2/2" in done.said
 
 
 def test_stages_that_need_no_torch_run_without_it(finished: Path, tmp_path: Path) -> None:

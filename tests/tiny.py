@@ -45,6 +45,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"optimizer": {"name": "lars"}},
         {"method": "fgsm_mix", "fused": False},
         {"method": "fgsm_mix", "fused": True, "init": "scratch"},
+        {"method": "trades", "beta": 2.0, "optimizer": {"clip_norm": None}},
         {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
     ],
     # last, since it leaves other images behind
@@ -88,7 +89,14 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
             "validation_pgd": {"steps": 2},
             "pgd": {"steps": 2},
         },
-        "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2, "more_steps": 3}},
+        "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2}},
+        "defences": {
+            "quantisation": {"of": "train_cnn", "levels": 6},
+            "distillation": {"of": "train_cnn", "temperature": 100.0},
+            "fgsm_mix": {"of": "adv_train", "method": "fgsm_mix"},
+        },
+        "classifiers": {name: name for name in ("quantisation", "distillation", "fgsm_mix")},
+        "audit": {"images": 60, "batch_size": 30, "steps": 3, "targets": 2, "queries": 5},
         "vicreg": METHOD,
         "simclr": METHOD,
         "ablations": {"large_batch": {"of": "simclr", "batch_size": 60}},  # the shipped study has none of SimCLR

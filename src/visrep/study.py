@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from visrep import registry
+from visrep.settings.audit import Audit, Classifiers
 from visrep.settings.base import Name, Section, faults
 from visrep.settings.data import Download, Source
+from visrep.settings.defences import Defences
 from visrep.settings.digits import AdvTrain, FgsmSweep, TrainCNN
 from visrep.settings.figures import Figures
 from visrep.settings.replicates import Replicates
@@ -34,6 +36,7 @@ EVALUATIONS = registry.every("visrep.evaluations")
 OWN_STAGE = ("vicreg", "no_generated_neighbors", "laplacian_eigenmaps", "linear_vicreg", "patch_eigenmaps")
 NORMAL = "objects"  # the set that encoders learn from
 MOST_SETS = 12  # of anomalies: each is a number in a metrics file
+CLASSIFIERS = ("cnn", "adv_cnn")  # that are made by a stage of theirs
 FIRST = "vicreg"  # the method on which neighbours and the report stand
 PATCHES = "patches"  # the baseline on which linear_vicreg and patch_eigenmaps stand
 
@@ -50,7 +53,10 @@ class Sections(Section):
     download: Download
     train_cnn: TrainCNN
     adv_train: AdvTrain
+    defences: Defences
+    classifiers: Classifiers
     fgsm_sweep: FgsmSweep
+    audit: Audit
     baselines: dict[Name, Any]
     ablations: Ablations
     methods: Methods
@@ -78,7 +84,8 @@ class Sections(Section):
         yield from self._methods()
         yield from self._ablations()
         yield from self._neighbors()
-        yield from self._defence()
+        yield from self._defence(self.adv_train, "adv_train")
+        yield from self._defences()
         yield from self._encoders()
         if not self.methods.root:
             yield "methods holds none; the figures of learning show at least one"
@@ -159,18 +166,44 @@ class Sections(Section):
         except ValidationError as error:
             yield faults(error, f"no_generated_neighbors with {FIRST}")
 
-    def _defence(self) -> Iterator[str]:
+    def _defence(self, defence: AdvTrain, key: str) -> Iterator[str]:
         """Where it starts from the classifier, the images that choose its epoch are none that this was trained on."""
-        if self.adv_train.init != "cnn":
+        if defence.init != "cnn":
             return
-        pairs = ((name, self.adv_train, self.train_cnn) for name in ("seed", "validation"))
-        for name, own, other in pairs:
-            if getattr(own, name) != getattr(other, name):
-                ours, theirs = getattr(own, name), getattr(other, name)
-                yield f"adv_train.{name} is {ours}, train_cnn.{name} {theirs}; init cnn needs them equal"
+        for name in ("seed", "validation"):
+            ours, theirs = getattr(defence, name), getattr(self.train_cnn, name)
+            if ours != theirs:
+                yield f"{key}.{name} is {ours}, train_cnn.{name} {theirs}; init cnn needs them equal"
         for name in ("channels", "depth", "hidden"):
-            if getattr(self.adv_train.model, name) != getattr(self.train_cnn.model, name):
-                yield f"adv_train.model.{name} differs from train_cnn.model.{name}; init cnn needs it equal"
+            if getattr(defence.model, name) != getattr(self.train_cnn.model, name):
+                yield f"{key}.model.{name} differs from train_cnn.model.{name}; init cnn needs it equal"
+
+    def _defences(self) -> Iterator[str]:
+        """Each fits the section that it varies; each classifier is trained, and each that is trained is one."""
+        for name, defence in self.defences.root.items():
+            key = f"defences.{name}"
+            if name in (*CLASSIFIERS, *self.encoders.root):
+                yield f"{key} has the name of another network"
+            try:
+                if defence.of == "adv_train":
+                    yield from self._defence(defence.apply(self.adv_train), key)
+                else:
+                    defence.apply(self.train_cnn)
+            except ValidationError as error:
+                yield faults(error, key)
+            except ValueError as error:
+                yield f"{key}.{error}"
+        trained, labels = (*CLASSIFIERS, *self.defences.root), list(self.classifiers.root.values())
+        for name, label in self.classifiers.root.items():
+            if name not in trained:
+                yield f"classifiers.{name} is trained by no stage; add it to defences, or take it out"
+            if labels.count(label) > 1:
+                yield f"classifiers.{name}: {label!r} is the name of another classifier too"
+        for name in trained:
+            if name not in self.classifiers.root:
+                yield f"classifiers.{name} is missing, so nothing would attack it"
+        if (gate := self.fgsm_sweep.gate_epsilon) not in self.audit.epsilons:
+            yield f"audit.epsilons must hold fgsm_sweep.gate_epsilon, {gate:g}"
 
     def _encoders(self) -> Iterator[str]:
         """Each is trained, and each that is trained is one."""

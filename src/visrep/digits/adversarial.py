@@ -1,4 +1,5 @@
-"""Adversarial training: three ways to make the attacked half of a batch, and the defence that comes of it."""
+"""Adversarial training: ways to attack the images of a batch and to learn from them, and the defence that comes of
+it."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from visrep.measures.statistics import wilson_of
 from visrep.settings.digits import AdvTrain, Pgd
 from visrep.training import loop, weights
 
+TRADES_START = 0.002  # radius of the noise that TRADES starts from, in [-1, 1] units: a quarter of a grey level
 VALIDATED = ("val_clean", "val_fgsm", "val_pgd")  # what `validate` tells
 
 
@@ -37,11 +39,14 @@ class Objective:
         epsilon = settings.epsilon * min(1.0, time / settings.ramp_epochs if settings.ramp_epochs else 1.0)
         if settings.method == "fgsm_mix":
             return (fused_mix if settings.fused else mix)(model, x, labels, epsilon, settings.alpha)
+        if settings.method == "trades":
+            return trades(model, x, labels, epsilon, settings, draw)
         if settings.method == "n_fgsm":
             attacked = attacks.n_fgsm(model, x, labels, epsilon, draw)
         else:
+            start = attacks.noise(x, epsilon, draw)
             attacked = _in_evaluation(
-                model, partial(_pgd, x=x, y=labels, epsilon=epsilon, settings=settings, draw=draw)
+                model, partial(_pgd, x=x, y=labels, epsilon=epsilon, settings=settings, start=start)
             )
         return _descend(model, attacked, labels)
 
@@ -73,10 +78,29 @@ def fused_mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: flo
     return _scalars(clean_loss + hurt_loss, clean, hurt, y)
 
 
-def _pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, settings: AdvTrain, draw: torch.Generator) -> Tensor:
-    scale = epsilon / settings.epsilon  # the steps grow with the ramp
-    start = attacks.noise(x, epsilon, draw)
-    return attacks.pgd(model, x, y, epsilon, settings.pgd.steps, settings.pgd.step_size * scale, start)
+def trades(
+    model: nn.Module, x: Tensor, y: Tensor, epsilon: float, settings: AdvTrain, draw: torch.Generator
+) -> dict[str, Tensor]:
+    """CE(x) + beta KL(p(x) || p(x')), x' the image near x whose answer differs most from p(x) (Zhang et al. 2019,
+    equation 5 and algorithm 1): accuracy on clean images against equal answers on attacked ones."""
+    with torch.no_grad():
+        model.eval()
+        answers = model(x).float().softmax(1)
+        model.train()
+    near = attacks.noise(x, TRADES_START, draw)  # at x itself the divergence is 0, and so is its gradient
+    attack = partial(_pgd, x=x, y=answers, epsilon=epsilon, settings=settings, start=near)
+    attacked = _in_evaluation(model, attack)
+    clean, hurt = model(x), model(attacked)
+    apart = F.kl_div(hurt.float().log_softmax(1), clean.float().softmax(1), reduction="batchmean")
+    loss = F.cross_entropy(clean.float(), y) + settings.beta * apart
+    loss.backward()
+    return _scalars(loss, clean, hurt, y)
+
+
+def _pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, settings: AdvTrain, start: Tensor) -> Tensor:
+    """``y`` labels (N,), or probabilities (N, K) to lead away from."""
+    size = settings.pgd.step_size * epsilon / settings.epsilon  # the steps grow with the ramp
+    return attacks.pgd(model, x, y, epsilon, settings.pgd.steps, size, start)
 
 
 def _in_evaluation(model: nn.Module, attack: "partial[Tensor]") -> Tensor:

@@ -84,14 +84,14 @@ def pgd_until_wrong(
     """`pgd` from ``start`` that leaves an image alone once the model gets it wrong: an attacker may stop anywhere.
 
     At least as strong as `pgd`, and cheap on a model that falls at once: the pass that yields the next gradient also
-    tells who has fallen.
+    yields the answer. An image whose gradient is 0 would stay where it is, and is left alone, too.
     """
     attacked = start.clone()
     standing = torch.arange(len(x), device=x.device)
     for _ in range(steps):
-        found = look(model, attacked[standing], y[standing])
-        right = found.logits.argmax(1) == y[standing]
-        standing, sign = standing[right], found.sign[right]
+        seen = look(model, attacked[standing], y[standing])
+        goes_on = (seen.logits.argmax(1) == y[standing]) & seen.sign.flatten(1).any(1)
+        standing, sign = standing[goes_on], seen.sign[goes_on]
         if len(standing) == 0:
             break
         moved = torch.add(attacked[standing], sign, alpha=step_size)

@@ -61,6 +61,16 @@ def copy_weights(source: ConvNet, target: ConvNet) -> None:
     target.load_state_dict(source.state_dict())
 
 
+def sharpened(model: ConvNet, temperature: float) -> ConvNet:
+    """A copy whose logits are ``temperature`` times as large."""
+    model = copy.deepcopy(model)
+    last = model.head[-1]
+    assert isinstance(last, nn.Linear)
+    last.weight.data.mul_(temperature)
+    last.bias.data.mul_(temperature)
+    return model
+
+
 def folded(model: ConvNet) -> ConvNet:
     """A copy for evaluation: each batch norm folded into the convolution before it, pools before the ReLUs they follow,
     no dropout, no weight gradients.

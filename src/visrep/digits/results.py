@@ -6,7 +6,7 @@ from typing import ClassVar
 from visrep.measures.classification import ClassScore
 from visrep.records import Interval
 
-CLASSIFIERS = {"cnn": "undefended", "adv_cnn": "defended"}  # by the name of their weights
+CLASSIFIERS = {"cnn": "undefended", "adv_cnn": "defended"}  # the two in every study, by the name of their weights
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,6 @@ class Defence:
 
 
 @dataclass(frozen=True)
-class Gate:
-    """A comparison that holds wherever attacks measure what they claim to; ``says`` tells the numbers, and what should
-    hold between them."""
-
-    name: str
-    passed: bool
-    says: str
-
-
-@dataclass(frozen=True)
 class Attacked:
     """The accuracy under an attack of radius ``epsilon``: ``attack`` is its key in `visrep.digits.table`, ``name`` what
     tables call it, and ``drawn`` whether charts of the accuracy against the radius show it."""
@@ -121,9 +111,7 @@ class ByClass:
 
 @dataclass(frozen=True)
 class Sweep:
-    """Of the stage `fgsm_sweep`: ``n`` test images; ``gates`` compare at the radius ``gate_epsilon``."""
-
-    CHART: ClassVar = "gates"
+    """Of the stage `fgsm_sweep`: ``n`` test images; gates compare at the radius ``gate_epsilon``."""
 
     metrics: dict[str, Interval | float]
     n: int
@@ -132,7 +120,6 @@ class Sweep:
     clean: Interval
     attacks: tuple[Attacked, ...]
     gate_epsilon: float
-    gates: tuple[Gate, ...]
 
     def at(self, attack: str, epsilon: float) -> Interval:
         """The accuracy under one attack. Raises `LookupError` where it was not run."""
@@ -144,6 +131,3 @@ class Sweep:
     def radii(self, attack: str) -> list[float]:
         """Those at which it was run."""
         return [row.epsilon for row in self.attacks if row.attack == attack]
-
-    def failed(self) -> list[Gate]:
-        return [gate for gate in self.gates if not gate.passed]

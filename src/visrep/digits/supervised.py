@@ -3,9 +3,10 @@
 N images, K classes, B images of a batch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 
 from visrep.data import pixels
 from visrep.data.store import ImageSet
-from visrep.digits import augment, cnn, labelled, losses, results
+from visrep.digits import augment, labelled, losses, results
 from visrep.digits.labelled import Labelled, accuracy
 from visrep.machine.device import Machine
 from visrep.machine.randomness import generator
@@ -26,17 +27,24 @@ from visrep.training.inference import outputs
 
 @dataclass(frozen=True)
 class Objective:
-    """Cross entropy on augmented images."""
+    """Cross entropy on augmented images, with the labels or, where there is a ``teacher``, with its probabilities."""
 
     data: Labelled
     augment: Augment
     smoothing: float = 0.0
     weights: Tensor | None = None
+    teacher: nn.Module | None = None
 
     def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
         images, labels = self.data.at(batch)
-        logits = model(augment.digits(pixels.scaled(images), self.augment, draw))
-        loss = losses.cross_entropy(logits, labels, self.smoothing, self.weights)
+        x = augment.digits(pixels.scaled(images), self.augment, draw)
+        logits = model(x)
+        if self.teacher is None:
+            loss = losses.cross_entropy(logits, labels, self.smoothing, self.weights)
+        else:
+            with torch.no_grad():
+                answers = self.teacher(x).float().softmax(1)
+            loss = F.cross_entropy(logits.float(), answers)
         loss.backward()
         return {"loss": loss.detach(), "accuracy": accuracy(logits, labels)}
 
@@ -61,29 +69,41 @@ def validate(model: nn.Module, data: Labelled) -> dict[str, float]:
     return {"val_loss": float(loss), "val_accuracy": float(accuracy(predicted, data.labels))}
 
 
-class Trained(NamedTuple):
+M = TypeVar("M", bound=nn.Module)
+
+
+class Trained(NamedTuple, Generic[M]):
     """A classifier, its ``logits`` (N, K) of the test images, what came of it, and its ``history``, a row an epoch."""
 
-    model: cnn.ConvNet
+    model: M
     logits: np.ndarray
     result: results.Classifier
     history: list[loop.Row]
 
 
-def train(settings: TrainCNN, images: ImageSet, machine: Machine, checkpoint: Path, tell: loop.Tell) -> Trained:
-    """Train a fresh classifier on the training images less those held out, which choose the epoch; then read the test
-    images. Progress lies in ``checkpoint``."""
+def train(
+    kind: Callable[..., M],
+    settings: TrainCNN,
+    images: ImageSet,
+    machine: Machine,
+    checkpoint: Path,
+    tell: loop.Tell,
+    teacher: nn.Module | None = None,
+) -> Trained[M]:
+    """Train a fresh classifier of a ``kind``, such as `cnn.ConvNet`, on the training images less those held out, which
+    choose the epoch; then read the test images. It learns from a ``teacher`` instead of from labels where there is one.
+    Progress lies in ``checkpoint``."""
     classes = len(images.classes)
     data, validation = labelled.divide(
         labelled.labelled(images.train, machine.device), settings.validation, settings.seed
     )
     config = settings.model.model_dump() | {"classes": classes}
-    model = machine.place(weights.fresh(cnn.ConvNet, config, generator("cpu", settings.seed, "weights")))
+    model = machine.place(weights.fresh(kind, config, generator("cpu", settings.seed, "weights")))
     rare = losses.balanced_weights(data.labels, classes) if settings.balance == "weights" else None
     even = settings.balance == "oversample"
     fitted = loop.fit(
         model,
-        Objective(data, settings.augment, settings.label_smoothing, rare),
+        Objective(data, settings.augment, settings.label_smoothing, rare, machine.place(teacher) if teacher else None),
         oversampled(data.labels, classes) if even else loop.shuffled(len(data.labels), machine.device),
         settings,
         ("train_cnn", settings.seed),

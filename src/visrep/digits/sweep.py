@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from visrep.data import pixels
-from visrep.digits import gates, results
+from visrep.digits import results
 from visrep.digits.attacks import Model
 from visrep.digits.labelled import Labelled
 from visrep.digits.swept import CLEAN, Swept, column, key, packed
-from visrep.digits.table import ATTACKS, Attack, Kind
+from visrep.digits.table import ATTACKS, Attack
 from visrep.digits.target import Target, in_bf16
 from visrep.machine.randomness import generator
 from visrep.measures import statistics
@@ -37,7 +37,7 @@ def sweep(
     done is told of. With ``bf16`` the gradients are taken in bfloat16; predictions never are."""
     draw = generator(data.labels.device, settings.seed, "sweep")
     guide = in_bf16(model, data.labels.device) if bf16 else None
-    rows = [row for row in table if source is not None or row.kind != Kind.TRANSFER]
+    rows = [row for row in table if source is not None or not row.transfers]
     columns: dict[str, list[Tensor]] = {}
     signs: list[np.ndarray] = []
     batches = list(zip(*(part.split(settings.batch_size) for part in data), strict=True))
@@ -59,10 +59,9 @@ def sweep(
 def result(
     swept: Swept, labels: np.ndarray, source: str, settings: FgsmSweep, table: Iterable[Attack] = ATTACKS
 ) -> results.Sweep:
-    """Accuracies of stored predictions with their intervals, and the verdicts of the gates; ``labels`` (N,)."""
+    """Accuracies of stored predictions with their intervals; ``labels`` (N,)."""
     clean, chance = statistics.accuracy(swept.clean, labels), statistics.chance(labels)
     attacked: list[results.Attacked] = []
-    measured: list[gates.Measured] = []
     metrics: dict[str, Interval | float] = {CLEAN: clean}
     for row in table:
         for epsilon in row.radii(settings):
@@ -70,30 +69,21 @@ def result(
                 continue
             accuracy = statistics.accuracy(swept.under(row.key, epsilon), labels)
             attacked.append(results.Attacked(row.key, row.name, epsilon, accuracy, row.drawn))
-            measured.append(gates.Measured(row.kind, row.name, epsilon, accuracy.value))
             if epsilon in row.metrics(settings):
                 metrics[key(row.key, epsilon)] = accuracy
-    verdicts = gates.judge(clean.value, measured, settings.gate_epsilon, chance)
-    metrics["masking_suspected"] = float(any(gate.name == "no_masking" and not gate.passed for gate in verdicts))
-    return results.Sweep(
-        metrics, len(labels), source, chance, clean, tuple(attacked), settings.gate_epsilon, tuple(verdicts)
-    )
+    return results.Sweep(metrics, len(labels), source, chance, clean, tuple(attacked), settings.gate_epsilon)
 
 
-def gate_metrics(found: results.Sweep) -> dict[str, float]:
-    """1 for each gate that passed, 0 for each that failed, and the number that the other metrics lack for comparing."""
-    more = found.at("pgd_more_steps", found.gate_epsilon).value
-    return {gate.name: gate.passed for gate in found.gates} | {"pgd_more_steps": more}
-
-
-def curves(found: results.Sweep) -> list[dict[str, object]]:
-    """Accuracy against radius, a row for each attack and radius: ``epsilon`` in [-1, 1] units, ``epsilon_255`` in grey
-    levels, ``accuracy`` with its interval ``low`` to ``high``. Every attack starts at the clean accuracy."""
+def curves(classifier: str, found: results.Sweep) -> list[dict[str, object]]:
+    """Accuracy of a ``classifier`` against radius, a row for each attack and radius: ``epsilon`` in [-1, 1] units,
+    ``epsilon_255`` in grey levels, ``accuracy`` with its interval ``low`` to ``high``. Every attack starts at the clean
+    accuracy."""
     names = sorted({row.name for row in found.attacks})
     points = [(name, 0.0, found.clean) for name in names]
     points += [(row.name, row.epsilon, row.accuracy) for row in found.attacks]
     return [
         {
+            "classifier": classifier,
             "attack": name,
             "epsilon": epsilon,
             "epsilon_255": epsilon * pixels.LEVELS,

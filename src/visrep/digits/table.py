@@ -1,12 +1,12 @@
-"""The table of attacks: how each runs and at which radii, what it is called, whether charts show it, which gate reads
-it. One more attack is one more row.
+"""The table of attacks of the sweep: how each runs and at which radii, what it is called, whether charts show it. One
+more attack is one more row.
 
-Sweep, metrics, tables, curves and gates follow the order of `ATTACKS`.
+Sweep, metrics, tables and curves follow the order of `ATTACKS`. What they leave right is an upper bound of what the
+strongest attacks leave (`visrep.audit`).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 
 from torch import Tensor
 
@@ -17,39 +17,30 @@ from visrep.settings.digits import FgsmSweep
 FAR = 1.0  # a radius that turns mid-grey into black or white: nothing can stand there
 
 
-class Kind(Enum):
-    """What gates compare."""
-
-    NOISE = auto()  # no attack at all, the control
-    STEP = auto()  # one step along the gradient
-    ITERATED = auto()  # many steps: the strongest of them counts
-    LONGER = auto()  # an iterated attack with more steps, which should find no more
-    TRANSFER = auto()  # made on another network
-
-
 Radii = Callable[[FgsmSweep], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
 class Attack:
     """``key`` names it in files and metrics, ``name`` in tables and figures. ``predict`` answers the images (N,) after
-    the attack at a radius. ``radii`` are those at which it runs, ``metrics`` those that the metrics file holds."""
+    the attack at a radius. ``radii`` are those at which it runs, ``metrics`` those that the metrics file holds. One
+    that ``transfers`` is made on another network."""
 
     key: str
     name: str
-    kind: Kind
     predict: Callable[[Target, FgsmSweep, float], Tensor]
     radii: Radii
     metrics: Radii = lambda _: ()
     drawn: bool = False
+    transfers: bool = False
 
 
 def _gate(settings: FgsmSweep) -> tuple[float, ...]:
     return (settings.gate_epsilon,)
 
 
-def _pgd(target: Target, settings: FgsmSweep, epsilon: float, steps: int) -> Tensor:
-    return target.pgd(epsilon, steps, settings.pgd.step_share * epsilon, settings.pgd.restarts)
+def _pgd(target: Target, settings: FgsmSweep, epsilon: float) -> Tensor:
+    return target.pgd(epsilon, settings.pgd.steps, settings.pgd.step_share * epsilon, settings.pgd.restarts)
 
 
 def _mi_fgsm(target: Target, settings: FgsmSweep, epsilon: float) -> Tensor:
@@ -67,7 +58,6 @@ ATTACKS = (
     Attack(
         key="fgsm",
         name="FGSM",
-        kind=Kind.STEP,
         predict=lambda target, _, epsilon: target.fgsm(epsilon),
         radii=lambda settings: (*settings.epsilons, FAR),
         metrics=lambda settings: settings.epsilons,
@@ -76,7 +66,6 @@ ATTACKS = (
     Attack(
         key="noise",
         name="noise",
-        kind=Kind.NOISE,
         predict=lambda target, _, epsilon: target.predict(target.noise(epsilon), epsilon),
         radii=lambda settings: settings.epsilons,
         metrics=_gate,
@@ -85,8 +74,7 @@ ATTACKS = (
     Attack(
         key="pgd",
         name="PGD",
-        kind=Kind.ITERATED,
-        predict=lambda target, settings, epsilon: _pgd(target, settings, epsilon, settings.pgd.steps),
+        predict=_pgd,
         radii=lambda settings: (*settings.pgd.epsilons, FAR),
         metrics=_gate,
         drawn=True,
@@ -94,30 +82,21 @@ ATTACKS = (
     Attack(
         key="mi_fgsm",
         name="MI-FGSM",
-        kind=Kind.ITERATED,
         predict=_mi_fgsm,
-        radii=lambda settings: settings.pgd.epsilons,
-        metrics=_gate,
-        drawn=True,
-    ),
-    Attack(
-        key="pgd_more_steps",
-        name="PGD, more steps",
-        kind=Kind.LONGER,
-        predict=lambda target, settings, epsilon: _pgd(target, settings, epsilon, settings.pgd.more_steps),
         radii=_gate,
+        metrics=_gate,
     ),
     Attack(
         key="transfer_fgsm",
         name="FGSM of the undefended",
-        kind=Kind.TRANSFER,
+        transfers=True,
         predict=lambda target, _, epsilon: target.predict(attacks.step(target.x, target.source_sign, epsilon), epsilon),
         radii=lambda settings: settings.epsilons,
     ),
     Attack(
         key="transfer_pgd",
         name="PGD of the undefended",
-        kind=Kind.TRANSFER,
+        transfers=True,
         predict=_transferred_pgd,
         radii=_gate,
     ),

@@ -82,7 +82,7 @@ class Target:
 
 
 def in_bf16(model: Model, device: torch.device) -> Model:
-    """``model`` with its products in bfloat16: faster gradients where the processor has them, slower elsewhere."""
+    """``model`` with its products in bfloat16: faster gradients on some processors, slower on others."""
 
     def guide(x: Tensor) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16):

@@ -4,7 +4,7 @@ N images, K classes, R radii; accuracies in percent; epsilon in the units of the
 picked by hand: where no order is better, classes take turns, each in the order of the test set.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from visrep.audit.results import Audit
 from visrep.data.pixels import LEVELS
 from visrep.data.store import ImageSet
 from visrep.digits import swept
-from visrep.digits.results import Gate, Sweep
+from visrep.digits.results import Sweep
 from visrep.digits.swept import FGSM, Swept
 from visrep.figures import style
 from visrep.figures.sheet import ACROSS, Band, Tile, class_name, in_rows, in_turns, sheet, tile_width
@@ -29,6 +30,7 @@ HARDENING = {  # columns of the history of a defence
     "val_pgd": "PGD, held out",
     TRAINING: "attacked, training",
 }
+AUDIT = "audit"
 EPSILON = "radius ε of the attack (inputs lie in [-1, 1])"
 GREY_LEVELS = "ε in grey levels of 255"
 
@@ -56,10 +58,10 @@ def hardening(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pa
 
 
 @style.house
-def robustness(sweeps: Mapping[str, Sweep], footer: str, palette: style.Palette) -> Figure:
-    """Accuracy against radius of each classifier by name, under noise and the attacks that are drawn, with 95 %
-    intervals, the chance line, and the gates that failed."""
-    curves = {name: _curves(sweep) for name, sweep in sweeps.items()}
+def robustness(sweeps: Mapping[str, Sweep], audits: Mapping[str, Audit], footer: str, palette: style.Palette) -> Figure:
+    """Accuracy against radius of each classifier by name, under noise, the attacks that are drawn and those of the
+    audit, with 95 % intervals and the chance line."""
+    curves = {name: _curves(sweep, audits[name]) for name, sweep in sweeps.items()}
     height = 1.2 * style.LINE * style.SMALL * (1 + max(map(len, curves.values())))  # inches of the key
     figure = style.chart(4.2 + height, "Accuracy as noise and attacks grow", footer)
     axes, below = figure.subplots(2, 1, height_ratios=[4.2, height])
@@ -71,16 +73,11 @@ def robustness(sweeps: Mapping[str, Sweep], footer: str, palette: style.Palette)
             near = [point for point in points if point[0] <= reach]
             epsilons, values, lows, highs = zip(*near, strict=True)
             face = color if place == 0 else "white"
-            axes.plot(epsilons, values, label=f"{attack}, {name}", mfc=face, clip_on=False, **look)
+            wide = {"lw": 2.8} if attack == AUDIT else {}
+            axes.plot(epsilons, values, label=f"{attack}, {name}", mfc=face, clip_on=False, **look, **wide)
             axes.fill_between(epsilons, lows, highs, color=color, alpha=0.2, lw=0)
     chance = max(sweep.chance for sweep in sweeps.values())
     _radii(axes, reach)
-    failed = [line for name, sweep in sweeps.items() for line in _failed(name, sweep.failed())]
-    if failed:
-        verdict = style.wrapped("\n".join(failed), style.SMALL, style.WIDTH - 0.9)
-        box = {"edgecolor": palette.wrong, "facecolor": "white", "lw": 1.5}
-        axes.set_title(verdict, loc="left", fontsize=style.SMALL, x=0, pad=12, bbox=box)
-        figure.set_figheight(figure.get_figheight() + style.LINE * style.SMALL * (verdict.count("\n") + 3))
     below.axis("off")
     handles, names = axes.get_legend_handles_labels()
     first = len(next(iter(curves.values())))  # columns are filled one after the other, the first with one line more
@@ -91,19 +88,17 @@ def robustness(sweeps: Mapping[str, Sweep], footer: str, palette: style.Palette)
     return figure
 
 
-def _curves(sweep: Sweep) -> dict[str, list[tuple[float, float, float, float]]]:
-    """Points (epsilon, accuracy, low, high) of the attacks that are drawn, by name, each from the clean accuracy on."""
+def _curves(sweep: Sweep, audit: Audit) -> dict[str, list[tuple[float, float, float, float]]]:
+    """Points (epsilon, accuracy, low, high) of the attacks that are drawn and of the audit, by name, each from the
+    clean accuracy on."""
     clean = (0.0, sweep.clean.value, sweep.clean.low, sweep.clean.high)
     curves: dict[str, list[tuple[float, float, float, float]]] = {}
     for row in sorted((row for row in sweep.attacks if row.drawn), key=lambda row: row.epsilon):
         point = (row.epsilon, row.accuracy.value, row.accuracy.low, row.accuracy.high)
         curves.setdefault(row.name, [clean]).append(point)
+    audited = [(0.0, audit.clean), *((one.epsilon, one.accuracy) for one in audit.curve)]
+    curves[AUDIT] = [(epsilon, right.value, right.low, right.high) for epsilon, right in audited]
     return curves
-
-
-def _failed(name: str, gates: Iterable[Gate]) -> list[str]:
-    """A line for each gate that failed."""
-    return [f"GATE FAILED, {name} classifier: {gate.name.replace('_', ' ')}: {gate.says}" for gate in gates]
 
 
 def _radii(axes: Axes, reach: float) -> None:

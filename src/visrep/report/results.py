@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from visrep import files, records, registry
+from visrep.audit.results import Audit
 from visrep.digits import swept
 from visrep.digits.results import CLASSIFIERS, Attacked, Classifier, Sweep
 from visrep.measures import statistics
@@ -113,6 +114,16 @@ class StudyResults:
         """By the name of the classifier's weights."""
         return {model: self.record(f"fgsm_sweep/{model}", Sweep) for model in CLASSIFIERS}
 
+    @cached_property
+    def classifiers(self) -> dict[str, str]:
+        """What all that are attacked are called, by the name of their weights."""
+        return dict(self.parameters["classifiers"])
+
+    @cached_property
+    def audits(self) -> dict[str, Audit]:
+        """By the name of the classifier's weights."""
+        return {model: self.record(f"audit/{model}", Audit) for model in self.classifiers}
+
     def record(self, name: str, kind: type[R]) -> R:
         return records.read(self.plots / name / "details.json", kind)
 
@@ -165,7 +176,7 @@ def _attacked(study: StudyResults, model: str, one: Attacked) -> Row:
 
 
 def headline(study: StudyResults) -> list[Row]:
-    """Both classifiers, clean and under FGSM and PGD at the radius at which the gates look."""
+    """Both classifiers at the radius at which the gates compare: clean, under FGSM and PGD, and what is robust."""
     rows = []
     for model, name in {"cnn": "Classifier", "adv_cnn": "Defended classifier"}.items():
         sweep = study.sweeps[model]
@@ -174,7 +185,14 @@ def headline(study: StudyResults) -> list[Row]:
             (one,) = (o for o in sweep.attacks if (o.attack, o.epsilon) == (attack, sweep.gate_epsilon))
             under = _attacked(study, model, one)
             rows.append(under._replace(name=f"{name} under {under.name}"))
+        rows.append(robust(study, model, f"{name}, robust at ε {sweep.gate_epsilon:g}"))
     return rows
+
+
+def robust(study: StudyResults, model: str, name: str) -> Row:
+    """What the strongest attacks left right at the radius of the gates."""
+    found = study.audits[model]
+    return row(study, name, found.left(found.gate_epsilon), f"audit/{model}", "worst", study.sweeps[model].chance)
 
 
 def reading(study: StudyResults, evaluation: Evaluation, column: Column) -> list[Row]:

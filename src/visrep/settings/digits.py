@@ -48,12 +48,13 @@ class AdvTrain(Watched):
     validation: Share  # of the training images
     init: Literal["scratch", "cnn"]  # cnn: start from the trained classifier
     model: ConvNet
-    method: Literal["fgsm_mix", "n_fgsm", "pgd"]
+    method: Literal["fgsm_mix", "n_fgsm", "pgd", "trades"]
     epsilon: PositiveFloat  # in [-1, 1] units; 0.1 is 12.75/255
     ramp_epochs: NonNegativeFloat  # epochs over which epsilon grows from 0
     alpha: Probability  # fgsm_mix: the weight of the clean loss
     fused: bool  # fgsm_mix: one backward pass of the clean loss serves both the weights and the attack
-    pgd: Pgd  # method pgd: the attack of every batch
+    beta: PositiveFloat  # trades: the weight of equal answers
+    pgd: Pgd  # methods pgd and trades: the attack of every batch
     select: Literal["last", "val_pgd", "val_clean", "val_fgsm"]
     augment: Augment
     attacked_validation: PositiveInt  # validation images attacked after each epoch
@@ -79,7 +80,6 @@ Radii = Annotated[tuple[Radius, ...], Field(min_length=1, max_length=6)]
 class SweepPgd(Section):
     epsilons: Radii
     steps: PositiveInt
-    more_steps: PositiveInt  # of the second attack that must agree with the first
     step_share: Annotated[float, Field(gt=0)]  # of epsilon, per step
     restarts: PositiveInt
 
@@ -98,6 +98,4 @@ class FgsmSweep(Section):
                 raise ValueError(f"{name} must hold gate_epsilon, {self.gate_epsilon:g}")
             if len({f"{radius:g}" for radius in radii}) < len(radii):  # by which results are named
                 raise ValueError(f"{name} holds a radius twice, to six digits")
-        if self.pgd.more_steps <= self.pgd.steps:
-            raise ValueError(f"pgd.more_steps must exceed steps, {self.pgd.steps}")
         return self

@@ -11,7 +11,7 @@ from visrep.report import results
 from visrep.report.results import Row, StudyResults
 
 README = Path("README.md")
-METHODS = {"fgsm_mix": "FGSM", "n_fgsm": "N-FGSM", "pgd": "PGD"}
+METHODS = {"fgsm_mix": "FGSM", "n_fgsm": "N-FGSM", "pgd": "PGD", "trades": "TRADES"}
 
 
 def classifiers(study: StudyResults) -> str:
@@ -64,14 +64,16 @@ def _reported(row: Row) -> str:
 
 def _classifiers_caption(study: StudyResults) -> str:
     first = study.sweeps["cnn"]
-    failed = {model: [gate.name for gate in sweep.failed()] for model, sweep in study.sweeps.items()}
+    audited = study.audits["cnn"]
+    failed = {model: [gate.name for gate in audit.failed()] for model, audit in study.audits.items()}
     verdicts = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
     pgd = study.parameters["fgsm_sweep"]["pgd"]
     method = METHODS[study.parameters["adv_train"]["method"]]
     return (
         f"Ours: {first.source}, n = {first.n:,}. FGSM moves each pixel once, by at most ε; PGD in "
-        f"{pgd['steps']} steps of {pgd['step_share']:g} ε each. Floor: the best constant answer on these images. "
-        "Gates, which say whether an attack may be believed: "
+        f"{pgd['steps']} steps of {pgd['step_share']:g} ε each: what they leave is an upper bound. "
+        f"Robust: what the strongest attacks (APGD, targeted APGD, FMN) leave of {audited.n:,} of these images. "
+        "Floor: the best constant answer. Gates, which say whether attacks were misled: "
         f"{verdicts['cnn']} for the undefended classifier, {verdicts['adv_cnn']} for the defended one. "
         f"*Reported*: of other images, by the [report]({results.REPORTED}) in brackets, its defence trained on FGSM, "
         f"ours on {method}: for orientation, not for comparison."

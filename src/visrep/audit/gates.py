@@ -1,0 +1,97 @@
+"""When an accuracy under attack may be believed: each gate is a comparison that holds for an honest evaluation of a
+network that hides nothing. 1 is good.
+
+Bounds were set on one group of networks and checked on others (benchmarks/gates.py). Accuracies in percent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from visrep.audit.results import Gate, Signs
+from visrep.digits.table import FAR
+
+POINT = 1.0  # a handful of images fires no gate
+FEW = 20.0  # percent of the images that may show a sign of masking: confident answers alone flatten the loss at some
+ONLY_BLACK_BOX = 5.0  # percent of the images that may be fooled without the gradient alone
+MARGIN_POINTS = 15.0  # by which a loss of margins may be stronger than cross entropy
+PGD_POINTS = 15.0  # by which PGD may be weaker than the audit
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Accuracies at the radius of the gates, ``far`` at FAR and ``weakest`` under whatever attack at whatever radius
+    left most; ``apgd_ce``, ``white_box`` and ``worst`` what APGD on cross entropy, all white-box attacks and all
+    attacks left. ``only_black_box`` is the percent of the images that only attacks without the gradient fool, of the
+    kinds in ``black_boxes``."""
+
+    clean: float
+    chance: float
+    noise: float
+    fgsm: float
+    pgd: float
+    weakest: float
+    far: float
+    apgd_ce: float
+    apgd_t: float
+    worst: float
+    only_black_box: float
+    black_boxes: tuple[str, ...]
+
+
+def judge(found: Evidence, signs: Signs) -> tuple[Gate, ...]:
+    """The verdict of every gate."""
+    return tuple(_judge(found, signs))
+
+
+def _judge(found: Evidence, signs: Signs) -> Iterator[Gate]:
+    yield Gate("same_answer_twice", not signs.random_outputs, "the same images should get the same logits again")
+    yield Gate("logits_not_probabilities", not signs.probabilities, "outputs should not have passed a softmax")
+    yield Gate("no_optimisation_inside", not signs.optimises, "answers should need no gradients of their own")
+    yield _few("gradient_not_zero", signs.zero_gradient, "with a gradient of 0")
+    yield _few(
+        "gradient_keeps_promise", signs.wild_gradient, "whose gradient promises ten times what a small step gives"
+    )
+    yield _few("loss_rises_nearby", signs.flat_loss, "whose loss does not rise along their gradient")
+    yield _few("no_return_on_the_way", signs.right_again, "wrong within the FGSM step and right again at its end")
+    yield Gate(
+        "margin_loss_no_stronger",
+        found.apgd_ce - found.apgd_t <= MARGIN_POINTS,
+        f"APGD on cross entropy {found.apgd_ce:.1f}, then on margins {found.apgd_t:.1f}; at most {MARGIN_POINTS:g} "
+        "apart",
+    )
+    yield Gate(
+        "black_box_no_stronger",
+        found.only_black_box <= ONLY_BLACK_BOX,
+        f"{found.only_black_box:.1f} % of the images fooled by {', '.join(found.black_boxes)} alone; at most "
+        f"{ONLY_BLACK_BOX:g}",
+    )
+    yield Gate(
+        "order",
+        found.worst <= found.pgd + POINT and found.pgd <= found.fgsm + POINT and found.fgsm <= found.clean + POINT,
+        f"audit {found.worst:.1f}, PGD {found.pgd:.1f}, FGSM {found.fgsm:.1f}, clean {found.clean:.1f}; "
+        "should rise in this order",
+    )
+    yield Gate(
+        "no_label_leaking",
+        found.weakest <= found.clean + POINT,
+        f"the weakest attack {found.weakest:.1f}, clean {found.clean:.1f}; no attack should help",
+    )
+    yield Gate(
+        "noise_hurts_least",
+        found.noise + POINT >= found.fgsm,
+        f"noise {found.noise:.1f}, FGSM {found.fgsm:.1f}; noise should be higher",
+    )
+    yield Gate(
+        "far_falls_to_chance",
+        found.far <= found.chance + POINT,
+        f"PGD at ε {FAR:g} {found.far:.1f}, chance {found.chance:.1f}; should be no higher",
+    )
+    yield Gate(
+        "pgd_near_audit",
+        found.pgd - found.worst <= PGD_POINTS,
+        f"PGD {found.pgd:.1f}, audit {found.worst:.1f}; at most {PGD_POINTS:g} apart",
+    )
+
+
+def _few(name: str, share: float, what: str) -> Gate:
+    return Gate(name, share <= FEW, f"{share:.1f} % of the images {what}; at most {FEW:g}")
