@@ -21,7 +21,7 @@ FLOORS = (
     ("data",),
     ("training",),
     ("digits", "representations", "shapes"),
-    ("evaluations",),
+    ("evaluations", "audit"),
     ("stage",),
     ("study", "figures", "engine", "replicates"),
     ("report",),
@@ -37,6 +37,7 @@ MATHEMATICS = {
     "representations",
     "shapes",
     "evaluations",
+    "audit",
     "figures",
 }
 

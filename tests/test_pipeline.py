@@ -205,7 +205,10 @@ def test_sections_stages_and_modules_correspond() -> None:
     names = {name.partition("@")[0] for name in stages(parse(FILE.read_text()))}
     assert modules == names == set(dict(tiny.RUNS))
     assert set(shipped) <= set(Study.model_fields)
-    assert set(shipped) - {"runtime", "replicates", "figures", "encoders", "families", *shipped["methods"]} <= names
+    assert (
+        set(shipped) - {"runtime", "replicates", "figures", "classifiers", "encoders", "families", *shipped["methods"]}
+        <= names
+    )
 
 
 def test_every_parameter_is_read_by_the_stages_that_declare_it(folder: Path, seen: dict[str, observed.Seen]) -> None:

@@ -280,7 +280,8 @@ def test_a_defence_that_breaks_names_what_breaks_it(shipped: StudyResults) -> No
         *(dataclasses.replace(row, accuracy=low) for row in (second, *rest)),
     )
     worst = tuple(dataclasses.replace(one, accuracy=low) for one in honest.worst)
-    broken = dataclasses.replace(honest, fgsm=honest.clean, pgd=honest.clean, attacks=rows, worst=worst)
+    clean = shipped.audits["cnn"].clean
+    broken = dataclasses.replace(honest, clean=clean, fgsm=clean, pgd=clean, attacks=rows, worst=worst)
     shipped.audits = shipped.audits | {"adv_cnn": broken}
     assert audits.counts(broken, shipped.audits["cnn"])
     assert not audits.counts(honest, shipped.audits["cnn"])
