@@ -83,12 +83,12 @@ def measured(group: str, digits: ImageSet, values: dict[str, Any]) -> None:
         answers = sweep.sweep(model, test, weak, source if defence else None)
         audited = audit.audit(model, test, strong, masked.surrogate(model))
         images, labels = test.at(torch.from_numpy(audited.right(digits.test.labels, 500, 0)).to(machine.device))
-        seen = signs.signs(model, pixels.scaled(images), labels, weak.gate_epsilon)
-        found = verdict.result(audited, answers, digits, strong, weak, len(labels), seen, ())
-        row = {"group": group, "network": name, "n": found.n, "clean": found.clean.value}
-        row |= {"fgsm": found.fgsm.value, "pgd": found.pgd.value, "audit": found.left(weak.gate_epsilon).value}
-        row |= {one.attack: one.accuracy.value for one in found.attacks} | vars(seen)
-        row |= {"says": {gate.name: gate.says for gate in found.gates}, "failed": [g.name for g in found.failed()]}
+        signs_ = signs.signs(model, pixels.scaled(images), labels, weak.gate_epsilon)
+        result = verdict.result(audited, answers, digits, strong, weak, len(labels), signs_, ())
+        row = {"group": group, "network": name, "n": result.n, "clean": result.clean.value}
+        row |= {"fgsm": result.fgsm.value, "pgd": result.pgd.value, "audit": result.left(weak.gate_epsilon).value}
+        row |= {one.attack: one.accuracy.value for one in result.attacks} | vars(signs_)
+        row |= {"says": {gate.name: gate.says for gate in result.gates}, "failed": [g.name for g in result.failed()]}
         _record(row | {"date": str(datetime.date.today()), "processor": machine.processor})
 
 

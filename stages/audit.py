@@ -18,7 +18,7 @@ from visrep.stage.job import Job
 from visrep.training import weights
 
 ITEMS = "classifiers"
-LOOKED_AT = 500  # images at most in whose surroundings signs of masking are sought
+SIGNS_MOST = 500  # images that are searched for signs of masking
 
 
 def main(job: Job) -> None:
@@ -31,10 +31,10 @@ def main(job: Job) -> None:
     model = machine.place(masked.for_evaluation(network))
     test = labelled.labelled(digits.test, machine.device)
     audited = audit.audit(model, test, settings, masked.surrogate(model), partial(job.progress, unit="batch"))
-    right = audited.right(digits.test.labels, LOOKED_AT, settings.seed)
+    right = audited.right(digits.test.labels, SIGNS_MOST, settings.seed)
     images, labels = test.at(torch.from_numpy(right).to(machine.device))
     x = pixels.scaled(images)
-    found = verdict.result(
+    result = verdict.result(
         audited,
         answers,
         digits,
@@ -44,13 +44,13 @@ def main(job: Job) -> None:
         signs.signs(model, x, labels, sweep.gate_epsilon),
         signs.lines(model, x, labels, sweep.gate_epsilon, generator(machine.device, settings.seed, "lines")),
     )
-    for gate in found.failed():
+    for gate in result.failed():
         job.log(f"GATE FAILED, do not believe its accuracy under attack: {gate.name}: {gate.says}")
 
     files.write_array(job.out(f"predictions/audit/{job.item}.npy"), audited.table())
-    job.result(f"audit/{job.item}", found)
-    files.write_metrics(job.out(f"metrics/gates/{job.item}.json"), verdict.gate_metrics(found.gates))
-    files.write_table(job.out(f"plots/audit/{job.item}.json"), verdict.curves(job.item, found))
+    job.result(f"audit/{job.item}", result)
+    files.write_metrics(job.out(f"metrics/gates/{job.item}.json"), verdict.gate_metrics(result.gates))
+    files.write_table(job.out(f"plots/audit/{job.item}.json"), verdict.curves(job.item, result))
 
 
 if __name__ == "__main__":

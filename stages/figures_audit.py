@@ -13,11 +13,11 @@ ITEMS = "classifiers"
 
 def main(job: Job) -> None:
     settings, names = job.read("figures", Figures), job.read("classifiers", Classifiers).root
-    found = records.read(job.input(f"plots/audit/{job.item}/details.json"), Audit)
+    result = records.read(job.input(f"plots/audit/{job.item}/details.json"), Audit)
     more = "Lines: medians; bands: from the first to the third quartile; dotted: the radius of the gates."
-    footer = style.foot(found.source, found.looked_at, "test images read rightly", more)
+    footer = style.foot(result.source, result.signs_n, "test images read rightly", more)
     palette = style.PALETTES[settings.palette]
-    figure = audit.lines(found, names[job.item], footer, palette)
+    figure = audit.lines(result, names[job.item], footer, palette)
     style.save(figure, job.out(f"plots/figures_audit/{job.item}.png"), settings.dpi)
 
 

@@ -24,7 +24,7 @@ def main(job: Job) -> None:
     probed = records.read(job.input("plots/probe/vicreg/details.json"), probe.Result)
     palette = style.PALETTES[settings.palette]
 
-    attacks = ["clean images", *(f"{name}, ε {sweep.gate_epsilon:g}" for name in ("FGSM", "PGD", "strongest"))]
+    attacks = ["clean images", *(f"{name}, ε {sweep.gate_epsilon:g}" for name in ("FGSM", "PGD", "audit"))]
     names = [f"{name}: {attack}" for name in CLASSIFIERS.values() for attack in attacks]
     right = [number.value for model in CLASSIFIERS for number in headlines.classifiers[model]]
     drawn = {

@@ -208,7 +208,7 @@ NOTHING = Signs(False, False, False, 0.0, 0.0, 0.0, 0.0)
     ],
 )
 def test_each_gate_fires_on_its_own_numbers(change: dict[str, float], sign: dict[str, float], fires: set[str]) -> None:
-    verdicts = gates.judge(replace(GOOD, **change), replace(NOTHING, **sign))  # type: ignore[arg-type]
+    verdicts = gates.verdicts(replace(GOOD, **change), replace(NOTHING, **sign))  # type: ignore[arg-type]
     assert {gate.name for gate in verdicts if not gate.passed} == fires
 
 

@@ -102,7 +102,7 @@ def test_each_number_of_the_probe_is_that_of_its_reader(finished: Path) -> None:
 def _failing(name: str) -> None:
     from visrep.audit import gates, results
 
-    gates.judge = lambda *_: (results.Gate(name, False, "too good"), results.Gate("order", True, "fine"))  # type: ignore[assignment]
+    gates.verdicts = lambda *_: (results.Gate(name, False, "too good"), results.Gate("order", True, "fine"))  # type: ignore[assignment]
 
 
 def test_a_failed_gate_is_printed(finished: Path, tmp_path: Path) -> None:

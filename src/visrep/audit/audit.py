@@ -50,12 +50,6 @@ class Audited(NamedTuple):
         return table
 
 
-def read(table: np.ndarray) -> Audited:
-    """What `Audited.table` wrote."""
-    columns = [name for name in table.dtype.names or () if name not in ("image", "smallest")]
-    return Audited(table["image"], {name: table[name] for name in columns}, table["smallest"])
-
-
 def audit(
     model: Model,
     data: Labelled,
@@ -67,7 +61,7 @@ def audit(
     there is no adaptive attack."""
     index = sample(len(data.labels), settings.images, settings.seed)
     chosen = data.at(torch.from_numpy(index).to(data.labels.device))
-    draw = generator(data.labels.device, settings.seed, "audit")
+    random = generator(data.labels.device, settings.seed, "audit")
     rows = [row for row in ATTACKS if row.runs(settings) and (stand_in is not None or not row.adaptive)]
     batches = list(zip(*(part.split(settings.batch_size) for part in chosen), strict=True))
     columns: dict[str, list[Tensor]] = {}
@@ -75,7 +69,7 @@ def audit(
     started = time.monotonic()
     tell(0, len(batches), 0.0, {})
     for done, (images, labels) in enumerate(batches, 1):
-        predictions, radii = _attacked(model, stand_in, pixels.scaled(images), labels, settings, rows, draw)
+        predictions, radii = _attacked(model, stand_in, pixels.scaled(images), labels, settings, rows, random)
         smallest.append(radii)
         for name, predicted in predictions.items():
             columns.setdefault(name, []).append(predicted)
@@ -91,7 +85,7 @@ def _attacked(
     y: Tensor,
     settings: Audit,
     rows: Sequence[Attack],
-    draw: torch.Generator,
+    random: torch.Generator,
 ) -> tuple[dict[str, Tensor], Tensor]:
     """(predictions (N,) by column, smallest radii (N,)) of a batch."""
     clean = _answers(model, x)
@@ -107,7 +101,7 @@ def _attacked(
             standing = torch.nonzero(predicted == y).flatten()
             if len(standing):
                 attacker = stand_in if row.adaptive and stand_in else model
-                moved = row.run(attacker, x[standing], y[standing], epsilon, settings, draw)
+                moved = row.run(attacker, x[standing], y[standing], epsilon, settings, random)
                 bounded(moved, x[standing], epsilon)
                 predicted[standing] = _answers(model, moved)
             predictions[column(row.key, epsilon)] = predicted.clone()

@@ -1,7 +1,8 @@
 """When an accuracy under attack may be believed: each gate is a comparison that holds for an honest evaluation of a
 network that hides nothing. 1 is good.
 
-Bounds were set on one group of networks and checked on others (benchmarks/gates.py). Accuracies in percent.
+Bounds were set on networks of the drawn digits (docs/results.md); benchmarks/gates.py measures others. Accuracies in
+percent.
 """
 
 from collections.abc import Iterator
@@ -38,12 +39,12 @@ class Evidence:
     black_boxes: tuple[str, ...]
 
 
-def judge(found: Evidence, signs: Signs) -> tuple[Gate, ...]:
+def verdicts(evidence: Evidence, signs: Signs) -> tuple[Gate, ...]:
     """The verdict of every gate."""
-    return tuple(_judge(found, signs))
+    return tuple(_verdicts(evidence, signs))
 
 
-def _judge(found: Evidence, signs: Signs) -> Iterator[Gate]:
+def _verdicts(evidence: Evidence, signs: Signs) -> Iterator[Gate]:
     yield Gate("same_answer_twice", not signs.random_outputs, "the same images should get the same logits again")
     yield Gate("logits_not_probabilities", not signs.probabilities, "outputs should not have passed a softmax")
     yield Gate("no_optimisation_inside", not signs.optimises, "answers should need no gradients of their own")
@@ -55,41 +56,43 @@ def _judge(found: Evidence, signs: Signs) -> Iterator[Gate]:
     yield _few("no_return_on_the_way", signs.right_again, "wrong within the FGSM step and right again at its end")
     yield Gate(
         "margin_loss_no_stronger",
-        found.apgd_ce - found.apgd_t <= MARGIN_POINTS,
-        f"APGD on cross entropy {found.apgd_ce:.1f}, then on margins {found.apgd_t:.1f}; at most {MARGIN_POINTS:g} "
-        "apart",
+        evidence.apgd_ce - evidence.apgd_t <= MARGIN_POINTS,
+        f"APGD on cross entropy {evidence.apgd_ce:.1f}, then on margins {evidence.apgd_t:.1f}; at most "
+        f"{MARGIN_POINTS:g} apart",
     )
     yield Gate(
         "black_box_no_stronger",
-        found.only_black_box <= ONLY_BLACK_BOX,
-        f"{found.only_black_box:.1f} % of the images fooled by {', '.join(found.black_boxes)} alone; at most "
+        evidence.only_black_box <= ONLY_BLACK_BOX,
+        f"{evidence.only_black_box:.1f} % of the images fooled by {', '.join(evidence.black_boxes)} alone; at most "
         f"{ONLY_BLACK_BOX:g}",
     )
     yield Gate(
         "order",
-        found.worst <= found.pgd + POINT and found.pgd <= found.fgsm + POINT and found.fgsm <= found.clean + POINT,
-        f"audit {found.worst:.1f}, PGD {found.pgd:.1f}, FGSM {found.fgsm:.1f}, clean {found.clean:.1f}; "
+        evidence.worst <= evidence.pgd + POINT
+        and evidence.pgd <= evidence.fgsm + POINT
+        and evidence.fgsm <= evidence.clean + POINT,
+        f"audit {evidence.worst:.1f}, PGD {evidence.pgd:.1f}, FGSM {evidence.fgsm:.1f}, clean {evidence.clean:.1f}; "
         "should rise in this order",
     )
     yield Gate(
         "no_label_leaking",
-        found.weakest <= found.clean + POINT,
-        f"the weakest attack {found.weakest:.1f}, clean {found.clean:.1f}; no attack should help",
+        evidence.weakest <= evidence.clean + POINT,
+        f"the weakest attack {evidence.weakest:.1f}, clean {evidence.clean:.1f}; no attack should help",
     )
     yield Gate(
         "noise_hurts_least",
-        found.noise + POINT >= found.fgsm,
-        f"noise {found.noise:.1f}, FGSM {found.fgsm:.1f}; noise should be higher",
+        evidence.noise + POINT >= evidence.fgsm,
+        f"noise {evidence.noise:.1f}, FGSM {evidence.fgsm:.1f}; noise should be higher",
     )
     yield Gate(
         "far_falls_to_chance",
-        found.far <= found.chance + POINT,
-        f"PGD at ε {FAR:g} {found.far:.1f}, chance {found.chance:.1f}; should be no higher",
+        evidence.far <= evidence.chance + POINT,
+        f"PGD at ε {FAR:g} {evidence.far:.1f}, chance {evidence.chance:.1f}; should be no higher",
     )
     yield Gate(
         "pgd_near_audit",
-        found.pgd - found.worst <= PGD_POINTS,
-        f"PGD {found.pgd:.1f}, audit {found.worst:.1f}; at most {PGD_POINTS:g} apart",
+        evidence.pgd - evidence.worst <= PGD_POINTS,
+        f"PGD {evidence.pgd:.1f}, audit {evidence.worst:.1f}; at most {PGD_POINTS:g} apart",
     )
 
 

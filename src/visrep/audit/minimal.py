@@ -8,6 +8,7 @@ from math import cos, pi
 import torch
 from torch import Tensor
 
+from visrep.audit.margins import with_gradient
 from visrep.data.pixels import HIGH, LOW
 from visrep.digits.attacks import Model
 
@@ -27,7 +28,7 @@ def minimal(model: Model, x: Tensor, y: Tensor, steps: int) -> tuple[Tensor, Ten
         length = (SLOWEST + (FASTEST - SLOWEST) * share) * UNITS
         gamma = NARROWEST + (WIDEST - NARROWEST) * share
         attacked = x + moved
-        margin, gradient = _margin(model, attacked, y)
+        margin, gradient = with_gradient(model, attacked, y)
         far, wrong = moved.abs().amax((1, 2, 3)), margin < 0
         better = wrong & (far < nearest)
         nearest = torch.where(better, far, nearest)
@@ -41,13 +42,3 @@ def minimal(model: Model, x: Tensor, y: Tensor, steps: int) -> tuple[Tensor, Ten
         bound = radius[:, None, None, None]
         moved = torch.clamp(x + moved.clamp(-bound, bound), LOW, HIGH) - x
     return nearest, best
-
-
-def _margin(model: Model, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """By how much the logit of the label exceeds the largest other (N,), and its gradient."""
-    x = x.detach().requires_grad_()
-    logits = model(x).float()
-    others = logits.scatter(1, y[:, None], -torch.inf).amax(1)
-    margin = logits.gather(1, y[:, None])[:, 0] - others
-    (gradient,) = torch.autograd.grad(margin.sum(), x)
-    return margin.detach(), gradient

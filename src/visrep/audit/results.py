@@ -77,7 +77,7 @@ class Audit:
     """Of the stage `audit`: ``n`` test images. ``attacks`` says what was left right by each attack and those before it;
     ``worst`` what by all of them and by those of the sweep; ``curve`` the same at further radii, where only the
     minimum-norm attack was run; ``pgd`` and ``fgsm`` are those of the stage `fgsm_sweep` on the same images.
-    ``signs`` and ``lines`` are of ``looked_at`` images."""
+    ``signs`` and ``lines`` are of ``signs_n`` images."""
 
     CHART: ClassVar = "gates"
 
@@ -94,7 +94,7 @@ class Audit:
     smallest: tuple[Smallest, ...]
     gate_epsilon: float
     gates: tuple[Gate, ...]
-    looked_at: int
+    signs_n: int
     signs: Signs
     lines: tuple[Line, ...]
 

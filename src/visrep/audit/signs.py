@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visrep.audit import apgd
+from visrep.audit.margins import margin, with_gradient
 from visrep.audit.results import Line, Signs
 from visrep.digits.attacks import Model, noise, step
 
@@ -42,31 +43,29 @@ def _wild(model: Model, x: Tensor, y: Tensor, distance: float) -> Tensor:
     """(N,) whether a step along the gradient of the margin lowers the margin by less than a tenth of what the gradient
     predicts, or the gradient is not finite. Of the margin, whose gradient does not vanish where answers are
     confident."""
-    x = x.detach().requires_grad_()
-    margin = _margin(model(x), y)
-    (gradient,) = torch.autograd.grad(margin.sum(), x)
+    before, gradient = with_gradient(model, x, y)
     predicted = distance * gradient.abs().sum((1, 2, 3))
     with torch.no_grad():
-        lost = margin - _margin(model(step(x, gradient.sign(), -distance)), y)
+        lost = before - margin(model(step(x, gradient.sign(), -distance)).float(), y)
     return ~(lost >= KEPT * predicted)
 
 
-def lines(model: Model, x: Tensor, y: Tensor, epsilon: float, draw: torch.Generator) -> tuple[Line, ...]:
+def lines(model: Model, x: Tensor, y: Tensor, epsilon: float, generator: torch.Generator) -> tuple[Line, ...]:
     """Cross entropy on the way from each image along its gradient, to what APGD makes of it, and in a random direction
     of full length: median and quartiles over the images."""
     gradient, _, _ = _gradient(model, x, y)
-    start = noise(x, epsilon, draw)
+    start = noise(x, epsilon, generator)
     attacked = apgd.apgd(model, x, y, epsilon, 20, start)
-    towards = (gradient.sign(), (attacked - x) / epsilon, noise(torch.zeros_like(x), 1.0, draw).sign())
-    found = []
+    towards = (gradient.sign(), (attacked - x) / epsilon, noise(torch.zeros_like(x), 1.0, generator).sign())
+    rows = []
     for name, direction in zip(DIRECTIONS, towards, strict=True):
         for k in range(POINTS + 1):
             distance = REACH * epsilon * k / POINTS
             with torch.no_grad():
                 loss = _cross_entropy(model, step(x, direction, distance), y)
             low, middle, high = loss.quantile(torch.tensor([0.25, 0.5, 0.75], device=loss.device)).tolist()
-            found.append(Line(name, distance, middle, low, high))
-    return tuple(found)
+            rows.append(Line(name, distance, middle, low, high))
+    return tuple(rows)
 
 
 def _gradient(model: Model, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -80,10 +79,6 @@ def _gradient(model: Model, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tenso
 
 def _cross_entropy(model: Model, x: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(model(x).float(), y, reduction="none")
-
-
-def _margin(logits: Tensor, y: Tensor) -> Tensor:
-    return logits.gather(1, y[:, None])[:, 0] - logits.scatter(1, y[:, None], -torch.inf).amax(1)
 
 
 def _probabilities(logits: Tensor) -> bool:

@@ -7,6 +7,7 @@ x images (N, C, H, W) in [LOW, HIGH], y labels (N,), epsilon in the units of x.
 import torch
 from torch import Tensor
 
+from visrep.audit.margins import margin
 from visrep.data.pixels import HIGH, LOW
 from visrep.digits.attacks import Model
 
@@ -19,7 +20,7 @@ def square(model: Model, x: Tensor, y: Tensor, epsilon: float, queries: int, gen
     """Attacked images (algorithms 1 and 2). An image is left alone once it is wrong."""
     stripes = _signs((len(x), x.shape[1], 1, x.shape[3]), generator)
     attacked = _moved(x, stripes, epsilon)
-    value = _margin(model, attacked, y)
+    value = margin(model(attacked).float(), y)
     for query in range(queries - 1):  # and one before
         standing = torch.nonzero(value > 0)[:, 0]
         if not len(standing):
@@ -28,9 +29,9 @@ def square(model: Model, x: Tensor, y: Tensor, epsilon: float, queries: int, gen
         inside = _squares(len(standing), x.shape[2], x.shape[3], min(side, x.shape[2] - 1, x.shape[3] - 1), generator)
         signs = _signs((len(standing), x.shape[1], 1, 1), generator)
         tried = torch.where(inside, _moved(x[standing], signs, epsilon), attacked[standing])
-        found = _margin(model, tried, y[standing])
-        better = found < value[standing]
-        attacked[standing[better]], value[standing[better]] = tried[better], found[better]
+        margins = margin(model(tried).float(), y[standing])
+        better = margins < value[standing]
+        attacked[standing[better]], value[standing[better]] = tried[better], margins[better]
     return attacked
 
 
@@ -58,11 +59,3 @@ def _squares(count: int, height: int, width: int, side: int, generator: torch.Ge
         return (place >= start) & (place < start + side)
 
     return line(height)[:, None, :, None] & line(width)[:, None, None, :]
-
-
-def _margin(model: Model, x: Tensor, y: Tensor) -> Tensor:
-    """(N,) by how much the logit of the label exceeds the largest other; not above 0 where the image is wrong."""
-    logits = model(x).float()
-    own = logits.gather(1, y[:, None])[:, 0]
-    others = logits.scatter(1, y[:, None], -torch.inf).amax(1)
-    return own - others

@@ -28,16 +28,16 @@ class Attack:
     adaptive: bool = False
 
 
-def _apgd_ce(model: Model, x: Tensor, y: Tensor, epsilon: float, settings: Audit, draw: torch.Generator) -> Tensor:
-    return apgd.apgd(model, x, y, epsilon, settings.steps, noise(x, epsilon, draw))
+def _apgd_ce(model: Model, x: Tensor, y: Tensor, epsilon: float, settings: Audit, generator: torch.Generator) -> Tensor:
+    return apgd.apgd(model, x, y, epsilon, settings.steps, noise(x, epsilon, generator))
 
 
-def _apgd_t(model: Model, x: Tensor, y: Tensor, epsilon: float, settings: Audit, draw: torch.Generator) -> Tensor:
-    return apgd.towards_each(model, x, y, epsilon, settings.steps, settings.targets, draw)
+def _apgd_t(model: Model, x: Tensor, y: Tensor, epsilon: float, settings: Audit, generator: torch.Generator) -> Tensor:
+    return apgd.towards_each(model, x, y, epsilon, settings.steps, settings.targets, generator)
 
 
-def _square(model: Model, x: Tensor, y: Tensor, epsilon: float, settings: Audit, draw: torch.Generator) -> Tensor:
-    return square.square(model, x, y, epsilon, settings.queries or 0, draw)
+def _square(model: Model, x: Tensor, y: Tensor, epsilon: float, settings: Audit, generator: torch.Generator) -> Tensor:
+    return square.square(model, x, y, epsilon, settings.queries or 0, generator)
 
 
 ATTACKS = (

@@ -32,12 +32,12 @@ def result(
     digits: ImageSet,
     settings: Settings,
     sweep: FgsmSweep,
-    looked_at: int,
+    signs_n: int,
     signs: Signs,
     lines: tuple[Line, ...],
 ) -> Audit:
     """``swept`` holds answers to all test images: what fooled the classifier there counts here, too. ``signs`` and
-    ``lines`` are of so many images as ``looked_at`` says."""
+    ``lines`` are of so many images as ``signs_n`` says."""
     labels, gate = digits.test.labels[audited.images], sweep.gate_epsilon
     smallest = _smallest(audited, swept, labels)
 
@@ -72,8 +72,8 @@ def result(
         curve=tuple(Worst(epsilon, left(epsilon)) for epsilon in sweep.epsilons),
         smallest=_by_class(smallest, labels, digits.classes),
         gate_epsilon=gate,
-        gates=gates.judge(evidence, signs),
-        looked_at=looked_at,
+        gates=gates.verdicts(evidence, signs),
+        signs_n=signs_n,
         signs=signs,
         lines=lines,
     )
@@ -98,7 +98,8 @@ def _evidence(
     at_gate: Mapping[str, float],
     worst: float,
 ) -> Evidence:
-    """Accuracies of the sweep are those on the images of the audit, but for comparisons within the sweep."""
+    """Accuracies are those on the images of the audit, but for `far` and `chance`, which are compared with each
+    other."""
     images = audited.images
     own = labels[images]
 
@@ -120,7 +121,7 @@ def _evidence(
         noise=accuracy(others["noise"]),
         fgsm=accuracy(informed[0]),
         pgd=accuracy(informed[1]),
-        weakest=max(statistics.accuracy(swept.predictions[name], labels).value for name in every),
+        weakest=max(accuracy(swept.predictions[name][images]) for name in every),
         far=statistics.accuracy(swept.under(PGD, FAR), labels).value,
         apgd_ce=at_gate["apgd_ce"],
         apgd_t=at_gate["apgd_t"],
@@ -130,15 +131,15 @@ def _evidence(
     )
 
 
-def gate_metrics(found: Sequence[Gate]) -> dict[str, float]:
+def gate_metrics(verdicts: Sequence[Gate]) -> dict[str, float]:
     """1 for each gate that passed, 0 for each that failed."""
-    return {gate.name: float(gate.passed) for gate in found}
+    return {gate.name: float(gate.passed) for gate in verdicts}
 
 
-def curves(classifier: str, found: Audit) -> list[dict[str, object]]:
+def curves(classifier: str, audit: Audit) -> list[dict[str, object]]:
     """What the audit of a ``classifier`` left at each radius, with its interval; every curve starts at the clean
     accuracy."""
-    points = [Worst(0.0, found.clean), *found.curve]
+    points = [Worst(0.0, audit.clean), *audit.curve]
     return [
         {
             "classifier": classifier,

@@ -39,12 +39,12 @@ def audit(study: StudyResults) -> list[Block]:
 def _left(study: StudyResults, on: str) -> Table:
     rows: list[tuple[str | Markup, ...]] = []
     for name, label in study.classifiers.items():
-        found = study.audits[name]
-        left = found.left(found.gate_epsilon)
-        failed = ", ".join(gate.name.replace("_", " ") for gate in found.failed())
-        numbers = [f"{number.value:.1f}" for number in (found.clean, found.fgsm, found.pgd)]
-        named = Markup("<i>{}</i>").format(label) if counts(found, study.audits["cnn"]) else label
-        rows.append((named, *numbers, _sure(left), failed or "none", _breaker(found)))
+        audited = study.audits[name]
+        left = audited.left(audited.gate_epsilon)
+        failed = ", ".join(gate.name.replace("_", " ") for gate in audited.failed())
+        numbers = [f"{number.value:.1f}" for number in (audited.clean, audited.fgsm, audited.pgd)]
+        named = Markup("<i>{}</i>").format(label) if counts(audited, study.audits["cnn"]) else label
+        rows.append((named, *numbers, _sure(left), failed or "none", _breaker(audited)))
     says = (
         f"Each classifier at ε {study.audits['cnn'].gate_epsilon:g}, in percent of the test images: what it claims, "
         "and what is left."
@@ -62,18 +62,18 @@ def _sure(left: Interval) -> Markup:
     return Markup("<b>{:.1f}</b><small>{:.1f} to {:.1f}</small>").format(left.value, left.low, left.high)
 
 
-def counts(found: Audit, undefended: Audit) -> bool:
+def counts(audited: Audit, undefended: Audit) -> bool:
     """Whether a defence that only looks like one is a fair exhibit."""
-    claim = max(found.fgsm.value, found.pgd.value)
-    fair = undefended.clean.value - found.clean.value <= COST
-    return fair and claim - found.left(found.gate_epsilon).value >= CLAIM
+    claim = max(audited.fgsm.value, audited.pgd.value)
+    fair = undefended.clean.value - audited.clean.value <= COST
+    return fair and claim - audited.left(audited.gate_epsilon).value >= CLAIM
 
 
-def _breaker(found: Audit) -> str:
+def _breaker(audited: Audit) -> str:
     """The attack that takes most from what PGD left, where any takes more than a few points."""
-    before, name, most = found.pgd.value, "-", 5.0
-    for row in found.attacks:
-        if row.epsilon == found.gate_epsilon:
+    before, name, most = audited.pgd.value, "-", 5.0
+    for row in audited.attacks:
+        if row.epsilon == audited.gate_epsilon:
             name, most = (row.name, before - row.accuracy.value) if before - row.accuracy.value > most else (name, most)
             before = min(before, row.accuracy.value)
     return name
@@ -82,8 +82,8 @@ def _breaker(found: Audit) -> str:
 def _gates(study: StudyResults, on: str) -> Table:
     """Of all classifiers, side by side."""
     by_name: dict[str, dict[str, Gate]] = {}
-    for model, found in study.audits.items():
-        for gate in found.gates:
+    for model, audited in study.audits.items():
+        for gate in audited.gates:
             by_name.setdefault(gate.name, {})[model] = gate
     rows = [
         (name.replace("_", " "), *[Markup("{} {}").format(PASSED[g.passed], g.says) for g in gates.values()])
@@ -109,17 +109,17 @@ def _around(study: StudyResults, name: str, on: str) -> Picture:
 def _attacks(study: StudyResults, on: str) -> Table:
     """What was left by each attack and those before it."""
     rows = []
-    for epsilon in sorted({row.epsilon for found in study.audits.values() for row in found.attacks}):
+    for epsilon in sorted({row.epsilon for audited in study.audits.values() for row in audited.attacks}):
         for key, name in NAMES.items():
-            by_model = [_at(found, key, epsilon) for found in study.audits.values()]
+            by_model = [_at(audited, key, epsilon) for audited in study.audits.values()]
             if any(by_model):
                 rows.append((f"{name}, ε {epsilon:g}", *[f"{one.value:.1f}" if one else "-" for one in by_model]))
     says = "The attacks of the audit in their order, in percent: what each and those before it left right."
     return Table(says, on, ("attack", *study.classifiers.values()), rows, folded="Every attack of the audit in numbers")
 
 
-def _at(found: Audit, attack: str, epsilon: float) -> Interval | None:
-    return next((row.accuracy for row in found.attacks if (row.attack, row.epsilon) == (attack, epsilon)), None)
+def _at(audited: Audit, attack: str, epsilon: float) -> Interval | None:
+    return next((row.accuracy for row in audited.attacks if (row.attack, row.epsilon) == (attack, epsilon)), None)
 
 
 def _smallest(study: StudyResults, on: str) -> Table:
