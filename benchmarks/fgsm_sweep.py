@@ -24,7 +24,7 @@ from visrep.digits import cnn
 from visrep.digits.target import Target, in_bf16
 
 EPSILONS = (0.01, 0.05, 0.1, 0.2, 0.3)  # on inputs in [-1, 1]
-SIZES = (64, 128, 256)  # images in a batch
+SIZES = (32, 64, 128, 256)  # images in a batch
 ROUND, ROUNDS = 256, 5  # images of a round, which are others in each round
 MORE = 10_000  # images on which the gradient in bf16 is judged
 PEERS, ON_FOLDED = ("foolbox", "art", "torchattacks"), "torchattacks_on_folded"

@@ -31,6 +31,7 @@ from visrep.settings.runtime import Runtime
 from visrep.stage import params
 
 RECORD = RESULTS / "gates.json"
+RADII = (8 / 127.5, 0.1)  # the smaller only on images of a folder
 MIX = {"method": "fgsm_mix", "alpha": 0.8, "ramp_epochs": 0.0, "init": "scratch", "fused": False}
 NETWORKS: dict[str, Defence] = {
     "PGD training": Defence(of="adv_train"),
@@ -64,7 +65,8 @@ def measured(group: str, digits: ImageSet, values: dict[str, Any]) -> None:
     first, second = params.check(values["train_cnn"], TrainCNN), params.check(values["adv_train"], AdvTrain)
     weak = params.check(values["fgsm_sweep"] | {"epsilons": [0.1]}, FgsmSweep)
     weak = weak.model_copy(update={"pgd": weak.pgd.model_copy(update={"epsilons": (0.1,)})})
-    strong = Audit(seed=0, images=300, batch_size=100, epsilons=(0.1,), steps=50, targets=9, queries=None)
+    radii = RADII[1:] if group in CHANGES else RADII
+    strong = Audit(seed=0, images=300, batch_size=100, epsilons=radii, steps=50, targets=9, queries=None)
     folder = Path(files.at_home("/tmp")) / "visrep-gates"
     folder.mkdir(exist_ok=True)
 
@@ -87,6 +89,7 @@ def measured(group: str, digits: ImageSet, values: dict[str, Any]) -> None:
         result = verdict.result(audited, answers, digits, strong, weak, len(labels), signs_, ())
         row = {"group": group, "network": name, "n": result.n, "clean": result.clean.value}
         row |= {"fgsm": result.fgsm.value, "pgd": result.pgd.value, "audit": result.left(weak.gate_epsilon).value}
+        row |= {f"audit {epsilon:.3g}": result.left(epsilon).value for epsilon in radii}
         row |= {one.attack: one.accuracy.value for one in result.attacks} | vars(signs_)
         row |= {"says": {gate.name: gate.says for gate in result.gates}, "failed": [g.name for g in result.failed()]}
         _record(row | {"date": str(datetime.date.today()), "processor": machine.processor})

@@ -1,16 +1,19 @@
-"""Which training makes the most robust classifier: the search behind the settings of `adv_train`.
+"""Which training makes the best classifier, clean and attacked: the search behind `train_cnn` and `adv_train`.
 
 python -m benchmarks.robust_training candidates.json <folder of street_digits> [processes at once]
 
-A candidate is {"name", "cnn", "adv_train", "runtime", "seed"}: the sections `train_cnn`, `adv_train` and `runtime` of
-params.yaml with other values, and what is added to the seeds. The classifier is trained first where the defence starts
-from it. Validation images judge: clean, FGSM, and what APGD on cross entropy and towards each class leaves of them at
-two radii. With "test": true the test images are attacked, too, by the same and by PGD: for those that were chosen.
-Every candidate that is not in `results/robust_training.json` yet is trained in a process of its own with one thread.
+A candidate is {"name", "cnn", "adv_train", "runtime", "seed", "images"}: the sections `train_cnn`, `adv_train` and
+`runtime` of params.yaml with other values, what is added to the seeds, how many images are attacked at most. The
+undefended classifier is trained first where the defence starts from it, and alone where there is no "adv_train".
+Candidates are compared on validation images: clean, FGSM, and what APGD on cross entropy and towards each class leaves
+of them at two radii. With "test": true the test images are attacked, too, by the same and by PGD: for those that were
+chosen. Every candidate that is not in `results/robust_training.json` yet is trained in a process of its own with one
+thread.
 """
 
 import datetime
 import fcntl
+import hashlib
 import json
 import os
 import subprocess
@@ -36,9 +39,7 @@ from visrep.settings.runtime import Runtime
 from visrep.stage import params
 
 RECORD = RESULTS / "robust_training.json"
-WEIGHTS = (
-    Path(tempfile.gettempdir()) / "visrep-robust"
-)  # so that candidates share a classifier, and a stop loses an epoch
+WEIGHTS = Path(tempfile.gettempdir()) / "visrep-robust"  # by folder: classifiers are shared, a stop loses an epoch
 RADII = (8 / 127.5, 0.1)
 AUDITED, STEPS, TARGETS = 800, 50, 9  # validation images, at most; steps of APGD; classes
 
@@ -68,22 +69,27 @@ def train(candidate: dict[str, Any], folder: Path) -> None:
     machine = device.prepare(params.check(values["runtime"] | candidate.get("runtime", {}), Runtime))
     first = _settings(TrainCNN, values["train_cnn"], candidate.get("cnn", {}), shift)
     second = _settings(AdvTrain, values["adv_train"], candidate.get("adv_train", {}), shift)
-    WEIGHTS.mkdir(exist_ok=True)
+    kept = WEIGHTS / folder.name
+    kept.mkdir(parents=True, exist_ok=True)
     undefended = cnn.ConvNet(**first.model.model_dump(), classes=len(digits.classes))
-    if second.init == "cnn":
-        undefended = supervised.train(
-            cnn.ConvNet, first, digits, machine, _checkpoint(first), _tell(f"{name} cnn")
-        ).model
+    done: supervised.Trained[cnn.ConvNet] | adversarial.Defended | None = None
     began = time.process_time()
-    done = adversarial.train(second, digits, undefended, machine, WEIGHTS / f"{name}.pt", _tell(name))
+    if "adv_train" not in candidate or second.init == "cnn":
+        done = supervised.train(cnn.ConvNet, first, digits, machine, kept / _named(first), _tell(f"{name} cnn"))
+        undefended = done.model
+    if "adv_train" in candidate:
+        done = adversarial.train(second, digits, undefended, machine, kept / f"{name}.pt", _tell(name))
+    assert done is not None
     seconds = time.process_time() - began
-    _, validation = labelled.divide(labelled.labelled(digits.train, machine.device), second.validation, second.seed)
+    share, seed = (second.validation, second.seed) if "adv_train" in candidate else (first.validation, first.seed)
+    _, validation = labelled.divide(labelled.labelled(digits.train, machine.device), share, seed)
     network = machine.place(cnn.folded(done.model))
     row = {"name": name, "seed": shift, "change": candidate, "data": digits.source, "epoch": done.result.epoch}
     row |= {"seconds": round(seconds), "train_attacked": done.history[-1].get("train_attacked_accuracy")}
-    row["validation"] = judged(network, Labelled(*(part[:AUDITED] for part in validation)))
+    row["validation"] = judged(network, _some(validation, candidate.get("images", AUDITED)))
     if candidate.get("test"):
-        row["test"] = judged(network, labelled.labelled(digits.test, machine.device), pgd=True)
+        test = labelled.labelled(digits.test, machine.device)
+        row["test"] = judged(network, _some(test, candidate.get("images", len(test.labels))), pgd=True)
     row["date"] = str(datetime.date.today())
     with open(f"{RECORD}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -103,12 +109,12 @@ def judged(model: attacks.Model, data: Labelled, pgd: bool = False) -> dict[str,
 
     for images, y in zip(data.images.split(200), data.labels.split(200), strict=True):
         x = pixels.scaled(images)
-        seen = attacks.look(model, x, y)
-        stands = seen.logits.argmax(1) == y
+        sign, logits = attacks.gradient_sign(model, x, y)
+        stands = logits.argmax(1) == y
         count("clean", stands)
         for epsilon in RADII:
             name = f"{epsilon:.3g}"
-            count(f"fgsm {name}", _right(model, attacks.step(x, seen.sign, epsilon), y))
+            count(f"fgsm {name}", _right(model, attacks.step(x, sign, epsilon), y))
             if pgd:
                 hurt = x.clone()
                 start = attacks.noise(x[stands], epsilon, draw)
@@ -135,10 +141,14 @@ def _settings(kind: Any, section: dict[str, Any], change: dict[str, Any], shift:
     return settings.model_copy(update={"seed": settings.seed + shift})
 
 
-def _checkpoint(settings: TrainCNN) -> Path:
-    import hashlib
+def _some(data: Labelled, count: int) -> Labelled:
+    index = torch.from_numpy(store.sample(len(data.labels), count, 0)).to(data.labels.device)
+    return Labelled(*(part[index] for part in data))
 
-    return WEIGHTS / f"cnn-{hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]}.pt"
+
+def _named(settings: TrainCNN) -> str:
+    """Of the checkpoint of a classifier that is trained so."""
+    return f"cnn-{hashlib.sha256(settings.model_dump_json().encode()).hexdigest()[:12]}.pt"
 
 
 def _tell(name: str) -> Any:

@@ -1,14 +1,17 @@
 """Which training without labels is worth its time: the search by which the shipped ones were chosen.
 
-    python -m benchmarks.trainings candidates.json [processes at once]
+    python -m benchmarks.trainings candidates.json [--processes 1] [--folder data/objects] [--preset presets/best.yaml]
 
-A candidate is {"name", "method", "change"}: the parameters of a method in params.yaml with other values. With
-"neighbors": {"of": name of another candidate, "k", "augmented"} the nearest images in that one's embedding stand for
-views. Of the study's training objects four fifths are trained on and the others validate (linear probe and k-NN, as the
-study evaluates); test images are not looked at. Every candidate that is not in `results/trainings.json` yet is trained
-in a process of its own with one thread; its seconds are those of the processor.
+A candidate is {"name", "method", "change", "runtime"}: the parameters of a method, and of the runtime, with other
+values. With "neighbors": {"of": name of another candidate, "k", "augmented"} the nearest images in that one's embedding
+stand for views. Four fifths of the training images are trained on and the others validate (linear probe and k-NN, as
+the study evaluates); test images are not touched, unless "test" is true: then all training images are trained on, and
+test images evaluate, once, what was chosen. The images are the study's objects, or those of a folder of stored images.
+Every candidate that is not in the record yet, `results/trainings.json` or that of the folder, is trained in a process
+of its own with one thread; its seconds are those of the processor. Progress is kept, so that a stop loses an epoch.
 """
 
+import argparse
 import datetime
 import fcntl
 import json
@@ -17,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,36 +29,47 @@ import numpy as np
 
 from benchmarks.measure import RESULTS
 from visrep import files, registry
+from visrep.data import store
 from visrep.data.embedded import objects
 from visrep.data.store import ImageSet, Split
 from visrep.stage import params
 
 FOLDS, SEED = 5, 123  # the last of so many parts validates
-RECORD = RESULTS / "trainings.json"
-EMBEDDED = Path(tempfile.gettempdir()) / "visrep-trainings"  # embeddings of those trained, for neighbours
+KEPT = Path(tempfile.gettempdir()) / "visrep-trainings"  # embeddings of those trained, for neighbours; checkpoints
 
 
 def main() -> None:
-    candidates = json.loads(Path(sys.argv[1]).read_text())
-    if len(sys.argv) > 2 and not sys.argv[2].isdigit():
-        train(next(candidate for candidate in candidates if candidate["name"] == sys.argv[2]))
+    parser = argparse.ArgumentParser(description="Train and evaluate candidates.")
+    parser.add_argument("candidates", type=Path)
+    parser.add_argument("--processes", type=int, default=1, help="at once")
+    parser.add_argument("--folder", type=Path, help="of stored images; without, the objects that the study draws")
+    parser.add_argument("--preset", type=Path, default=Path("presets/quick.yaml"), help="what candidates change")
+    parser.add_argument("--only", help="the name of one candidate, in this process")
+    words = parser.parse_args()
+    candidates = json.loads(words.candidates.read_text())
+    if words.only:
+        train(next(candidate for candidate in candidates if candidate["name"] == words.only), words)
         return
     running: dict[str, subprocess.Popen[bytes]] = {}
-    waiting = [candidate for candidate in candidates if candidate["name"] not in _known()]
+    waiting = [candidate for candidate in candidates if candidate["name"] not in _known(_record(words.folder))]
     while waiting or running:
         running = {name: process for name, process in running.items() if process.poll() is None}
         ready = [candidate for candidate in waiting if _ready(candidate)]
-        if ready and len(running) < int(sys.argv[2] if len(sys.argv) > 2 else 1):
+        if ready and len(running) < words.processes:
             waiting.remove(ready[0])
-            command = [sys.executable, "-m", "benchmarks.trainings", sys.argv[1], ready[0]["name"]]
+            command = [sys.executable, "-m", "benchmarks.trainings", *sys.argv[1:], "--only", ready[0]["name"]]
             running[ready[0]["name"]] = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
         elif waiting and not running and not ready:
             sys.exit(f"{', '.join(candidate['name'] for candidate in waiting)}: neighbours in nothing that was trained")
         time.sleep(1)
 
 
-def _known() -> dict[str, Any]:
-    return {row["name"]: row for row in json.loads(RECORD.read_text())["rows"]} if RECORD.exists() else {}
+def _record(folder: Path | None) -> Path:
+    return RESULTS / (f"trainings_{folder.name}.json" if folder else "trainings.json")
+
+
+def _known(record: Path) -> dict[str, Any]:
+    return {row["name"]: row for row in json.loads(record.read_text())["rows"]} if record.exists() else {}
 
 
 def _dotted(values: dict[str, Any], above: str = "") -> dict[str, Any]:
@@ -66,20 +81,25 @@ def _dotted(values: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _ready(candidate: dict[str, Any]) -> bool:
-    return "neighbors" not in candidate or (EMBEDDED / f"{candidate['neighbors']['of']}.npy").exists()
+    return "neighbors" not in candidate or (KEPT / f"{candidate['neighbors']['of']}.npy").exists()
 
 
-def parted() -> ImageSet:
-    """The study's training objects, parted: what is trained on stands as training, what validates as test images."""
-    values = params.load()["download"]["objects"]["embedded"]
-    drawn = objects.draw(values["seed"], values["train"], values["test"])
-    order = np.random.default_rng(SEED).permutation(values["train"])
+def parted(images: ImageSet) -> ImageSet:
+    """Of the training images alone: what is trained on stands as training, what validates as test images."""
+    order = np.random.default_rng(SEED).permutation(len(images.train.labels))
     cut = len(order) * (FOLDS - 1) // FOLDS
-    parts = [Split(*(array[np.sort(index)] for array in drawn.train)) for index in (order[:cut], order[cut:])]
-    return ImageSet(*parts, drawn.classes, drawn.source, drawn.factors)
+    parts = [Split(*(array[np.sort(index)] for array in images.train)) for index in (order[:cut], order[cut:])]
+    return images._replace(train=parts[0], test=parts[1])
 
 
-def train(candidate: dict[str, Any]) -> None:
+def _images(folder: Path | None) -> ImageSet:
+    if folder:
+        return store.load(folder)
+    values = params.load()["download"]["objects"]["embedded"]
+    return objects.draw(values["seed"], values["train"], values["test"])
+
+
+def train(candidate: dict[str, Any], words: argparse.Namespace) -> None:
     """Train one candidate and add what came of it to the record."""
     import torch
     from threadpoolctl import threadpool_limits
@@ -91,47 +111,55 @@ def train(candidate: dict[str, Any]) -> None:
     from visrep.settings.runtime import Runtime
 
     method = registry.one("visrep.representations.methods", candidate["method"])
-    section = params.merged(params.load()[candidate["method"]], candidate["change"])
+    values = params.preset(words.preset)
+    section = params.merged(values[candidate["method"]], candidate["change"])
     settings = params.check(section, method.Settings, key=candidate["name"])
-    machine = device.prepare(params.read("runtime", Runtime))
+    machine = device.prepare(params.check(values["runtime"] | candidate.get("runtime", {}), Runtime))
     threadpool_limits(1)
-    images = parted()
-    loss, telling = partial(method.loss, settings=settings), method.telling(settings)
+    whole = _images(words.folder)
+    images = whole if candidate.get("test") else parted(whole)
+    recipe = learning.recipe(method, settings)
     began = time.process_time()
-    with tempfile.TemporaryDirectory() as folder:
-        whole, checkpoint = encoders.whole(images.train.images, machine.device), Path(folder) / "checkpoint.pt"
-        objective: positives.OfViews | positives.OfNeighbors
-        objective = positives.OfViews(whole, settings.augment, settings.views, loss)
-        if near := candidate.get("neighbors"):
-            points = np.load(EMBEDDED / f"{near['of']}.npy")
-            index = torch.from_numpy(np.array(neighbors.nearest(points, points, near["k"], itself=True).index))
-            objective = positives.OfNeighbors(whole, index, settings.augment if near["augmented"] else None, loss)
-        learned = learning.train(
-            settings, objective, candidate["method"], telling, images, machine, checkpoint, lambda *_: None
-        )
+    KEPT.mkdir(exist_ok=True)
+    stored, checkpoint = recipe.images(images.train, machine.device), KEPT / f"{candidate['name']}.pt"
+    objective: positives.OfViews | positives.OfNeighbors = positives.OfViews(stored, settings, recipe.loss)
+    if near := candidate.get("neighbors"):
+        points = np.load(KEPT / f"{near['of']}.npy")
+        index = torch.from_numpy(np.array(neighbors.nearest(points, points, near["k"], itself=True).index))
+        augment = settings.augment if near["augmented"] else None
+        objective = positives.OfNeighbors(stored, index, augment, recipe.loss)
+    learned = learning.train(recipe, objective, images, machine, checkpoint, partial(_tell, candidate["name"]))
     seconds = time.process_time() - began
     train, test = (
         encoders.embedded(learned.encoder, encoders.whole(part.images, machine.device))
         for part in (images.train, images.test)
     )
-    EMBEDDED.mkdir(exist_ok=True)
-    np.save(EMBEDDED / f"{candidate['name']}.npy", train)
-    metrics = probe.evaluate(train, test, images, params.read("probe", probe.Settings)).metrics
+    np.save(KEPT / f"{candidate['name']}.npy", train)
+    metrics = probe.evaluate(train, test, images, params.check(values["probe"], probe.Settings)).metrics
     row = {"name": candidate["name"], "method": candidate["method"], **_dotted(candidate["change"])}
     row |= _dotted({"neighbors": candidate.get("neighbors", {})}) | {
         "linear_accuracy": round(metrics.linear_accuracy.value, 1),
         "knn_accuracy": round(metrics.knn_accuracy.value, 1),
         "effective_rank": round(learned.result.effective_rank, 1),
+        "n": len(images.test.labels),
+        "trained": len(images.train.labels),
+        "test": bool(candidate.get("test")),
         "core_seconds": round(seconds),
         "processor": machine.processor.split()[0] + (" avx512" if "avx512f" in machine.processor else ""),
         "date": datetime.date.today().isoformat(),
     }
-    with RECORD.with_suffix(".lock").open("w") as lock:
+    record = _record(words.folder)
+    with record.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        rows = [*_known().values(), row]
-        files.write_json(RECORD, {"n": len(images.test.labels), "trained": len(images.train.labels), "rows": rows})
-    RECORD.with_suffix(".lock").unlink(missing_ok=True)
+        rows = [*_known(record).values(), row]
+        files.write_json(record, {"data": images.source, "rows": rows})
+    record.with_suffix(".lock").unlink(missing_ok=True)
     print(f"{row['name']}: {row['linear_accuracy']} {row['knn_accuracy']}, {row['core_seconds']} s", flush=True)
+
+
+def _tell(name: str, done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
+    shown = " ".join(f"{key} {value:.3g}" for key, value in values.items() if key in ("train_loss", "effective_rank"))
+    print(f"{name} {done}/{of} {seconds:.0f} s {shown}", flush=True)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,8 @@ def compare(task: Task) -> None:
 def ours(task: Task, settings: Method, images: Tensor) -> Callable[[], int]:
     """An epoch, from which it returns how many images it saw."""
     model, optimizer = _fresh(settings, torch.channels_last)
-    objective = positives.OfViews(images, task.augment, 2, task.ours)
+    stored = positives.Images(images, torch.full((len(images),), -1))
+    objective = positives.OfViews(stored, settings.model_copy(update={"augment": task.augment, "views": 2}), task.ours)
     draw = generator("cpu", "views")
 
     def epoch() -> int:
@@ -120,7 +121,7 @@ class Stored(Dataset[list[Tensor]]):
 
 def _fresh(settings: Method, memory: torch.memory_format) -> tuple[encoders.Projected, torch.optim.Optimizer]:
     encoder = encoders.untrained(settings.encoder, settings.seed)
-    parts = {"encoder": encoder, "widths": settings.projector}
+    parts = {"encoder": encoder, "widths": settings.projector, "places": 0}
     model = weights.fresh(encoders.Projected, parts, generator("cpu", "projector")).to(memory_format=memory).train()
     return model, torch.optim.AdamW(model.parameters(), settings.optimizer.lr)
 
@@ -140,7 +141,8 @@ def _difference(task: Task, settings: Method, images: Tensor) -> dict[str, float
     model, _ = _fresh(settings, torch.contiguous_format)
     seen = views.draw(images, task.augment, 2, generator("cpu", "views"))
     z = model(seen.flatten(0, 1)).unflatten(0, seen.shape[:2]).detach().requires_grad_()  # (V, N, P)
-    losses = [task.ours(z)["loss"], task.peer(z[0], z[1])]
+    batch = positives.Batch(torch.full((len(images),), -1), generator("cpu", "loss"), None)
+    losses = [task.ours(z, batch)["loss"], task.peer(z[0], z[1])]
     gradients = [torch.autograd.grad(loss, z)[0] for loss in losses]
     apart = float((gradients[0] - gradients[1]).norm() / gradients[1].norm())
     return {

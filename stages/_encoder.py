@@ -1,6 +1,5 @@
 """What stages that train an encoder without labels share: from a method and its parameters to files."""
 
-from functools import partial
 from types import ModuleType
 
 from visrep import files
@@ -17,9 +16,8 @@ def train(job: Job, method: ModuleType, settings: Method, name: str) -> None:
     """Train an encoder by a method, and write what came of it as ``name``."""
     machine = device.prepare(job.read("runtime", Runtime))
     objects = store.load(job.input("data/objects"))
-    loss, of = partial(method.loss, settings=settings), method.__name__.rpartition(".")[2]
-    told, checkpoint = method.telling(settings), job.scratch / "checkpoint.pt"
-    write(job, learning.on_views(settings, loss, of, told, objects, machine, checkpoint, job.progress), name)
+    recipe, checkpoint = learning.recipe(method, settings), job.scratch / "checkpoint.pt"
+    write(job, learning.on_views(recipe, objects, machine, checkpoint, job.progress), name)
 
 
 def write(job: Job, learned: learning.Learned, name: str) -> None:

@@ -1,7 +1,5 @@
 """VICReg without generated views: an image's positives are its nearest neighbours."""
 
-from functools import partial
-
 import numpy as np
 import torch
 
@@ -9,7 +7,7 @@ from stages import _encoder, run
 from visrep import files
 from visrep.data import store
 from visrep.machine import device
-from visrep.representations import encoders, learning, positives
+from visrep.representations import learning, positives
 from visrep.representations.methods import vicreg
 from visrep.settings.representations import NoGeneratedNeighbors
 from visrep.settings.runtime import Runtime
@@ -23,11 +21,10 @@ def main(job: Job) -> None:
     objects = store.load(job.input("data/objects"))
     nearest = torch.from_numpy(np.array(files.read_array(job.input("neighbors/train.npy"))))
 
-    images = encoders.whole(objects.train.images, machine.device)
-    augment, loss = settings.augment if own.augmented else None, partial(vicreg.loss, settings=settings)
-    objective = positives.OfNeighbors(images, nearest.to(machine.device), augment, loss)
-    told, checkpoint = vicreg.telling(settings), job.scratch / "checkpoint.pt"
-    learned = learning.train(settings, objective, "vicreg", told, objects, machine, checkpoint, job.progress)
+    recipe, checkpoint = learning.recipe(vicreg, settings), job.scratch / "checkpoint.pt"
+    images, augment = recipe.images(objects.train, machine.device), settings.augment if own.augmented else None
+    objective = positives.OfNeighbors(images, nearest.to(machine.device), augment, recipe.loss)
+    learned = learning.train(recipe, objective, objects, machine, checkpoint, job.progress)
     _encoder.write(job, learned, "no_generated_neighbors")
 
 

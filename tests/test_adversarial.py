@@ -145,7 +145,7 @@ def test_validation_is_counted_image_by_image(data: Labelled) -> None:
         image, y, moved = x[i : i + 1], data.labels[i : i + 1], starts[i : i + 1]
         seen = [image, moved]
         for _ in range(pgd.steps):
-            moved = attacks.project(moved + pgd.step_size * attacks.look(model, moved, y).sign, image, 0.1)
+            moved = attacks.project(moved + pgd.step_size * attacks.gradient_sign(model, moved, y)[0], image, 0.1)
             seen.append(moved)
         stands += all(int(model(one).argmax()) == int(y) for one in seen)
     assert (found["val_clean"], found["val_fgsm"], found["val_pgd"]) == pytest.approx((clean * 5, fgsm * 5, stands * 5))

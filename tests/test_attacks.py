@@ -144,16 +144,16 @@ def test_n_fgsm_on_a_linear_model_is_noise_of_twice_the_radius_and_a_step() -> N
 def test_looking_leaves_the_network_alone(batch: tuple[Tensor, Tensor]) -> None:
     config = {"channels": [4], "depth": 1, "hidden": 4, "dropout": 0.0, "classes": 10}
     network = weights.fresh(cnn.ConvNet, config, generator("cpu", "grad")).eval()
-    attacks.look(network, *batch)
+    attacks.gradient_sign(network, *batch)
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
 def test_one_look_serves_every_radius(network: nn.Module, batch: tuple[Tensor, Tensor]) -> None:
     x, y = batch
-    found = attacks.look(network, x, y)
-    torch.testing.assert_close(found.logits, network(x), rtol=0, atol=0)
+    sign, logits = attacks.gradient_sign(network, x, y)
+    torch.testing.assert_close(logits, network(x), rtol=0, atol=0)
     for epsilon in EPSILONS:
-        assert torch.equal(attacks.step(x, found.sign, epsilon), attacks.fgsm(network, x, y, epsilon))
+        assert torch.equal(attacks.step(x, sign, epsilon), attacks.fgsm(network, x, y, epsilon))
 
 
 def test_mi_fgsm_on_a_linear_model_is_fgsm() -> None:

@@ -49,10 +49,10 @@ def test_the_stride_of_the_stem_halves_the_places(stride: int, side: int) -> Non
 
 def test_a_projector_has_its_widths_and_no_norm_at_its_end() -> None:
     encoder = weights.fresh(encoders.ResNet, NARROW, generator("cpu", 0))
-    model = encoders.Projected(encoder, [16, 12])
+    model = encoders.Projected(encoder, [16, 12], 0)
     assert [type(layer).__name__ for layer in model.projector] == ["Linear", "BatchNorm1d", "ReLU", "Linear"]
     assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 12)
-    alone = encoders.Projected(encoder, []).eval()
+    alone = encoders.Projected(encoder, [], 0).eval()
     x = torch.randn(2, 3, 32, 32)
     assert torch.equal(alone(x), encoder(x))
 

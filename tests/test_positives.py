@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from visrep.machine.randomness import generator
 from visrep.representations import positives
 from visrep.representations.methods import vicreg
-from visrep.settings.representations import Views
+from visrep.representations.queue import Queue
+from visrep.settings.representations import Local, Method, Views
 
 OFF = Views(
     crop_scale=1.0, crop_aspect=1.0, flip=0.0, jitter=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0,
     grey=0.0, blur=0.0, blur_sigma=1.0, solarize=0.0, noise=0.0, rotation=0.0,
 )  # fmt: skip
+NONE = Local(views=0, size=16, smallest=0.1, largest=0.3)
 WEIGHTS = vicreg.Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)
 LOSS = partial(vicreg.loss, settings=vicreg.Settings.model_construct(weights=WEIGHTS))
 
@@ -37,13 +39,26 @@ def stored(count: int) -> Tensor:
     return torch.arange(count, dtype=torch.uint8)[:, None, None, None].expand(-1, 32, 32, 3).contiguous()
 
 
+def images(count: int) -> positives.Images:
+    return positives.Images(stored(count), torch.arange(count) % 3)
+
+
+def shown_in(views: int, local: Local = NONE) -> Method:
+    return Method.model_construct(augment=OFF, views=views, local=local)
+
+
+def alone(count: int, queue: Queue | None = None) -> positives.Batch:
+    """What a loss is given with projections of images without classes."""
+    return positives.Batch(torch.full((count,), -1), generator("cpu", 0), queue)
+
+
 def levels(images: Tensor) -> list[int]:
     return ((images[:, 0, 0, 0] + 1) * 127.5).round().int().tolist()
 
 
 def test_views_are_of_the_batch() -> None:
     model = Recorder()
-    objective = positives.OfViews(stored(9), OFF, 3, LOSS)
+    objective = positives.OfViews(images(9), shown_in(3), LOSS)
     scalars = objective(model, torch.tensor([4, 7]), generator("cpu", 0), 0.0)
     assert levels(model.seen[0]) == [4, 7] * 3
     assert float(scalars["invariance"]) < 1e-12
@@ -55,7 +70,7 @@ def test_views_are_of_the_batch() -> None:
 def test_positives_are_drawn_from_the_neighbours_anew_each_time() -> None:
     model, draw = Recorder(), generator("cpu", 0)
     near = torch.tensor([[(n + 1) % 9, (n + 2) % 9, (n + 5) % 9] for n in range(9)])
-    objective = positives.OfNeighbors(stored(9), near, None, LOSS)
+    objective = positives.OfNeighbors(images(9), near, None, LOSS)
     batch, pairs = torch.tensor([3, 8]), set()
     for _ in range(60):
         objective(model, batch, draw, 0.0)
@@ -67,7 +82,7 @@ def test_positives_are_drawn_from_the_neighbours_anew_each_time() -> None:
 
 def test_the_gradient_of_the_objective_is_that_of_its_loss() -> None:
     model = Recorder()
-    positives.OfViews(stored(9), OFF, 2, LOSS)(model, torch.arange(9), generator("cpu", 0), 0.0)
+    positives.OfViews(images(9), shown_in(2), LOSS)(model, torch.arange(9), generator("cpu", 0), 0.0)
     weight = torch.ones(3, requires_grad=True)
     z = torch.stack([model.seen[0][:9].mean((2, 3)), model.seen[0][9:].mean((2, 3))]) * weight
     theirs = VICRegLoss()(z[0], z[1])
@@ -83,8 +98,28 @@ def test_half_precision_is_left_before_the_loss() -> None:
     answers = nn.Module()
     answers.forward = lambda images: z.flatten(0, 1)  # type: ignore[method-assign]
     with torch.autocast("cpu", torch.bfloat16):
-        found = positives.judged(answers, seen, LOSS)
+        found = positives.scalars(answers, [seen], LOSS, torch.zeros(64), generator("cpu", 0))
     assert (
         float(found["loss"]) == torch.tensor(float(exact)).float()
         or abs(float(found["loss"]) / float(exact) - 1) < 1e-5
     )
+
+
+def test_small_crops_are_further_views_of_the_same_images() -> None:
+    model = Recorder()
+    local = Local(views=2, size=16, smallest=0.1, largest=0.3)
+    scalars = positives.OfViews(images(9), shown_in(2, local), LOSS)(model, torch.arange(5), generator("cpu", 0), 0.0)
+    assert [tuple(seen.shape) for seen in model.seen] == [(10, 3, 32, 32), (10, 3, 16, 16)]
+    assert [levels(seen) for seen in model.seen] == [[0, 1, 2, 3, 4] * 2] * 2
+    assert float(scalars["invariance"]) < 1e-12
+
+
+def test_a_loss_is_given_the_labels_of_its_batch() -> None:
+    given: list[list[int]] = []
+
+    def loss(z: Tensor, batch: positives.Batch) -> dict[str, Tensor]:
+        given.append(batch.labels.tolist())
+        return {"loss": z.mean()}
+
+    positives.OfViews(images(9), shown_in(2), loss)(Recorder(), torch.tensor([4, 8, 0]), generator("cpu", 0), 0.0)
+    assert given == [[1, 2, 0]]

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from test_positives import OFF, stored
-from visrep.representations import encoders, learning
+from test_positives import NONE, OFF, images
+from visrep.representations import encoders, learning, positives
 from visrep.representations.results import Curve, Panel, Telling
 
 
@@ -22,17 +22,18 @@ class Tiny(nn.Module):
         self.encoder = nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
-        return images.mean((2, 3)) * self.weight
+        pooled: Tensor = self.encoder(images.mean((2, 3)))
+        return pooled * self.weight
 
 
 def watch(count: int, batch: int, seen: list[int], monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
-    def loss(z: Tensor) -> dict[str, Tensor]:
+    def loss(z: Tensor, _: positives.Batch) -> dict[str, Tensor]:
         seen.append(z.shape[1])
         return {"loss": z[..., 0].mean()}
 
     monkeypatch.setattr(encoders, "embedded", lambda _, images: np.eye(len(images), 3, dtype=np.float32))
-    settings: Any = SimpleNamespace(batch_size=batch, augment=OFF, views=2, seed=0)
-    return learning.Monitor(stored(count), settings, loss)(Tiny())  # type: ignore[arg-type]
+    settings: Any = SimpleNamespace(batch_size=batch, augment=OFF, views=2, local=NONE, seed=0)
+    return learning.Monitor(images(count), settings, loss)(Tiny())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_every_watched_image_counts_the_same(
     told = watch(count, batch, seen, monkeypatch)
     assert seen == pieces
     assert told["test_loss"] == pytest.approx(np.mean([level / 127.5 - 1 for level in range(count)]), rel=1e-5)
-    assert told.keys() == {"test_loss", "effective_rank", "std"}
+    assert told.keys() == {"test_loss", "std", *learning.CRITERIA}
 
 
 def test_axes_are_the_spread_of_dimensions_and_the_shares_of_variance() -> None:

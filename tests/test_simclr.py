@@ -9,8 +9,11 @@ from lightly.loss import NTXentLoss
 from torch import Tensor
 from torch.nn import functional as F
 
+from test_positives import alone
 from visrep.machine.randomness import generator
+from visrep.representations import cosines
 from visrep.representations.methods import simclr
+from visrep.representations.queue import Queue
 
 
 def projections(views: int = 2, images: int = 7, dimensions: int = 5) -> Tensor:
@@ -24,7 +27,7 @@ def settings(temperature: float) -> simclr.Settings:
 
 
 def nt_xent(z: Tensor, temperature: float) -> Tensor:
-    return simclr.loss(z, settings(temperature))["loss"]
+    return simclr.loss(z, alone(z.shape[1]), settings(temperature))["loss"]
 
 
 def loop(z: Tensor, temperature: float) -> float:
@@ -123,7 +126,7 @@ def test_a_small_temperature_neither_overflows_nor_loses_its_gradient(dtype: tor
     assert torch.isfinite(loss)
     assert z.grad is not None
     assert torch.isfinite(z.grad).all()
-    worst = simclr.similarities(z.detach().double(), 1.0)
+    worst = cosines.similarities(z.detach().double(), 1.0)
     rows = torch.arange(12)
     shortfall = worst.max(1).values - worst[rows, (rows + 6) % 12]  # at temperature 0 only the nearest counts
     assert loss.item() == pytest.approx(shortfall.mean().item() / 1e-4, rel=1e-3)
@@ -149,11 +152,13 @@ def test_how_often_the_positive_is_found_first() -> None:
         gaps = {b: min(abs(degrees[a] - degrees[b]), 360 - abs(degrees[a] - degrees[b])) for b in range(8) if b != a}
         found[a] = min(gaps, key=lambda b: gaps[b]) % 4 == a % 4
     assert 0 < sum(found) < 8
-    assert float(simclr.loss(z, settings(0.5))["positive_top1"]) == pytest.approx(100 * sum(found) / 8)
+    assert float(simclr.loss(z, alone(z.shape[1]), settings(0.5))["positive_top1"]) == pytest.approx(
+        100 * sum(found) / 8
+    )
 
 
 def test_what_is_told_lies_between_its_bounds() -> None:
-    told = simclr.loss(projections(3).requires_grad_(), settings(0.5))
+    told = simclr.loss(projections(3).requires_grad_(), alone(7), settings(0.5))
     telling = simclr.telling(settings(0.5))
     assert [column.key for column in telling.columns] == list(told)
     assert {curve.key for panel in telling.panels for curve in panel.curves} == set(told)
@@ -169,3 +174,42 @@ def test_the_floor_falls_with_the_temperature_and_rises_with_the_batch() -> None
         assert simclr.floor(2, 64, cold) < simclr.floor(2, 64, warm)
     for few, many in pairwise((2, 8, 64, 512)):
         assert simclr.floor(2, few, 0.5) < simclr.floor(2, many, 0.5)
+
+
+def test_with_a_queue_of_one_batch_it_is_the_loss_in_the_larger_batch() -> None:
+    """Of the views of the second half of a batch, where the queue holds those of the first."""
+    z = projections(2, 8)
+    first, second = z[:, :3], z[:, 3:]
+    queue = Queue(6, 5).double()
+    queue.add(first.flatten(0, 1))
+    assert len(queue.held()) == 6
+    told = simclr.loss(second, alone(5, queue), settings(0.3))
+    whole = [(view, image) for view in range(2) for image in range(8)]
+    unit = F.normalize(z, dim=2)
+    losses = []
+    for view, image in [(view, image) for view, image in whole if image >= 3]:
+        scaled = {other: float(unit[view, image] @ unit[other]) / 0.3 for other in whole if other != (view, image)}
+        losses.append(-math.log(math.exp(scaled[1 - view, image]) / sum(math.exp(c) for c in scaled.values())))
+    assert float(told["loss"]) == pytest.approx(sum(losses) / len(losses), rel=1e-10)
+    assert float(told["loss_chance"]) == pytest.approx(math.log(2 * 8 - 1))
+
+
+def test_a_queue_is_first_in_first_out_and_carries_no_gradient() -> None:
+    queue, z = Queue(4, 2), torch.arange(14.0).view(7, 2).requires_grad_()
+    queue.add(z[:3])
+    assert torch.equal(queue.held(), z[:3])
+    assert not queue.held().requires_grad
+    queue.add(z[3:5])
+    assert sorted(queue.held()[:, 0].tolist()) == [2, 4, 6, 8]
+    queue.add(z)  # more than it holds: the last of them
+    assert sorted(queue.held()[:, 0].tolist()) == [6, 8, 10, 12]
+
+
+def test_the_loss_with_a_queue_cannot_undercut_its_floor() -> None:
+    """All views of an image alike, two images opposite, and all earlier projections opposite to one of them."""
+    z = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]]).repeat(2, 1, 1).double()
+    queue = Queue(3, 2).double()
+    queue.add(torch.tensor([[-1.0, 0.0]]).repeat(3, 1))
+    told = simclr.loss(z, alone(2, queue), settings(0.5))
+    assert float(told["loss_floor"]) == pytest.approx(math.log(1 + 2 * math.exp(-4) + 3 * math.exp(-4)))
+    assert float(told["loss"]) > float(told["loss_floor"])

@@ -69,7 +69,7 @@ def test_fgsm_redrawn_is_fgsm_bit_for_bit(random: np.random.Generator, epsilon: 
         return x.flatten(1) @ weights
 
     x, y = pixels.scaled(torch.from_numpy(images)), torch.arange(8)
-    bits = swept.packed(attacks.look(model, x, y).sign.permute(0, 2, 3, 1).numpy())
+    bits = swept.packed(attacks.gradient_sign(model, x, y)[0].permute(0, 2, 3, 1).numpy())
     wanted = attacks.fgsm(model, x, y, epsilon).permute(0, 2, 3, 1).numpy()
     found = swept.fgsm(images, bits, epsilon)
     assert found.dtype == np.float32

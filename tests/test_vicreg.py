@@ -8,6 +8,7 @@ import torch
 from lightly.loss import VICRegLoss
 from torch import Tensor
 
+from test_positives import alone
 from visrep.machine.randomness import generator
 from visrep.representations.methods import vicreg
 from visrep.representations.methods.vicreg import Settings, Weights
@@ -117,7 +118,7 @@ def test_without_the_variance_term_a_small_run_collapses(variance: float, spread
     for _ in range(300):
         seen = points + 0.1 * torch.randn(2, 64, 10, generator=draw)
         moving.zero_grad()
-        vicreg.loss(second(first(seen).relu()), settings(weights(variance=variance)))["loss"].backward()
+        vicreg.loss(second(first(seen).relu()), alone(0), settings(weights(variance=variance)))["loss"].backward()
         moving.step()
     found = float(second(first(points).relu()).detach().std(0).mean())
     assert spread[0] <= found <= spread[1]
@@ -125,7 +126,7 @@ def test_without_the_variance_term_a_small_run_collapses(variance: float, spread
 
 def test_what_is_told_is_the_loss_and_its_terms() -> None:
     z = projections()
-    told = vicreg.loss(z, settings(weights()))
+    told = vicreg.loss(z, alone(0), settings(weights()))
     assert list(told) == ["loss", "invariance", "variance", "covariance"]
     assert float(told["loss"]) == float(vicreg.total(vicreg.terms(z), weights()))
     telling = vicreg.telling(settings(weights()))

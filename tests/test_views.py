@@ -129,17 +129,33 @@ def test_crop_is_torchvisions_to_the_bit() -> None:
     """Their way in float64, where enlarging by bilinear weights in 1/64 is exact; ours is so in float32."""
     images = stored(len(boxes()))
     flip = torch.arange(len(images)) % 3 == 0
-    ours = views.resized_crop(images, boxes(), flip)
+    ours = views.resized_crop(images, boxes(), flip, 32)
     expected = each(images.permute(0, 3, 1, 2).double(), their_crop, boxes(), flip)
     assert ours.dtype == torch.float32
     assert torch.equal(ours.double(), expected)
 
 
+@pytest.mark.parametrize("size", [16, 24])
+def test_a_crop_that_shrinks_is_torchvisions(size: int) -> None:
+    def their_small_crop(image: Tensor, box: list[float], flip: bool) -> Tensor:
+        place = (int(side) for side in box)
+        cut = theirs.resized_crop(image, *place, [size, size], InterpolationMode.BILINEAR, antialias=True)
+        return theirs.hflip(cut) if flip else cut
+
+    images = stored(len(boxes()))
+    flip = torch.arange(len(images)) % 3 == 0
+    ours = views.resized_crop(images, boxes(), flip, size)
+    expected = each(images.permute(0, 3, 1, 2).double(), their_small_crop, boxes(), flip)
+    torch.testing.assert_close(ours.double(), expected, rtol=0, atol=2e-3)  # of 255
+
+
 def test_crop_of_the_whole_changes_no_bit() -> None:
     images = stored(10)
     whole = torch.tensor([[0.0, 0.0, 32.0, 32.0]]).expand(10, 4)
-    assert torch.equal(views.resized_crop(images, whole, torch.zeros(10).bool()), images.permute(0, 3, 1, 2).float())
-    mirrored = views.resized_crop(images, whole, torch.ones(10).bool())
+    assert torch.equal(
+        views.resized_crop(images, whole, torch.zeros(10).bool(), 32), images.permute(0, 3, 1, 2).float()
+    )
+    mirrored = views.resized_crop(images, whole, torch.ones(10).bool(), 32)
     assert torch.equal(mirrored, images.flip(2).permute(0, 3, 1, 2).float())
 
 
@@ -246,7 +262,7 @@ def their_crops(count: int, smallest: float, widest: float) -> np.ndarray:
 # of 0.9 and 0.99 many end with the whole image
 @pytest.mark.parametrize(("smallest", "widest"), [(0.08, 4 / 3), (0.9, 4 / 3), (0.99, 4 / 3), (0.2, 3.0), (0.3, 1.0)])
 def test_crops_are_distributed_as_torchvisions(smallest: float, widest: float) -> None:
-    ours = views.crops(draws(40_000, "crops"), 32, smallest, widest).double().numpy()
+    ours = views.crops(draws(40_000, "crops"), 32, (smallest, 1.0), widest).double().numpy()
     expected = their_crops(3_000, smallest, widest)
     readings: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "top": lambda box: box[:, 0],
@@ -266,7 +282,7 @@ def test_crops_are_distributed_as_torchvisions(smallest: float, widest: float) -
 
 def test_crops_are_distributed_as_the_definition_says() -> None:
     """Among areas that fit whatever their aspect, and with pixels so small that rounding does not show."""
-    top, left, height, width = views.crops(draws(40_000, "definition"), 512, 0.05, 4 / 3).double().numpy().T
+    top, left, height, width = views.crops(draws(40_000, "definition"), 512, (0.05, 1.0), 4 / 3).double().numpy().T
     small = height * width < 0.5 * 512**2  # these fit whatever their aspect
     area = (height * width)[small] / 512**2
     assert stats.kstest(area, stats.uniform(0.05, 0.45).cdf).pvalue > UNLIKELY
@@ -280,7 +296,7 @@ def test_crops_are_distributed_as_the_definition_says() -> None:
 
 @pytest.mark.parametrize("smallest", [1e-6, 0.3, 0.999])
 def test_crops_are_whole_pixels_inside_the_image_and_reach_its_borders(smallest: float) -> None:
-    top, left, height, width = views.crops(draws(100_000, "inside"), 32, smallest, 4 / 3).unbind(1)
+    top, left, height, width = views.crops(draws(100_000, "inside"), 32, (smallest, 1.0), 4 / 3).unbind(1)
     for start, side in ((top, height), (left, width)):
         assert torch.equal(start, start.round()) and torch.equal(side, side.round())
         assert float(side.min()) >= 1 and float(side.max()) == 32
@@ -289,8 +305,14 @@ def test_crops_are_whole_pixels_inside_the_image_and_reach_its_borders(smallest:
         assert {0.0, float(32 - side[cut][0])} <= set(start[cut].tolist())  # both ends, of the little room there is
 
 
+def test_local_crops_have_areas_between_their_two_shares() -> None:
+    """At a size where rounding does not show; shares that fit whatever their aspect are uniform."""
+    *_, height, width = views.crops(draws(40_000, "local"), 512, (0.05, 0.3), 4 / 3).double().numpy().T
+    assert stats.kstest(height * width / 512**2, stats.uniform(0.05, 0.25).cdf).pvalue > UNLIKELY
+
+
 def test_a_crop_scale_of_one_is_the_whole_image() -> None:
-    assert views.crops(draws(3, 0), 32, 1.0, 4 / 3).tolist() == [[0.0, 0.0, 32.0, 32.0]] * 3
+    assert views.crops(draws(3, 0), 32, (1.0, 1.0), 4 / 3).tolist() == [[0.0, 0.0, 32.0, 32.0]] * 3
 
 
 def test_factors_are_distributed_as_torchvisions() -> None:

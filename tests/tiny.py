@@ -27,10 +27,11 @@ METHOD = {
 
 # Variants of sections that together make the stages read every parameter.
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
+LOCAL = {"views": 1}
 VIEWS = {"blur": 0.5, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "vicreg": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
-    "simclr": [{"augment": VIEWS, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "vicreg": [{"augment": VIEWS, "local": LOCAL, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "simclr": [{"augment": VIEWS, "local": LOCAL, "queue": 50, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
     "no_generated_neighbors": [{"augmented": True}],
     "probe": [{"method": "sgd"}],
     "similarity": [{"optimizer": {"name": "lars", "warmup_epochs": 1.0}}],

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from visrep.digits.attacks import Model, noise, project
+from visrep.data.pixels import HIGH, LOW
+from visrep.digits.attacks import Model, noise
 
 MOMENTUM = 0.75  # alpha: weight of the gradient step
 RISING = 0.75  # rho: where the loss rose in no larger share of the steps since the last checkpoint, the step is halved
@@ -111,16 +112,16 @@ def towards_each(
 class _State:
     """All that the images under attack carry from step to step, each (N, ...)."""
 
-    CARRIED: ClassVar[tuple[str, ...]] = ("x", "y", "target", "now", "before", "gradient", "value", "wrong", "fixed")
-    CARRIED += ("best", "best_gradient", "best_value", "size", "rises", "halved", "best_then")
+    CARRIED: ClassVar[tuple[str, ...]] = ("low", "high", "y", "target", "now", "before", "gradient", "value", "wrong")
+    CARRIED += ("fixed", "best", "best_gradient", "best_value", "size", "rises", "halved", "best_then")
 
     def __init__(
         self, model: Model, x: Tensor, y: Tensor, target: Tensor, epsilon: float, loss: Loss, start: Tensor
     ) -> None:
-        self.model, self.epsilon, self.loss = model, epsilon, loss
-        self.x, self.y, self.target = x, y, target
+        self.model, self.loss, self.y, self.target = model, loss, y, target
+        self.low, self.high = (x - epsilon).clamp_(LOW, HIGH), (x + epsilon).clamp_(LOW, HIGH)
         self.now = self.before = self.best = start
-        self.gradient, self.value, self.wrong = self._look()
+        self.gradient, self.value, self.wrong = self._read()
         self.best_gradient, self.best_value = self.gradient, self.value
         self.fixed = torch.zeros_like(self.wrong)  # no gradient and no momentum: it would stay there for ever
         self.size = torch.full_like(self.value, 2 * epsilon)
@@ -137,7 +138,7 @@ class _State:
     def result(self) -> Tensor:
         return torch.where(_wide(self.wrong), self.now, self.best)
 
-    def _look(self) -> tuple[Tensor, Tensor, Tensor]:
+    def _read(self) -> tuple[Tensor, Tensor, Tensor]:
         """(gradient of the loss at the images, loss (N,), which of them are wrong)."""
         x = self.now.detach().requires_grad_()
         logits = self.model(x).float()
@@ -146,23 +147,27 @@ class _State:
         return gradient, value.detach(), logits.detach().argmax(1) != self.y
 
     def step(self, first: bool) -> None:
-        towards = project(self.now + _wide(self.size) * self.gradient.sign(), self.x, self.epsilon)
+        towards = self._inside(self.now + _wide(self.size) * self.gradient.sign())
         if not first:
             inertia = (1 - MOMENTUM) * (self.now - self.before)
-            towards = project(self.now + MOMENTUM * (towards - self.now) + inertia, self.x, self.epsilon)
+            towards = self._inside(self.now + MOMENTUM * (towards - self.now) + inertia)
         self.before, self.now, former = self.now, towards, self.value
-        self.gradient, self.value, self.wrong = self._look()
+        self.gradient, self.value, self.wrong = self._read()
         self.rises, self.since = self.rises + (self.value > former), self.since + 1
         better = self.value > self.best_value
         self.best = torch.where(_wide(better), self.now, self.best)
         self.best_gradient = torch.where(_wide(better), self.gradient, self.best_gradient)
         self.best_value = torch.where(better, self.value, self.best_value)
-        still = (self.now == self.before) & (self.gradient == 0) & (self.best_gradient == 0)
-        self.fixed = still.flatten(1).all(1)
+
+    def _inside(self, images: Tensor) -> Tensor:
+        """The nearest images of the ball."""
+        return torch.clamp(images, self.low, self.high)
 
     def halve(self) -> None:
         """At a checkpoint (conditions 1 and 2 of section 3.2): where the loss rose too rarely, or neither step size nor
         largest loss has changed since the last one, the step is halved and the search goes on from the largest loss."""
+        still = (self.now == self.before) & (self.gradient == 0) & (self.best_gradient == 0)
+        self.fixed = still.flatten(1).all(1)
         rarely = self.rises <= RISING * self.since
         stuck = ~self.halved & (self.best_value <= self.best_then)
         halved = rarely | stuck

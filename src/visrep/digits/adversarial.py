@@ -130,11 +130,11 @@ def validate(model: Model, data: Labelled, epsilon: float, pgd: Pgd, seed: int) 
     for images, y in zip(data.images.split(125), data.labels.split(125), strict=True):
         x = pixels.scaled(images)
         with torch.enable_grad():
-            found = attacks.look(model, x, y)
-            clean = found.logits.argmax(1) == y
+            sign, logits = attacks.gradient_sign(model, x, y)
+            clean = logits.argmax(1) == y
             start = attacks.noise(x, epsilon, draw)[clean]
             hurt = attacks.pgd_until_wrong(model, x[clean], y[clean], start, epsilon, pgd.steps, pgd.step_size)
-        fgsm = model(attacks.step(x, found.sign, epsilon)).argmax(1) == y
+        fgsm = model(attacks.step(x, sign, epsilon)).argmax(1) == y
         stands = model(hurt).argmax(1) == y[clean]
         right += torch.stack([clean.sum(), fgsm.sum(), stands.sum()]).cpu()
     clean_share, fgsm_share, pgd_share = (right.double() / len(data.labels) * 100).tolist()

@@ -5,7 +5,6 @@ images to logits (N, K); nothing here changes its mode or its gradients.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,18 +15,11 @@ from visrep.data.pixels import HIGH, LOW
 Model = Callable[[Tensor], Tensor]
 
 
-class Look(NamedTuple):
-    """What one pass forward and back tells: ``sign`` of the gradient in {-1, 0, 1}, shaped as x; ``logits`` (N, K)."""
-
-    sign: Tensor
-    logits: Tensor
-
-
-def look(model: Model, x: Tensor, y: Tensor) -> Look:
-    """The sign of the gradient of the cross entropy with respect to ``x``. It does not depend on epsilon, so one pass
-    serves every radius; the logits on the way are those of ``x`` itself."""
+def gradient_sign(model: Model, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """(sign of the gradient of the cross entropy with respect to ``x``, in {-1, 0, 1} and shaped as that; the logits
+    (N, K) of ``x``), by one pass forward and back, which serves every epsilon."""
     gradient, logits = _gradient(model, x, y)
-    return Look(gradient.sign_(), logits)
+    return gradient.sign_(), logits
 
 
 def _gradient(model: Model, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,7 +38,7 @@ def step(x: Tensor, sign: Tensor, epsilon: float) -> Tensor:
 
 def fgsm(model: Model, x: Tensor, y: Tensor, epsilon: float) -> Tensor:
     """The fast gradient sign method."""
-    return step(x, look(model, x, y).sign, epsilon)
+    return step(x, gradient_sign(model, x, y)[0], epsilon)
 
 
 def noise(x: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
@@ -74,7 +66,8 @@ def pgd(
     """
     attacked = x if start is None else start
     for _ in range(steps):
-        attacked = project(torch.add(attacked, look(model, attacked, y).sign, alpha=step_size), x, epsilon)
+        sign, _ = gradient_sign(model, attacked, y)
+        attacked = project(torch.add(attacked, sign, alpha=step_size), x, epsilon)
     return attacked
 
 
@@ -89,9 +82,9 @@ def pgd_until_wrong(
     attacked = start.clone()
     standing = torch.arange(len(x), device=x.device)
     for _ in range(steps):
-        seen = look(model, attacked[standing], y[standing])
-        goes_on = (seen.logits.argmax(1) == y[standing]) & seen.sign.flatten(1).any(1)
-        standing, sign = standing[goes_on], seen.sign[goes_on]
+        sign, logits = gradient_sign(model, attacked[standing], y[standing])
+        goes_on = (logits.argmax(1) == y[standing]) & sign.flatten(1).any(1)
+        standing, sign = standing[goes_on], sign[goes_on]
         if len(standing) == 0:
             break
         moved = torch.add(attacked[standing], sign, alpha=step_size)
@@ -115,7 +108,7 @@ def n_fgsm(model: Model, x: Tensor, y: Tensor, epsilon: float, generator: torch.
     """Noise FGSM for training (de Jorge et al. 2022, algorithm 1): noise in [-2 epsilon, 2 epsilon], then a step of
     epsilon, kept among images but not projected back to the ball."""
     noisy = noise(x, 2 * epsilon, generator)
-    return step(noisy, look(model, noisy, y).sign, epsilon)
+    return step(noisy, gradient_sign(model, noisy, y)[0], epsilon)
 
 
 def bounded(x: Tensor, origin: Tensor, epsilon: float, slack: float = 1e-6) -> None:

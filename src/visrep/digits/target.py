@@ -31,7 +31,7 @@ class Target:
     ) -> None:
         self.model, self.x, self.y, self.guide = model, x, y, guide
         self._source, self._generator = source, generator
-        self.sign, logits = attacks.look(guide or model, x, y)
+        self.sign, logits = attacks.gradient_sign(guide or model, x, y)
         self.clean = logits.argmax(1) if guide is None else self.predict(x, 0.0)
 
     @torch.no_grad()
@@ -52,7 +52,7 @@ class Target:
     @cached_property
     def source_sign(self) -> Tensor:
         """Of the gradient of ``source``."""
-        return attacks.look(self.source, self.x, self.y).sign
+        return attacks.gradient_sign(self.source, self.x, self.y)[0]
 
     def noise(self, epsilon: float) -> Tensor:
         """The images with uniform noise of ``epsilon``."""

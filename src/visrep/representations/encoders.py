@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from visrep.data import pixels
+from visrep.data.store import SIZE
 from visrep.machine.randomness import generator
+from visrep.representations.queue import Queue
 from visrep.representations.resnet50 import ResNet50
 from visrep.settings.representations import Encoder
 from visrep.training import weights
@@ -24,7 +26,7 @@ class ResNet(nn.Module):
     """A residual network of basic blocks (He et al. 2016) for small images: a 3x3 stem, no max pool, then a linear
     layer to the embedding. Widths 64 to 512 and two blocks each make it ResNet-18.
 
-    (N, 3, 32, 32) in [-1, 1] to (N, D); images are enlarged to ``input_size`` first.
+    (N, 3, S, S) in [-1, 1] to (N, D); images are enlarged first, those of 32 pixels to ``input_size``.
     """
 
     def __init__(
@@ -49,7 +51,8 @@ class ResNet(nn.Module):
         self.embedding = nn.Linear(before, dimensions)
 
     def forward(self, images: Tensor) -> Tensor:
-        embeddings: Tensor = self.embedding(self.features(pixels.enlarged(images, self.config["input_size"])))
+        size = images.shape[3] * self.config["input_size"] // SIZE
+        embeddings: Tensor = self.embedding(self.features(pixels.enlarged(images, size)))
         return embeddings
 
 
@@ -113,13 +116,14 @@ def _convolution(before: int, after: int, stride: int) -> nn.Conv2d:
 
 class Projected(nn.Module):
     """An encoder and its projector: fully connected layers of ``widths``, each but the last with batch norm and ReLU.
-    Without widths the embedding is its own projection."""
+    Without widths the embedding is its own projection. With ``places`` a queue remembers as many projections."""
 
-    def __init__(self, encoder: Network, widths: Sequence[int]) -> None:
+    def __init__(self, encoder: Network, widths: Sequence[int], places: int) -> None:
         super().__init__()
         self.encoder = encoder
         layers: list[nn.Module] = []
         sizes = [encoder.config["dimensions"], *widths]
+        self.queue = Queue(places, sizes[-1]) if places else None
         for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after, bias=False), nn.BatchNorm1d(after), nn.ReLU()]
         self.projector = nn.Sequential(*layers[:-2])

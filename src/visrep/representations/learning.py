@@ -3,25 +3,31 @@
 N images, D dimensions, S steps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from visrep.data import store
-from visrep.data.store import ImageSet
+from visrep.data.store import ImageSet, Split
 from visrep.errors import Failure
 from visrep.machine.device import Machine
 from visrep.machine.randomness import generator
-from visrep.measures import spread
+from visrep.measures import criteria, geometry, scalings, spread
 from visrep.representations import encoders, positives, views
 from visrep.representations.results import Axis, Telling, Training
 from visrep.settings.representations import Method
 from visrep.training import loop, weights
 
+CRITERIA = ("effective_rank", "rankme", "alpha_req", "lidar", "alignment", "uniformity")  # without labels
 BATCHES = 150  # points of a curve over batches, at most: more cannot be told apart in a chart
 
 
@@ -34,41 +40,59 @@ class Learned(NamedTuple):
     steps: list[loop.Row]
 
 
-def on_views(
-    settings: Method,
-    loss: positives.Loss,
-    method: str,
-    telling: Telling,
-    images: ImageSet,
-    machine: Machine,
-    checkpoint: Path,
-    tell: loop.Tell,
-) -> Learned:
+@dataclass(frozen=True)
+class Recipe:
+    """What a method makes of its ``settings``: how projections are scored and what is told of it; the labels that it
+    is ``given`` of those there are (N,), -1 for none; how many projections it keeps as further negatives."""
+
+    method: str
+    settings: Method
+    loss: positives.Loss
+    telling: Telling
+    given: Callable[[np.ndarray], np.ndarray]
+    queue: int
+
+    def images(self, split: Split, device: torch.device) -> positives.Images:
+        labels = torch.from_numpy(self.given(split.labels)).to(device)
+        return positives.Images(encoders.whole(split.images, device), labels)
+
+
+def recipe(method: ModuleType, settings: Method) -> Recipe:
+    """Of a module of `representations.methods`. One without a function ``given`` learns without any label."""
+    given = partial(method.given, settings=settings) if hasattr(method, "given") else _none
+    name, loss = method.__name__.rpartition(".")[2], partial(method.loss, settings=settings)
+    return Recipe(name, settings, loss, method.telling(settings), given, getattr(settings, "queue", 0))
+
+
+def _none(labels: np.ndarray) -> np.ndarray:
+    return np.full(len(labels), -1, dtype=np.int64)
+
+
+def on_views(recipe: Recipe, images: ImageSet, machine: Machine, checkpoint: Path, tell: loop.Tell) -> Learned:
     """Train a fresh encoder on random views of the training images. Progress lies in ``checkpoint``."""
-    whole = encoders.whole(images.train.images, machine.device)
-    objective = positives.OfViews(whole, settings.augment, settings.views, loss)
-    return train(settings, objective, method, telling, images, machine, checkpoint, tell)
+    objective = positives.OfViews(recipe.images(images.train, machine.device), recipe.settings, recipe.loss)
+    return train(recipe, objective, images, machine, checkpoint, tell)
 
 
 def train(
-    settings: Method,
+    recipe: Recipe,
     objective: positives.OfViews | positives.OfNeighbors,
-    method: str,
-    telling: Telling,
     images: ImageSet,
     machine: Machine,
     checkpoint: Path,
     tell: loop.Tell,
 ) -> Learned:
-    """Train a fresh encoder with the ``objective`` of a ``method``, whose batches index the training images. Progress
-    lies in ``checkpoint``. Raises `Failure` where there are fewer than two test images to monitor."""
+    """Train a fresh encoder with an ``objective``, whose batches index the training images. Progress lies in
+    ``checkpoint``. Raises `Failure` where there are fewer than two test images to monitor."""
+    settings, telling = recipe.settings, recipe.telling
     encoder = encoders.started(settings.encoder, settings.seed)
-    parts = {"encoder": encoder, "widths": settings.projector}
+    parts = {"encoder": encoder, "widths": settings.projector, "places": recipe.queue}
     model = machine.place(weights.fresh(encoders.Projected, parts, generator("cpu", settings.seed, "projector")))
     monitored = store.sample(len(images.test.labels), settings.watched, settings.seed)
     if len(monitored) < 2:
         raise Failure("there are fewer than two test images to watch")
-    monitor = Monitor(encoders.whole(images.test.images[monitored], machine.device), settings, objective.loss)
+    some = Split(*(part[monitored] for part in images.test))
+    monitor = Monitor(recipe.images(some, machine.device), settings, recipe.loss)
     fitted = loop.fit(
         model,
         objective,
@@ -83,16 +107,16 @@ def train(
     last = fitted.history[fitted.epoch - 1]
     metrics = {column.key: last[f"test_{column.key}"] for column in telling.columns}
     result = Training(
-        metrics=metrics | {"effective_rank": last["effective_rank"]},
+        metrics=metrics | {name: last[name] for name in CRITERIA},
         n=len(images.train.labels),
         source=images.source,
         processor=machine.processor,
         watched=len(monitored),
         epochs=len(fitted.history),
         parameters=sum(p.numel() for p in model.encoder.parameters()),
-        method=method,
+        method=recipe.method,
         telling=telling,
-        axes=axes(encoders.embedded(model.encoder, monitor.images)),
+        axes=axes(encoders.embedded(model.encoder, monitor.images.pixels)),
     )
     return Learned(model.encoder, result, fitted.history, steps(fitted.steps, telling))
 
@@ -110,30 +134,56 @@ def without_constants(tell: loop.Tell, telling: Telling) -> loop.Tell:
 
 @dataclass(frozen=True)
 class Monitor:
-    """After each epoch: the loss on random views of test images, the same views each time, and the rank and spread of
-    their embeddings, which show a collapse while it happens."""
+    """After each epoch: the loss on random views of test images, the same views each time; the rank and spread of
+    their embeddings, which show a collapse while it happens; and what is said to rank encoders without labels."""
 
-    images: Tensor
+    images: positives.Images
     settings: Method
     loss: positives.Loss
 
     def __call__(self, model: encoders.Projected) -> dict[str, float]:
-        settings = self.settings
-        draw = generator(self.images.device, settings.seed, "watched views")
-        count = len(self.images)  # cut into about the size that is trained with, on which losses depend; never one
-        batches = self.images.tensor_split(max(1, min(round(count / settings.batch_size), count // 2)))
-        rows = [
-            positives.judged(model, views.draw(batch, settings.augment, settings.views, draw), self.loss)
-            for batch in batches
-        ]
-        embedded, sizes = encoders.embedded(model.encoder, self.images), [len(batch) for batch in batches]
+        settings, (stored, labels) = self.settings, self.images
+        draw = generator(stored.device, settings.seed, "watched views")
+        count = len(stored)  # cut into about the size that is trained with, on which losses depend; never one
+        parts = max(1, min(round(count / settings.batch_size), count // 2))
+        batches = list(zip(stored.tensor_split(parts), labels.tensor_split(parts), strict=True))
+        rows, of_views = [], []
+        for batch, known in batches:
+            shown = views.all_views(batch, settings, draw)
+            with _outputs(model.encoder) as outputs:
+                rows.append(positives.scalars(model, shown, self.loss, known, draw))
+            of_views.append(outputs[0].unflatten(0, shown[0].shape[:2]).float().cpu())
+        embedded, sizes = encoders.embedded(model.encoder, stored), [len(batch) for batch, _ in batches]
         means = {
             f"test_{name}": float(np.average([float(row[name]) for row in rows], weights=sizes)) for name in rows[0]
         }
-        return means | {
-            "effective_rank": spread.effective_rank(spread.spectrum(embedded)),
-            "std": float(spread.deviations(embedded).mean()),
-        }
+        return means | _criteria(embedded, torch.cat(of_views, 1).numpy())
+
+
+@contextmanager
+def _outputs(encoder: nn.Module) -> Iterator[list[Tensor]]:
+    """What the encoder returns meanwhile, call by call."""
+    kept: list[Tensor] = []
+    hook = encoder.register_forward_hook(lambda module, given, output: kept.append(output))
+    try:
+        yield kept
+    finally:
+        hook.remove()
+
+
+def _criteria(x: np.ndarray, of_views: np.ndarray) -> dict[str, float]:
+    """`CRITERIA` and the mean standard deviation, of embeddings (N, D) and of those of views (V, N, D)."""
+    unit = scalings.unit(of_views.reshape(-1, x.shape[1])).reshape(of_views.shape)
+    pairs = combinations(range(len(unit)), 2)
+    return {
+        "effective_rank": spread.effective_rank(spread.spectrum(x)),
+        "std": float(spread.deviations(x).mean()),
+        "rankme": criteria.rankme(x),
+        "alpha_req": criteria.alpha_req(x),
+        "lidar": criteria.lidar(of_views),
+        "alignment": float(np.mean([geometry.alignment(unit[a], unit[b]) for a, b in pairs])),
+        "uniformity": geometry.uniformity(scalings.unit(x)),
+    }
 
 
 def axes(embedded: np.ndarray) -> tuple[Axis, ...]:

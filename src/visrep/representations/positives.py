@@ -3,58 +3,84 @@
 V views, N images, P dimensions of a projection.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from visrep.data import pixels
 from visrep.representations import views
-from visrep.settings.representations import Views
+from visrep.representations.queue import Queue
+from visrep.settings.representations import Method, Views
+
+
+class Batch(NamedTuple):
+    """What a loss may read beside the projections of N images: their ``labels`` (N,), -1 where the method is given
+    none; a ``generator`` on their device; in training the ``queue`` of earlier projections, where the method has one.
+    """
+
+    labels: Tensor
+    generator: torch.Generator
+    queue: Queue | None
+
 
 # Projections (V, N, P), float32, to scalars of which "loss" carries the gradient.
-Loss = Callable[[Tensor], dict[str, Tensor]]
+Loss = Callable[[Tensor, Batch], dict[str, Tensor]]
+
+
+class Images(NamedTuple):
+    """``pixels`` (N, 32, 32, 3) uint8; ``labels`` (N,), -1 where the method is given none."""
+
+    pixels: Tensor
+    labels: Tensor
 
 
 @dataclass(frozen=True)
 class OfViews:
-    """Positives are random views of the same image. ``images`` (N, 32, 32, 3) uint8."""
+    """Positives are random views of the same image."""
 
-    images: Tensor
-    augment: Views
-    count: int
+    images: Images
+    settings: Method
     loss: Loss
 
     def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        return descend(model, views.draw(self.images[batch], self.augment, self.count, draw), self.loss)
+        shown = views.all_views(self.images.pixels[batch], self.settings, draw)
+        return descend(model, shown, self.loss, self.images.labels[batch], draw)
 
 
 @dataclass(frozen=True)
 class OfNeighbors:
     """The positive of an image is one of its nearest, ``positives`` (N, k), drawn anew each time it is seen."""
 
-    images: Tensor
+    images: Images
     positives: Tensor
     augment: Views | None
     loss: Loss
 
     def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
         column = torch.randint(self.positives.shape[1], batch.shape, generator=draw, device=batch.device)
-        pairs = self.images[torch.cat([batch, self.positives[batch, column]])]
+        pairs = self.images.pixels[torch.cat([batch, self.positives[batch, column]])]
         x = views.draw(pairs, self.augment, 1, draw)[0] if self.augment else pixels.scaled(pairs)
-        return descend(model, x.unflatten(0, (2, -1)), self.loss)
+        return descend(model, [x.unflatten(0, (2, -1))], self.loss, self.images.labels[batch], draw)
 
 
-def descend(model: nn.Module, seen: Tensor, loss: Loss) -> dict[str, Tensor]:
-    """Accumulate the gradient for images (V, N, 3, 32, 32), all in one forward pass; returns the scalars."""
-    found = judged(model, seen, loss)
+def descend(
+    model: nn.Module, shown: Sequence[Tensor], loss: Loss, labels: Tensor, draw: torch.Generator
+) -> dict[str, Tensor]:
+    """Accumulate the gradient of the ``loss`` of images, as `scalars` takes them; returns the scalars."""
+    found = scalars(model, shown, loss, labels, draw)
     found["loss"].backward()
     return {name: value.detach() for name, value in found.items()}
 
 
-def judged(model: nn.Module, seen: Tensor, loss: Loss) -> dict[str, Tensor]:
-    """The ``loss`` of images (V, N, 3, 32, 32), in full precision: bfloat16 would put it off by half a percent."""
-    z: Tensor = model(seen.flatten(0, 1)).unflatten(0, seen.shape[:2])  # (V, N, P)
+def scalars(
+    model: nn.Module, shown: Sequence[Tensor], loss: Loss, labels: Tensor, draw: torch.Generator
+) -> dict[str, Tensor]:
+    """The ``loss`` of images (V, N, 3, S, S), one forward pass for each size, in full precision: bfloat16 would put it
+    off by half a percent."""
+    z = torch.cat([model(x.flatten(0, 1)).unflatten(0, x.shape[:2]) for x in shown])  # (V, N, P)
+    batch = Batch(labels, draw, getattr(model, "queue", None) if model.training else None)
     with torch.autocast(z.device.type, enabled=False):
-        return loss(z if z.dtype == torch.float64 else z.float())
+        return loss(z if z.dtype == torch.float64 else z.float(), batch)

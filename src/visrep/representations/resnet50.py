@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from visrep.data import pixels
+from visrep.data.store import SIZE
 from visrep.errors import Failure
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels in [0, 1], which its weights expect
 
 
 class ResNet50(nn.Module):
-    """(N, 3, S, S) in [-1, 1] to (N, D), of images that are enlarged to ``input_size``."""
+    """(N, 3, S, S) in [-1, 1] to (N, D); images are enlarged first, those of 32 pixels to ``input_size``."""
 
     mean: Tensor
     std: Tensor
@@ -32,7 +33,7 @@ class ResNet50(nn.Module):
             self.register_buffer(name, torch.tensor(value)[:, None, None], persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        larger = pixels.enlarged(images, self.config["input_size"])
+        larger = pixels.enlarged(images, images.shape[3] * self.config["input_size"] // SIZE)
         embeddings: Tensor = self.network(((larger + 1) / 2 - self.mean) / self.std)
         return embeddings
 

@@ -8,13 +8,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from visrep.data.pixels import HIGH, LEVELS, LOW
-from visrep.settings.representations import Views
+from visrep.settings.representations import Method, Views
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)  # columns of factors, and what an order is made of
 ATTEMPTS = 10  # at a crop that fits, before the whole image is taken
@@ -39,8 +40,27 @@ class Draws:
         return self.uniform(0, 1) < probability
 
 
-def draw(images: Tensor, settings: Views, count: int, generator: torch.Generator) -> Tensor:
+class Crop(NamedTuple):
+    """A share of the area between ``smallest`` and ``largest``, brought to ``size`` pixels a side."""
+
+    size: int
+    smallest: float
+    largest: float
+
+
+def all_views(images: Tensor, settings: Method, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """The views of stored images by their size: (V, N, 3, S, S), and where there are any the local ones, small crops at
+    fewer pixels (Caron et al. 2020, section 3.3)."""
+    local, whole = settings.local, draw(images, settings.augment, settings.views, generator)
+    if not local.views:
+        return (whole,)
+    crop = Crop(local.size, local.smallest, local.largest)
+    return whole, draw(images, settings.augment, local.views, generator, crop)
+
+
+def draw(images: Tensor, settings: Views, count: int, generator: torch.Generator, crop: Crop | None = None) -> Tensor:
     """``count`` views of each stored image, float32 (V, N, 3, S, S) in [-1, 1], from a generator on the same device.
+    Without a ``crop`` of their own they are as large as the images.
 
     The order of changes is that of SimCLR (Chen et al. 2020, appendix A) with solarization after blur as in BYOL;
     rotation follows crop and flip, noise comes last. Nothing waits for a GPU. The caller's autocast is set aside, as it
@@ -52,18 +72,19 @@ def draw(images: Tensor, settings: Views, count: int, generator: torch.Generator
         raise ValueError(f"at least one view, not {count}")
     draws = Draws(count * len(images), generator)
     with torch.autocast(images.device.type, enabled=False):
-        views = _placed(images.repeat(count, 1, 1, 1), settings, draws)
+        crop = crop or Crop(images.shape[1], settings.crop_scale, 1.0)
+        views = _placed(images.repeat(count, 1, 1, 1), settings, draws, crop)
         views = _coloured(views, settings, draws)
         views = _noisy(views.mul_(HIGH - LOW).add_(LOW), settings, draws).clamp_(LOW, HIGH)
     return views.view(count, len(images), *views.shape[1:])
 
 
-def _placed(images: Tensor, settings: Views, draws: Draws) -> Tensor:
+def _placed(images: Tensor, settings: Views, draws: Draws, crop: Crop) -> Tensor:
     """Crop, flip and rotation; stored images to (N, 3, S, S) in [0, 1]."""
     size = images.shape[1]
-    if settings.crop_scale < 1 or settings.flip:
-        boxes = crops(draws, size, settings.crop_scale, settings.crop_aspect)
-        views = resized_crop(images, boxes, draws.chosen(settings.flip))
+    if crop.smallest < 1 or settings.flip or crop.size != size:
+        boxes = crops(draws, size, (crop.smallest, crop.largest), settings.crop_aspect)
+        views = resized_crop(images, boxes, draws.chosen(settings.flip), size=crop.size)
     else:
         views = images.permute(0, 3, 1, 2).contiguous().float()
     views = views.div_(2 * LEVELS)
@@ -121,17 +142,17 @@ def _wide(parameter: Tensor) -> Tensor:
     return parameter[:, None, None, None]
 
 
-def crops(draws: Draws, size: int, smallest: float, widest: float) -> Tensor:
+def crops(draws: Draws, size: int, shares: tuple[float, float], widest: float) -> Tensor:
     """Random boxes (N, 4) of whole pixels in float: top, left, height, width.
 
-    The area is uniform in [``smallest``, 1] of the image and the logarithm of the aspect uniform between those of
+    The area is uniform between two ``shares`` of the image and the logarithm of the aspect uniform between those of
     1 / ``widest`` and ``widest``; of ten such boxes the first that fits is taken, and the whole image where none does
-    or ``smallest`` is 1; its place is uniform.
+    or the smaller share is 1; its place is uniform.
     """
-    if smallest == 1:
+    if shares[0] == 1:
         whole = torch.full((draws.count, 2), float(size), device=draws.generator.device)
         return F.pad(whole, (2, 0))
-    area = draws.uniform(smallest, 1, ATTEMPTS) * size**2
+    area = draws.uniform(*shares, ATTEMPTS) * size**2
     aspect = draws.uniform(-math.log(widest), math.log(widest), ATTEMPTS).exp()
     sides = torch.stack([(area / aspect).sqrt().round(), (area * aspect).sqrt().round()], 2)  # (N, attempts, 2)
     sides = F.pad(sides, (0, 0, 0, 1), value=size)  # a last attempt that always fits
@@ -154,32 +175,44 @@ def orders(draws: Draws) -> Tensor:
     return draws.uniform(0, 1, 4).argsort(1)
 
 
-def resized_crop(images: Tensor, boxes: Tensor, flip: Tensor) -> Tensor:
-    """``boxes`` (N, 4) of images (N, S, S, 3) of any type, enlarged to (N, 3, S, S) float in the same units, mirrored
-    where ``flip`` (N,).
+def resized_crop(images: Tensor, boxes: Tensor, flip: Tensor, size: int) -> Tensor:
+    """``boxes`` (N, 4) of images (N, S, S, 3) of any type, brought to (N, 3, size, size) float in the same units,
+    mirrored where ``flip`` (N,).
 
     Bilinear interpolation is linear and separable, so two products with matrices do all of it. Where S is a power of
     two up to 32 and pixels are whole numbers up to 255, as stored, float32 holds every sum exactly: what is neither
     enlarged nor mirrored stays as it is to the bit.
     """
-    count, size = images.shape[:2]
+    count, before = images.shape[:2]
     top, left, height, width = boxes.unbind(1)
     place = torch.arange(size, device=images.device, dtype=torch.float32).expand(count, size)
-    rows = _bilinear(place, top, height)
-    columns = _bilinear(torch.where(flip[:, None], size - 1 - place, place), left, width)
-    views = torch.bmm(rows, images.float().flatten(2)).view(count, size, size, 3)
-    views = views.permute(0, 3, 1, 2).reshape(count, 3 * size, size)
+    rows = _bilinear(place, top, height, before)
+    columns = _bilinear(torch.where(flip[:, None], size - 1 - place, place), left, width, before)
+    views = torch.bmm(rows, images.float().flatten(2)).view(count, size, before, 3)
+    views = views.permute(0, 3, 1, 2).reshape(count, 3 * size, before)
     return torch.bmm(views, columns.transpose(1, 2)).view(count, 3, size, size)
 
 
-def _bilinear(place: Tensor, start: Tensor, length: Tensor) -> Tensor:
-    """Weights (N, S, S) of the pixels of a line for ``place`` (N, S) of its stretch from ``start`` (N,) on, enlarged
-    from ``length`` (N,) to S; pixels outside the stretch count nothing, as in `F.interpolate` of a cut-out."""
+def _bilinear(place: Tensor, start: Tensor, length: Tensor, before: int) -> Tensor:
+    """Weights (N, S, before) of the pixels of a line for ``place`` (N, S) of its stretch from ``start`` (N,) on,
+    brought from ``length`` (N,) to S; pixels outside the stretch count nothing, as in `F.interpolate` of a cut-out."""
     size = place.shape[1]
+    if size < before:
+        return _shrunk(place, start, length, before)
     source = (place + 0.5) * (length / size)[:, None] - 0.5
     source = torch.minimum(source.clamp_(min=0), length[:, None] - 1) + start[:, None]
-    pixels = torch.arange(size, device=place.device)
+    pixels = torch.arange(before, device=place.device)
     return (source[:, :, None] - pixels).abs_().neg_().add_(1).clamp_(min=0)
+
+
+def _shrunk(place: Tensor, start: Tensor, length: Tensor, before: int) -> Tensor:
+    """`_bilinear` where a stretch may shrink: each place is a mean over all pixels that it stands for."""
+    ratio = (length / place.shape[1])[:, None]
+    source = ((place + 0.5) * ratio - 0.5 + start[:, None])[:, :, None]
+    pixels = torch.arange(before, device=place.device)
+    inside = (pixels >= start[:, None]) & (pixels < (start + length)[:, None])
+    weights = (1 - (source - pixels).abs() / ratio.clamp(min=1)[:, :, None]).clamp_(min=0) * inside[:, None]
+    return weights / weights.sum(2, keepdim=True)
 
 
 def rotate(images: Tensor, angle: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What every section of params.yaml is made of."""
 
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
@@ -18,6 +18,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
+S = TypeVar("S", bound=Section)
 PLAIN = ConfigDict(frozen=True, strict=True)  # of what is no mapping with known keys
 
 
@@ -40,3 +41,21 @@ def _line(key: str, fault: ErrorDetails) -> str:
             return f"{name}: {fault['ctx']['error']}" if name else str(fault["ctx"]["error"])
     message = fault["msg"].removeprefix("Input ")
     return f"{name}: {value!r} {message}"
+
+
+def varied(section: S, change: dict[str, Any], name: str) -> S:
+    """``section``, which is called ``name``, with other values put in. Raises `ValueError` where one is no parameter of
+    it or does not fit."""
+    return type(section).model_validate(_merged(section.model_dump(), change, "", name))
+
+
+def _merged(base: dict[str, Any], change: dict[str, Any], prefix: str, whole: str) -> dict[str, Any]:
+    merged = dict(base)
+    for name, value in change.items():
+        if name not in base:
+            raise ValueError(f"{prefix}{name} is no parameter of {whole}")
+        inner = isinstance(base[name], dict)
+        if inner != isinstance(value, dict):
+            raise ValueError(f"{prefix}{name} {'has parameters of its own' if inner else 'is one value'} in {whole}")
+        merged[name] = _merged(base[name], value, f"{prefix}{name}.", whole) if inner else value
+    return merged

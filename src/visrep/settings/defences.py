@@ -1,12 +1,11 @@
 """The section `defences`: further classifiers."""
 
-from typing import Annotated, Any, Literal, Self, TypeVar, cast
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, RootModel, model_validator
 
-from visrep.settings.base import PLAIN, Name
+from visrep.settings.base import PLAIN, Name, varied
 from visrep.settings.digits import AdvTrain, TrainCNN
-from visrep.settings.representations import Ablation
 
 TRICKS = ("temperature", "levels", "ripple")  # of a defence
 M = TypeVar("M", TrainCNN, AdvTrain)
@@ -29,9 +28,9 @@ class Defence(BaseModel):
         return {name: value for name in ("levels", "ripple") if (value := getattr(self, name)) is not None}
 
     def apply(self, section: M) -> M:
-        """``section`` with the other values put in. Raises `ValueError` as `Ablation.apply` does."""
-        changed: M = Ablation(**self.model_dump(exclude=set(TRICKS))).apply(cast(Any, section))
-        return changed
+        """``section`` with the other values put in. Raises `ValueError` where one is no parameter of it or does not
+        fit."""
+        return varied(section, self.model_dump(exclude={"of", *TRICKS}), self.of)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

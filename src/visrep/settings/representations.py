@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from visrep.settings.base import PLAIN, Name, Probability, Section, Text
+from visrep.settings.base import PLAIN, Name, Probability, Section, Text, varied
 from visrep.settings.training import Plan
 
 M = TypeVar("M", bound="Method")
@@ -64,6 +64,21 @@ class Views(Section):
     rotation: Annotated[float, Field(ge=0, le=180)]  # largest angle, degrees
 
 
+class Local(Section):
+    """Further views: small crops at fewer pixels, which a network reads faster."""
+
+    views: NonNegativeInt  # of each image
+    size: Annotated[int, Field(ge=8)]  # pixels a side
+    smallest: Annotated[float, Field(gt=0, le=1)]  # share of the area
+    largest: Annotated[float, Field(gt=0, le=1)]
+
+    @model_validator(mode="after")
+    def _shares_are_in_order(self) -> Self:
+        if self.smallest > self.largest:
+            raise ValueError(f"smallest must be at most largest, {self.largest:g}")
+        return self
+
+
 class Method(Plan):
     """What the parameters of every method have in common; a method adds its own."""
 
@@ -71,6 +86,7 @@ class Method(Plan):
     encoder: Encoder
     projector: Widths  # hidden and output widths of what stands on the embedding; empty for none
     views: Annotated[int, Field(ge=2)]  # of each image
+    local: Local
     augment: Views
     watched: Annotated[int, Field(ge=2)]  # test images whose loss and rank are told after each epoch
 
@@ -86,26 +102,13 @@ class Ablation(BaseModel):
     def apply(self, section: M) -> M:
         """``section`` with the other values put in. Raises `ValueError` where one is no parameter of it or does not
         fit."""
-        change = self.model_dump(exclude={"of"})
-        return type(section).model_validate(_merged(section.model_dump(), change, "", self.of))
+        return varied(section, self.model_dump(exclude={"of"}), self.of)
 
 
 class Ablations(RootModel[dict[Name, Ablation]]):
     """By name."""
 
     model_config = PLAIN
-
-
-def _merged(base: dict[str, Any], change: dict[str, Any], prefix: str, whole: str) -> dict[str, Any]:
-    merged = dict(base)
-    for name, value in change.items():
-        if name not in base:
-            raise ValueError(f"{prefix}{name} is no parameter of {whole}")
-        inner = isinstance(base[name], dict)
-        if inner != isinstance(value, dict):
-            raise ValueError(f"{prefix}{name} {'has parameters of its own' if inner else 'is one value'} in {whole}")
-        merged[name] = _merged(base[name], value, f"{prefix}{name}.", whole) if inner else value
-    return merged
 
 
 class Neighbors(Section):

@@ -17,6 +17,8 @@ from visrep.settings.representations import Method
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from visrep.representations.positives import Batch
+
 TERMS = (Curve("invariance", "invariance"), Curve("redundancy", "redundancy"))
 EPSILON = 1e-5  # beside the variance, as batch norm has it in the authors' code
 
@@ -25,7 +27,7 @@ class Settings(Method):
     redundancy: PositiveFloat  # weight of the second term, lambda in the paper
 
 
-def loss(z: Tensor, settings: Settings) -> dict[str, Tensor]:
+def loss(z: Tensor, _: Batch, settings: Settings) -> dict[str, Tensor]:
     """Equation 1 of the paper for projections (V, N, P), mean over pairs of views, and its two terms."""
     same, others = terms(z)
     return {"loss": same + settings.redundancy * others, "invariance": same, "redundancy": others}

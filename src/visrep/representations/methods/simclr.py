@@ -1,6 +1,6 @@
 """SimCLR (Chen et al. 2020): among all views of all images in a batch, each should find the other views of its own.
 
-V views, N images, P dimensions of a projection.
+V views, N images, P dimensions of a projection, Q of a queue of earlier ones.
 """
 
 from __future__ import annotations  # torch is imported where it is used: checking parameters needs none
@@ -8,7 +8,7 @@ from __future__ import annotations  # torch is imported where it is used: checki
 import math
 from typing import TYPE_CHECKING
 
-from pydantic import PositiveFloat
+from pydantic import NonNegativeInt, PositiveFloat
 
 from visrep.representations.results import Curve, Panel, Telling
 from visrep.settings.representations import Method
@@ -16,22 +16,16 @@ from visrep.settings.representations import Method
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from visrep.representations.positives import Batch
+
 
 class Settings(Method):
     temperature: PositiveFloat  # what cosines are divided by
-
-
-def similarities(z: Tensor, temperature: float) -> Tensor:
-    """Cosines of projections (V, N, P) over the temperature, (V N, V N), views of an image N rows apart; -inf on the
-    diagonal, so that no view is compared with itself. A projection of zeros has cosine 0 with all."""
-    from torch.nn import functional as F
-
-    unit = F.normalize(z.flatten(0, 1), dim=1)
-    return (unit @ unit.T / temperature).fill_diagonal_(-math.inf)
+    queue: NonNegativeInt  # projections of earlier batches that are further negatives
 
 
 def _positives(similarity: Tensor, views: int) -> Tensor:
-    """(V - 1, V N) similarities of each view to the other views of its image."""
+    """(V - 1, V N) similarities of each view to the other views of its image, of (V N, V N + Q)."""
     import torch
 
     rows = torch.arange(len(similarity), device=similarity.device)
@@ -39,20 +33,21 @@ def _positives(similarity: Tensor, views: int) -> Tensor:
     return torch.stack([similarity[rows, (rows + shift) % len(rows)] for shift in shifts])
 
 
-def chance(views: int, images: int) -> float:
-    """The loss where all projections are alike, whatever the temperature: ln(V N - 1). Random projections in many
+def chance(views: int, images: int, earlier: int = 0) -> float:
+    """The loss where all projections are alike, whatever the temperature: ln(V N - 1 + Q). Random projections in many
     dimensions come near it from above."""
-    return math.log(views * images - 1)
+    return math.log(views * images - 1 + earlier)
 
 
-def floor(views: int, images: int, temperature: float) -> float:
+def floor(views: int, images: int, temperature: float, earlier: int = 0) -> float:
     """A loss that cannot be undercut: views of an image coincide, and all N images lie as far from each other as N
-    points can on average, at cosine -1 / (N - 1), which takes at least N - 1 dimensions.
+    points can on average, at cosine -1 / (N - 1), which takes at least N - 1 dimensions; and opposite to all earlier
+    ones.
 
     The sum of the logarithms is convex in the cosines, whose mean over pairs of images is at least that.
     """
     apart = -(1 + 1 / (images - 1)) / temperature
-    return math.log(views - 1 + views * (images - 1) * math.exp(apart))
+    return math.log(views - 1 + views * (images - 1) * math.exp(apart) + earlier * math.exp(-2 / temperature))
 
 
 def top1(similarity: Tensor, views: int) -> Tensor:
@@ -61,29 +56,35 @@ def top1(similarity: Tensor, views: int) -> Tensor:
 
     images = len(similarity) // views
     rows = torch.arange(len(similarity), device=similarity.device)
-    return (similarity.argmax(1) % images == rows % images).double().mean() * 100
+    first = similarity.argmax(1)
+    return ((first < len(rows)) & (first % images == rows % images)).double().mean() * 100
 
 
-def loss(z: Tensor, settings: Settings) -> dict[str, Tensor]:
+def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
     """`nt_xent` at the temperature of ``settings``. Beside it what chance and a perfect embedding would have, how often
     a view finds its image first, and how often it would by chance (percent)."""
     import torch
 
+    from visrep.representations import cosines
+
     views, images = z.shape[:2]
-    similarity = similarities(z, settings.temperature)
+    earlier = z.new_empty(0, z.shape[2]) if batch.queue is None else batch.queue.held()
+    similarity = cosines.similarities(z, settings.temperature, earlier)
     bounds = {
-        "loss_chance": chance(views, images),
-        "loss_floor": floor(views, images, settings.temperature),
+        "loss_chance": chance(views, images, len(earlier)),
+        "loss_floor": floor(views, images, settings.temperature, len(earlier)),
         "positive_top1": top1(similarity, views),
-        "positive_top1_chance": 100 * (views - 1) / (views * images - 1),
+        "positive_top1_chance": 100 * (views - 1) / (views * images - 1 + len(earlier)),
     }
+    if batch.queue is not None:
+        batch.queue.add(z.flatten(0, 1))
     told = {name: torch.as_tensor(bound, device=z.device) for name, bound in bounds.items()}
     return {"loss": nt_xent(similarity, views), **told}
 
 
 def nt_xent(similarity: Tensor, views: int) -> Tensor:
-    """The normalised, temperature-scaled cross entropy of `similarities` (V N, V N), V >= 2: minus the log of the share
-    that a positive has among all V N - 1 others, mean over views and their V - 1 positives.
+    """The normalised, temperature-scaled cross entropy of `similarities` (V N, V N + Q), V >= 2: minus the log of the
+    share that a positive has among all V N - 1 + Q others, mean over views and their V - 1 positives.
 
     With two views it is equation 1 of the paper. A row's logarithm of its sum is taken relative to its largest entry
     (`torch.logsumexp`), so that no temperature overflows.

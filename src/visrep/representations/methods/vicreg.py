@@ -20,6 +20,8 @@ from visrep.settings.representations import Method
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from visrep.representations.positives import Batch
+
 TERMS = tuple(Curve(name, name) for name in ("invariance", "variance", "covariance"))
 EPSILON = 1e-4  # keeps the slope of the standard deviation finite at 0
 
@@ -81,7 +83,7 @@ def total(found: Terms, weights: Weights) -> Tensor:
     return loss + weights.covariance * found.covariance
 
 
-def loss(z: Tensor, settings: Settings) -> dict[str, Tensor]:
+def loss(z: Tensor, _: Batch, settings: Settings) -> dict[str, Tensor]:
     """The loss of projections (V, N, P), and its terms by name."""
     found = terms(z)
     return {"loss": total(found, settings.weights), **found._asdict()}
