@@ -59,6 +59,7 @@ def test_the_loss_weighs_both_and_draws_other_directions_in_every_step() -> None
 
 def test_a_line_and_a_section_of_parameters_train_it(finished: Path, tmp_path: Path) -> None:
     own = tiny.merge(params.preset(ROOT / "presets/best.yaml")["lejepa"], tiny.METHOD)
+    own = tiny.merge(own, {"optimizer": {"warmup_epochs": 0.0}})
     folder = runs.copy(finished, tmp_path / "lejepa", "data/objects")
     tiny.write(folder, {"methods": ["simclr", "lejepa"], "lejepa": own} | {"encoders": {"lejepa": "LeJEPA"}})
     assert [runs.run(folder, *stage).code for stage in (("check",), ("methods", "lejepa"))] == [0, 0]

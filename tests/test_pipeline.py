@@ -117,7 +117,7 @@ def test_what_people_write_is_missed_where_a_line_is_lost(seen: dict[str, observ
 
 def test_code_dependencies_are_all_that_is_imported(seen: dict[str, observed.Seen]) -> None:
     """By another way to find imports; a folder stands for its modules."""
-    groups = ("download", "baselines")  # of which an item depends on what any item imports
+    groups = ("ablations", "baselines", "download", "replicate_ablations")  # of which an item depends on what any item imports
     together = {
         group: closure(
             ROOT / f"stages/{group}.py",

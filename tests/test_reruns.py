@@ -211,7 +211,7 @@ TABLE = [
         "src/visrep/measures/scalings.py",
         r"\Z",
         "# a comment\n",
-        {"check"} | ANOMALY | PROBES | each("uniformity") | FACTORS,
+        {"check"} | VICREG | SIMCLR | ANOMALY | PROBES | each("uniformity") | FACTORS,
     ),
     ("src/visrep/replicates/replicate.py", r"\Z", "# a comment\n", AGAIN),
     ("src/visrep/measures/probes.py", r"\Z", "# a comment\n", {"check"} | PROBES | FACTORS),
@@ -220,7 +220,7 @@ TABLE = [
         "src/visrep/measures/geometry.py",
         r"\Z",
         "# a comment\n",
-        {"check"} | each("uniformity") | FACTORS | ENCODERS_AGAIN,
+        {"check"} | VICREG | SIMCLR | each("uniformity") | FACTORS,  # trainings measure alignment and uniformity
     ),
     ("src/visrep/figures/shapes.py", r"\Z", "# a comment\n", {"figures_shapes", "report"}),
     (

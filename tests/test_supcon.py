@@ -63,6 +63,7 @@ def test_it_is_given_the_classes_of_a_share_of_each(share: float, counts: list[i
 
 def test_a_line_and_a_section_of_parameters_train_it(finished: Path, tmp_path: Path) -> None:
     own = tiny.merge(params.preset(ROOT / "presets/best.yaml")["supcon"], tiny.METHOD)
+    own = tiny.merge(own, {"optimizer": {"warmup_epochs": 0.0}})
     folder = runs.copy(finished, tmp_path / "supcon", "data/objects")
     tiny.write(folder, {"methods": ["simclr", "supcon"], "supcon": own} | {"encoders": {"supcon": "SupCon"}})
     assert [runs.run(folder, *stage).code for stage in (("check",), ("methods", "supcon"))] == [0, 0]
