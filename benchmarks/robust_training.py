@@ -8,7 +8,7 @@ undefended classifier is trained first where the defence starts from it, and alo
 Candidates are compared on validation images: clean, FGSM, and what APGD on cross entropy and towards each class leaves
 of them at two radii. With "test": true the test images are attacked, too, by the same and by PGD: for those that were
 chosen. Every candidate that is not in `results/robust_training.json` yet is trained in a process of its own with one
-thread.
+thread; its seconds are those of the processor since it was last started.
 """
 
 import datetime
@@ -86,10 +86,10 @@ def train(candidate: dict[str, Any], folder: Path) -> None:
     network = machine.place(cnn.folded(done.model))
     row = {"name": name, "seed": shift, "change": candidate, "data": digits.source, "epoch": done.result.epoch}
     row |= {"seconds": round(seconds), "train_attacked": done.history[-1].get("train_attacked_accuracy")}
-    row["validation"] = judged(network, _some(validation, candidate.get("images", AUDITED)))
+    row["validation"] = accuracies(network, _some(validation, candidate.get("images", AUDITED)))
     if candidate.get("test"):
         test = labelled.labelled(digits.test, machine.device)
-        row["test"] = judged(network, _some(test, candidate.get("images", len(test.labels))), pgd=True)
+        row["test"] = accuracies(network, _some(test, candidate.get("images", len(test.labels))), pgd=True)
     row["date"] = str(datetime.date.today())
     with open(f"{RECORD}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -99,9 +99,9 @@ def train(candidate: dict[str, Any], folder: Path) -> None:
     print(json.dumps(row), flush=True)
 
 
-def judged(model: attacks.Model, data: Labelled, pgd: bool = False) -> dict[str, float]:
+def accuracies(model: attacks.Model, data: Labelled, pgd: bool = False) -> dict[str, float]:
     """Percent of the images that are right, clean and attacked at each radius."""
-    draw = generator(data.labels.device, 0, "audit")
+    random = generator(data.labels.device, 0, "audit")
     right: dict[str, int] = {}
 
     def count(name: str, verdicts: torch.Tensor) -> None:
@@ -117,13 +117,13 @@ def judged(model: attacks.Model, data: Labelled, pgd: bool = False) -> dict[str,
             count(f"fgsm {name}", _right(model, attacks.step(x, sign, epsilon), y))
             if pgd:
                 hurt = x.clone()
-                start = attacks.noise(x[stands], epsilon, draw)
+                start = attacks.noise(x[stands], epsilon, random)
                 hurt[stands] = attacks.pgd_until_wrong(model, x[stands], y[stands], start, epsilon, 20, 0.25 * epsilon)
                 count(f"pgd {name}", _right(model, hurt, y))
-            hurt = apgd.apgd(model, x, y, epsilon, STEPS, attacks.noise(x, epsilon, draw))
+            hurt = apgd.apgd(model, x, y, epsilon, STEPS, attacks.noise(x, epsilon, random))
             still = _right(model, hurt, y)
             count(f"apgd_ce {name}", still)
-            hurt[still] = apgd.towards_each(model, x[still], y[still], epsilon, STEPS, TARGETS, draw)
+            hurt[still] = apgd.towards_each(model, x[still], y[still], epsilon, STEPS, TARGETS, random)
             still = _right(model, hurt, y)
             count(f"audit {name}", still)
     return {name: round(statistics.wilson(hits, len(data.labels)).value, 2) for name, hits in right.items()} | {

@@ -1,20 +1,14 @@
 """Barlow Twins against NumPy, lightly, and values known beforehand; and trained by the stage of methods."""
 
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from lightly.loss import BarlowTwinsLoss
 
-import runs
-import tiny
-from oracles import ROOT
 from test_positives import alone
-from visrep.representations import learning
 from visrep.representations.methods import barlow_twins
-from visrep.stage import params
 
 Z = torch.from_numpy(np.random.default_rng(0).normal(1, 2, (3, 32, 5)))
 
@@ -38,13 +32,3 @@ def test_its_ends() -> None:
     white = torch.linalg.qr(Z[0] - Z[0].mean(0))[0] * 100
     assert [float(term) for term in barlow_twins.terms(torch.stack([white, white]))] == pytest.approx([0, 0], abs=1e-9)
     assert [float(term) for term in barlow_twins.terms(torch.ones(2, 32, 5))] == [5, 0]  # collapsed
-
-
-def test_a_line_and_a_section_of_parameters_train_it(finished: Path, tmp_path: Path) -> None:
-    own = tiny.merge(params.preset(ROOT / "presets/best.yaml")["barlow_twins"], tiny.METHOD)
-    folder, change = runs.copy(finished, tmp_path / "barlow", "data/objects"), {"optimizer": {"warmup_epochs": 0.0}}
-    methods = {"methods": ["simclr", "barlow_twins"], "barlow_twins": tiny.merge(own, change)}
-    tiny.write(folder, methods | {"encoders": {"barlow_twins": "Barlow Twins"}})
-    assert [runs.run(folder, *stage).code for stage in (("check",), ("methods", "barlow_twins"))] == [0, 0]
-    metrics = params.load(folder / "metrics/methods/barlow_twins.json")
-    assert metrics.keys() == {"invariance", "redundancy", *learning.CRITERIA}

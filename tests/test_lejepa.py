@@ -1,20 +1,14 @@
 """LeJEPA: SIGReg against its closed form, prediction against a loop; and trained by the stage of methods."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-import runs
-import tiny
-from oracles import ROOT
 from test_positives import alone
 from visrep.machine.randomness import generator
-from visrep.representations import learning
 from visrep.representations.methods import lejepa
-from visrep.stage import params
 
 
 def epps_pulley(x: np.ndarray) -> float:
@@ -55,13 +49,3 @@ def test_the_loss_weighs_both_and_draws_other_directions_in_every_step() -> None
     assert float(first["loss"]) == pytest.approx(0.8 * float(first["prediction"]) + 0.2 * float(first["sigreg"]))
     assert float(first["sigreg"]) != float(second["sigreg"])
     assert float(first["prediction"]) == float(second["prediction"])
-
-
-def test_a_line_and_a_section_of_parameters_train_it(finished: Path, tmp_path: Path) -> None:
-    own = tiny.merge(params.preset(ROOT / "presets/best.yaml")["lejepa"], tiny.METHOD)
-    own = tiny.merge(own, {"optimizer": {"warmup_epochs": 0.0}})
-    folder = runs.copy(finished, tmp_path / "lejepa", "data/objects")
-    tiny.write(folder, {"methods": ["simclr", "lejepa"], "lejepa": own} | {"encoders": {"lejepa": "LeJEPA"}})
-    assert [runs.run(folder, *stage).code for stage in (("check",), ("methods", "lejepa"))] == [0, 0]
-    metrics = params.load(folder / "metrics/methods/lejepa.json")
-    assert metrics.keys() == {"prediction", "sigreg", *learning.CRITERIA}

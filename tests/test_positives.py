@@ -123,3 +123,18 @@ def test_a_loss_is_given_the_labels_of_its_batch() -> None:
 
     positives.OfViews(images(9), shown_in(2), loss)(Recorder(), torch.tensor([4, 8, 0]), generator("cpu", 0), 0.0)
     assert given == [[1, 2, 0]]
+
+
+def test_a_loss_is_given_the_queue_of_the_model_in_training_alone() -> None:
+    given: list[Queue | None] = []
+
+    def loss(z: Tensor, batch: positives.Batch) -> dict[str, Tensor]:
+        given.append(batch.queue)
+        return {"loss": z.mean()}
+
+    model = Recorder()
+    model.queue = Queue(4, 3)
+    for training in (True, False):
+        model.train(training)
+        positives.OfViews(images(9), shown_in(2), loss)(model, torch.arange(3), generator("cpu", 0), 0.0)
+    assert given == [model.queue, None]

@@ -49,6 +49,8 @@ def test_every_watched_image_counts_the_same(
     assert seen == pieces
     assert told["test_loss"] == pytest.approx(np.mean([level / 127.5 - 1 for level in range(count)]), rel=1e-5)
     assert told.keys() == {"test_loss", "std", *learning.CRITERIA}
+    assert told["rankme"] == pytest.approx(min(count, 3), rel=1e-4)  # of the embeddings: unit vectors along three axes
+    assert told["alignment"] == 0  # of the views, which are all alike here
 
 
 def test_axes_are_the_spread_of_dimensions_and_the_shares_of_variance() -> None:

@@ -1,22 +1,16 @@
 """SupCon against a loop and SimCLR; which labels it is given; and trained by the stage of methods."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-import runs
-import tiny
-from oracles import ROOT
 from test_positives import alone
 from visrep.machine.randomness import generator
-from visrep.representations import learning
 from visrep.representations.methods import simclr, supcon
 from visrep.representations.positives import Batch
-from visrep.stage import params
 
 
 def settings(temperature: float = 0.3, labelled: float = 1.0, seed: int = 0) -> supcon.Settings:
@@ -59,13 +53,3 @@ def test_it_is_given_the_classes_of_a_share_of_each(share: float, counts: list[i
     assert set(known[known >= 0] == labels[known >= 0]) <= {True}
     if share == 0.1:
         assert not np.array_equal(known, supcon.given(labels, settings(labelled=share, seed=1)))
-
-
-def test_a_line_and_a_section_of_parameters_train_it(finished: Path, tmp_path: Path) -> None:
-    own = tiny.merge(params.preset(ROOT / "presets/best.yaml")["supcon"], tiny.METHOD)
-    own = tiny.merge(own, {"optimizer": {"warmup_epochs": 0.0}})
-    folder = runs.copy(finished, tmp_path / "supcon", "data/objects")
-    tiny.write(folder, {"methods": ["simclr", "supcon"], "supcon": own} | {"encoders": {"supcon": "SupCon"}})
-    assert [runs.run(folder, *stage).code for stage in (("check",), ("methods", "supcon"))] == [0, 0]
-    metrics = params.load(folder / "metrics/methods/supcon.json")
-    assert metrics.keys() == {"loss", "class_top1", *learning.CRITERIA}
