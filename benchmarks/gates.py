@@ -32,11 +32,11 @@ from visrep.stage import params
 
 RECORD = RESULTS / "gates.json"
 RADII = (8 / 127.5, 0.1)  # the smaller only on images of a folder
-MIX = {"method": "fgsm_mix", "alpha": 0.8, "ramp_epochs": 0.0, "init": "scratch", "fused": False}
+MIX = {"method": "fgsm_mix", "epochs": 7, "alpha": 0.8, "ramp_epochs": 0.0, "init": "scratch", "fused": False}
 NETWORKS: dict[str, Defence] = {
-    "PGD training": Defence(of="adv_train"),
-    "N-FGSM": Defence.model_validate({"of": "adv_train", "method": "n_fgsm"}),
-    "TRADES": Defence.model_validate({"of": "adv_train", "method": "trades"}),
+    "PGD training": Defence.model_validate({"of": "adv_train", "method": "pgd", "epochs": 7}),
+    "N-FGSM": Defence.model_validate({"of": "adv_train", "method": "n_fgsm", "epochs": 7}),
+    "TRADES": Defence.model_validate({"of": "adv_train", "method": "trades", "epochs": 7}),
     "distillation": Defence(of="train_cnn", temperature=100.0),
     "quantisation": Defence(of="train_cnn", levels=6),
     "ripple": Defence(of="train_cnn", ripple=0.1),

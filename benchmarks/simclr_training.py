@@ -31,9 +31,11 @@ AUGMENT = Views(  # what `SimCLRTransform` does unless told otherwise
 )
 
 
-def main() -> None:
+def task() -> two_views.Task:
     shipped = params.read("simclr", simclr.Settings, two_views.PRESET)
     loss = partial(simclr.loss, settings=shipped.model_copy(update={"temperature": TEMPERATURE}))
-    two_views.compare(
-        two_views.Task("simclr_training", loss, NTXentLoss(TEMPERATURE), AUGMENT, SimCLRTransform(input_size=32))
-    )
+    return two_views.Task("simclr_training", loss, NTXentLoss(TEMPERATURE), AUGMENT, SimCLRTransform(input_size=32))
+
+
+def main() -> None:
+    two_views.compare(task())

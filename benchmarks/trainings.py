@@ -4,11 +4,15 @@
 
 A candidate is {"name", "method", "change", "runtime"}: the parameters of a method, and of the runtime, with other
 values. With "neighbors": {"of": name of another candidate, "k", "augmented"} the nearest images in that one's embedding
-stand for views. Four fifths of the training images are trained on and the others validate (linear probe and k-NN, as
-the study evaluates); test images are not touched, unless "test" is true: then all training images are trained on, and
-test images evaluate, once, what was chosen. The images are the study's objects, or those of a folder of stored images.
-Every candidate that is not in the record yet, `results/trainings.json` or that of the folder, is trained in a process
-of its own with one thread; its seconds are those of the processor. Progress is kept, so that a stop loses an epoch.
+stand for views. With "part": {"images", "imbalance"} the encoder learns from so many of the training images alone, of
+the first class so many times as many as of the last; all of them still teach the probe. "variant" names a change of
+`benchmarks.variants`.
+
+Four fifths of the training images are trained on and the others validate (linear probe and k-NN, as the study
+evaluates); test images are not touched, unless "test" is true: then all training images are trained on, and test images
+evaluate, once, what was chosen. The images are the study's objects, or those of a folder of stored images. Every
+candidate that is not in the record yet, `results/trainings.json` or that of the folder, is trained in a process of its
+own with one thread; its seconds are those of the processor. Progress is kept, so that a stop loses an epoch.
 """
 
 import argparse
@@ -92,7 +96,20 @@ def parted(images: ImageSet) -> ImageSet:
     return images._replace(train=parts[0], test=parts[1])
 
 
-def _images(folder: Path | None) -> ImageSet:
+def some(images: Split, count: int, imbalance: float) -> Split:
+    """``count`` images of which the classes' numbers fall geometrically, the first ``imbalance`` times the last."""
+    classes = int(images.labels.max()) + 1
+    shares = imbalance ** -(np.arange(classes) / (classes - 1))
+    draw = np.random.default_rng(SEED)
+    wanted = np.round(count * shares / shares.sum()).astype(int)
+    owned = [draw.permutation(np.flatnonzero(images.labels == k)) for k in range(classes)]
+    if any(len(index) < size for index, size in zip(owned, wanted, strict=True)):
+        sys.exit(f"there are too few images of a class: {wanted.tolist()} are wanted")
+    index = np.sort(np.concatenate([index[:size] for index, size in zip(owned, wanted, strict=True)]))
+    return Split(*(array[index] for array in images))
+
+
+def loaded(folder: Path | None) -> ImageSet:
     if folder:
         return store.load(folder)
     values = params.load()["download"]["objects"]["embedded"]
@@ -101,48 +118,39 @@ def _images(folder: Path | None) -> ImageSet:
 
 def train(candidate: dict[str, Any], words: argparse.Namespace) -> None:
     """Train one candidate and add what came of it to the record."""
-    import torch
     from threadpoolctl import threadpool_limits
 
     from visrep.evaluations import probe
     from visrep.machine import device
-    from visrep.measures import neighbors
-    from visrep.representations import encoders, learning, positives
+    from visrep.measures import spread
+    from visrep.representations import encoders, generators
     from visrep.settings.runtime import Runtime
 
-    method = registry.one("visrep.representations.methods", candidate["method"])
     values = params.preset(words.preset)
-    section = params.merged(values[candidate["method"]], candidate["change"])
-    settings = params.check(section, method.Settings, key=candidate["name"])
     machine = device.prepare(params.check(values["runtime"] | candidate.get("runtime", {}), Runtime))
     threadpool_limits(1)
-    whole = _images(words.folder)
+    whole = loaded(words.folder)
     images = whole if candidate.get("test") else parted(whole)
-    recipe = learning.recipe(method, settings)
-    began = time.process_time()
     KEPT.mkdir(exist_ok=True)
-    stored, checkpoint = recipe.images(images.train, machine.device), KEPT / f"{candidate['name']}.pt"
-    objective: positives.OfViews | positives.OfNeighbors = positives.OfViews(stored, settings, recipe.loss)
-    if near := candidate.get("neighbors"):
-        points = np.load(KEPT / f"{near['of']}.npy")
-        index = torch.from_numpy(np.array(neighbors.nearest(points, points, near["k"], itself=True).index))
-        augment = settings.augment if near["augmented"] else None
-        objective = positives.OfNeighbors(stored, index, augment, recipe.loss)
-    learned = learning.train(recipe, objective, images, machine, checkpoint, partial(_tell, candidate["name"]))
+    part = candidate.get("part")
+    taught = images._replace(train=some(images.train, part["images"], part["imbalance"])) if part else images
+    began = time.process_time()
+    learned = _learned(candidate, values, taught, machine)
     seconds = time.process_time() - began
+    embed = generators.embedded if isinstance(learned[0], generators.Generator) else encoders.embedded
     train, test = (
-        encoders.embedded(learned.encoder, encoders.whole(part.images, machine.device))
-        for part in (images.train, images.test)
+        embed(learned[0], encoders.whole(part.images, machine.device)) for part in (images.train, images.test)
     )
     np.save(KEPT / f"{candidate['name']}.npy", train)
     metrics = probe.evaluate(train, test, images, params.check(values["probe"], probe.Settings)).metrics
     row = {"name": candidate["name"], "method": candidate["method"], **_dotted(candidate["change"])}
-    row |= _dotted({"neighbors": candidate.get("neighbors", {})}) | {
+    row |= _dotted({name: candidate.get(name, {}) for name in ("neighbors", "part", "runtime")}) | {
         "linear_accuracy": round(metrics.linear_accuracy.value, 1),
         "knn_accuracy": round(metrics.knn_accuracy.value, 1),
-        "effective_rank": round(learned.result.effective_rank, 1),
+        "effective_rank": round(spread.effective_rank(spread.spectrum(test)), 1),
+        **({"variant": candidate["variant"]} if "variant" in candidate else {}),
         "n": len(images.test.labels),
-        "trained": len(images.train.labels),
+        "trained": learned.result.n,
         "test": bool(candidate.get("test")),
         "core_seconds": round(seconds),
         "processor": machine.processor.split()[0] + (" avx512" if "avx512f" in machine.processor else ""),
@@ -155,6 +163,32 @@ def train(candidate: dict[str, Any], words: argparse.Namespace) -> None:
         files.write_json(record, {"data": images.source, "rows": rows})
     record.with_suffix(".lock").unlink(missing_ok=True)
     print(f"{row['name']}: {row['linear_accuracy']} {row['knn_accuracy']}, {row['core_seconds']} s", flush=True)
+
+
+def _learned(candidate: dict[str, Any], values: dict[str, Any], images: ImageSet, machine: Any) -> Any:
+    """The encoder of a candidate, or its generator, first, and what came of it."""
+    from benchmarks import variants
+    from visrep.measures import neighbors
+    from visrep.representations import latents, learning
+    from visrep.settings.representations import Encoder, Latents, Views
+
+    checkpoint, tell, name = KEPT / f"{candidate['name']}.pt", partial(_tell, candidate["name"]), candidate["method"]
+    section = params.merged(values.get(name, {}), candidate["change"])
+    if name == "latents":
+        encoder = params.check(values["vicreg"]["encoder"], Encoder)
+        views = params.check(values["vicreg"]["augment"], Views)
+        chosen = params.check(section, Latents, key=candidate["name"])
+        return latents.learn(chosen, encoder, views, images, machine, checkpoint, tell)
+    method = registry.one("visrep.representations.methods", name)
+    settings = params.check(section, method.Settings, key=candidate["name"])
+    recipe = learning.recipe(method, settings)
+    if near := candidate.get("neighbors"):
+        points = np.load(KEPT / f"{near['of']}.npy")
+        index = np.array(neighbors.nearest(points, points, near["k"], itself=True).index)
+        augment = settings.augment if near["augmented"] else None
+        return learning.on_neighbors(recipe, images, index, augment, machine, checkpoint, tell)
+    with variants.variant(candidate.get("variant"), images, settings, values, machine):
+        return learning.on_views(recipe, images, machine, checkpoint, tell)
 
 
 def _tell(name: str, done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:

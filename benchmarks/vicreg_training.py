@@ -32,7 +32,11 @@ AUGMENT = Views(  # what `VICRegTransform` does unless told otherwise
 )
 
 
-def main() -> None:
+def task() -> two_views.Task:
     shipped = params.read("vicreg", Settings, two_views.PRESET)
     loss = partial(vicreg.loss, settings=shipped.model_copy(update={"weights": WEIGHTS}))
-    two_views.compare(two_views.Task("vicreg_training", loss, VICRegLoss(), AUGMENT, VICRegTransform(input_size=32)))
+    return two_views.Task("vicreg_training", loss, VICRegLoss(), AUGMENT, VICRegTransform(input_size=32))
+
+
+def main() -> None:
+    two_views.compare(task())

@@ -1,23 +1,29 @@
 """What stages that train an encoder without labels share: from a method and its parameters to files."""
 
+from functools import partial
 from types import ModuleType
 
 from visrep import files
 from visrep.data import store
-from visrep.machine import device
 from visrep.representations import learning
 from visrep.settings.representations import Method
-from visrep.settings.runtime import Runtime
+from visrep.settings.runtime import Processes, Runtime
 from visrep.stage.job import Job
-from visrep.training import weights
+from visrep.training import distributed, weights
 
 
 def train(job: Job, method: ModuleType, settings: Method, name: str) -> None:
     """Train an encoder by a method, and write what came of it as ``name``."""
-    machine = device.prepare(job.read("runtime", Runtime))
+    runtime, processes = job.read("runtime", Runtime), job.read("processes", Processes).root
     objects = store.load(job.input("data/objects"))
-    recipe, checkpoint = learning.recipe(method, settings), job.scratch / "checkpoint.pt"
-    write(job, learning.on_views(recipe, objects, machine, checkpoint, job.progress), name)
+    work = partial(
+        learning.on_views,
+        learning.recipe(method, settings),
+        objects,
+        checkpoint=job.scratch / "checkpoint.pt",
+        tell=job.progress,
+    )
+    write(job, distributed.run(processes, runtime, work), name)
 
 
 def write(job: Job, learned: learning.Learned, name: str) -> None:

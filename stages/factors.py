@@ -19,7 +19,7 @@ ITEMS = "families"
 
 def main(job: Job) -> None:
     settings, choice = job.read("factors", Factors), job.read("probe", probe.Settings).choice
-    varied = job.read(f"families.{job.item}", Family).root
+    varied = job.read(f"families.{job.item}", Family).varied
     machine = device.prepare(job.read("runtime", Runtime))
     threads.limit(1)  # the products are small: more threads gain nothing, and wait for long on a busy machine
     shapes = store.load(job.input("data/shapes"))

@@ -13,6 +13,7 @@ from visrep.figures import shapes, style
 from visrep.measures import geometry
 from visrep.settings.figures import Figures
 from visrep.settings.shapes import Families
+from visrep.shapes import tiles
 from visrep.shapes.results import AGREEMENT, NEW, TRAINING, Factors, Similarity
 from visrep.stage.job import Job
 
@@ -52,6 +53,9 @@ def main(job: Job) -> None:
     )
     chances = ", ".join(f"{share:.0f} ({name})" for name, share in first.shared_by_chance.items())
     watched = style.foot(data.source, first.held_out, "held-out images", f"{LEARNT} {chances}.")
+    between = style.foot(
+        data.source, len(data.test.labels), "new images", "Codes on a straight line, from one image to another."
+    )
     rows = {label: [row for row in result.rows if row.images == NEW] for label, result in found.items()}
     names = list(data.factors)
     drawn = {
@@ -61,6 +65,9 @@ def main(job: Job) -> None:
         "sets": shapes.sets("Sets of pictures that should be one", found, _sets(data.source, found), palette),
         "tammes": _tammes(palette),
     }
+    lines = {labels[n]: tiles.cut(files.read_png(learned / n / "interpolated.png"), store.SIZE) for n in families}
+    decoded = {labels[name] for name, family in families.items() if family.varied is None}
+    drawn["interpolations"] = shapes.interpolations("Between two images", lines, decoded, between, palette)
     for name, label in labels.items():
         drawn[f"neighbors_{name}"] = _neighbors(label, data, found[label], palette)
     folder = job.out("plots/figures_shapes")

@@ -6,7 +6,9 @@ from stages import run
 from visrep import records
 from visrep.digits.results import CLASSIFIERS, Sweep
 from visrep.evaluations import probe
+from visrep.figures import choosing as draw_choosing
 from visrep.figures import runs, style
+from visrep.measures import choosing
 from visrep.replicates.results import Headline, Headlines
 from visrep.settings.figures import Figures
 from visrep.settings.representations import Baselines, Labels
@@ -62,6 +64,20 @@ def main(job: Job) -> None:
             palette,
         ),
     }
+    ranked = records.read(job.input("plots/choosing/details.json"), choosing.Choosing)
+    drawn["choosing"] = draw_choosing.criteria(
+        "Encoders without labels",
+        ranked,
+        labels,
+        style.foot(
+            ranked.source,
+            ranked.watched,
+            "test images",
+            "A point is a run: what a criterion says of it without labels, and what a linear probe reads with them. "
+            "Beside the names: the correlation of their ranks over all runs.",
+        ),
+        palette,
+    )
     folder = job.out("plots/figures_spread")
     for name, figure in drawn.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)

@@ -1,12 +1,15 @@
 """An encoder learns what is alike: by drawing its images again, or by pairs of which only some factors are shared."""
 
+import numpy as np
+import torch
+
 from stages import run
 from visrep import files, records
 from visrep.data import store
 from visrep.machine import device
 from visrep.settings.runtime import Runtime
 from visrep.settings.shapes import Family, Similarity
-from visrep.shapes import similarity
+from visrep.shapes import paths, similarity, tiles
 from visrep.stage.job import Job
 from visrep.training import weights
 
@@ -15,13 +18,17 @@ ITEMS = "families"
 
 def main(job: Job) -> None:
     settings = job.read("similarity", Similarity)
-    varied = job.read(f"families.{job.item}", Family).root
+    family = job.read(f"families.{job.item}", Family)
     machine = device.prepare(job.read("runtime", Runtime))
     shapes = store.load(job.input("data/shapes"))
-    learned = similarity.learn(settings, varied, shapes, machine, job.scratch / "checkpoint.pt", job.progress)
+    learned = similarity.learn(settings, family, shapes, machine, job.scratch / "checkpoint.pt", job.progress)
 
-    weights.save(job.out(f"models/similarity_{job.item}.safetensors"), learned.encoder)
+    weights.save(job.out(f"models/similarity_{job.item}.safetensors"), learned.model.encoder)
     files.write_table(job.out(f"plots/similarity/{job.item}/history.json"), learned.history)
+    known, new = (torch.from_numpy(np.array(part.images)).to(machine.device) for part in (shapes.train, shapes.test))
+    pairs = store.sample(len(new), 2 * paths.PAIRS, settings.seed)
+    pictures = tiles.tiled(paths.between(learned.model, new[pairs], known))
+    files.write_png(job.out(f"plots/similarity/{job.item}/interpolated.png"), pictures)
     records.write(job.out(f"plots/similarity/{job.item}/details.json"), learned.result)
 
 

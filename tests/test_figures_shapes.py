@@ -21,6 +21,9 @@ ENCODERS = ("autoencoder", "vary color", "an encoder with a long name")
 FOOT = style.foot(DATA.source, 40, "new images", "A sentence that goes on for longer than one line of a phone can.")
 
 
+LINES = {name: DATA.test.images[:18].reshape(2, 9, 32, 32, 3) for name in ENCODERS}
+
+
 def reading(factor: str, reader: str, value: float, prediction: str, verdict: str) -> Reading:
     chance = 0.0 if reader == "movement" else 12.5
     return Reading(
@@ -108,6 +111,7 @@ def drawings(palette: style.Palette) -> dict[str, Callable[[], Figure]]:
         "sets": lambda: shapes.sets("Sets of pictures", dict.fromkeys(ENCODERS, READ), FOOT, palette),
         "tammes": lambda: shapes.tammes("Features that only repel", points, captions, FOOT, palette),
         "neighbors": lambda: shapes.neighbors("Most alike", DATA, shown, shares, FOOT, palette),
+        "interpolations": lambda: shapes.interpolations("Between two images", LINES, {"autoencoder"}, FOOT, palette),
     }
 
 
@@ -178,3 +182,11 @@ def test_the_nearest_points_of_a_sphere_are_joined() -> None:
     edges = [sum(len(np.asarray(line.get_xdata())) == 2 and line.get_marker() == "None" for line in a.get_lines())
              for a in figure.axes[:3]]  # fmt: skip
     assert edges == [1, 6, 30]  # a line, two poles with three points between them, an icosahedron
+
+
+def test_interpolations_show_every_line_and_say_who_drew_it() -> None:
+    figure = drawings(style.PALETTES["okabe_ito"])["interpolations"]()
+    assert sum(len(axes.images) for axes in figure.axes) == 3 * 18
+    said = " ".join(words(figure).split())
+    assert "autoencoder: drawn by its decoder" in said
+    assert "vary color: the training image nearest to each code" in said

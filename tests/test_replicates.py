@@ -6,16 +6,20 @@ import statistics as oracle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
+from scipy import stats
 
 import runs
 import tiny
 from oracles import digests
 from runs import KILL, Moment
-from visrep import registry
+from visrep import records, registry
 from visrep.errors import Failure
+from visrep.measures import choosing
 from visrep.replicates import replicate, results
+from visrep.representations import learning
 from visrep.settings.replicates import Replicates
 from visrep.stage import params, pipeline
 
@@ -245,10 +249,25 @@ def test_summaries_hold_mean_deviation_and_count(finished: Path) -> None:
     assert {path.stem for path in (finished / "metrics/spread").iterdir()} == names
 
 
+def test_criteria_are_compared_with_the_probe_over_all_runs(finished: Path) -> None:
+    found = records.read(finished / "plots/choosing/details.json", choosing.Choosing)
+    trained = {"vicreg", "no_generated_neighbors", *tiny.study()["methods"], *tiny.study()["ablations"]}
+    assert {(run.training, run.seed) for run in found.runs} == {(name, seed) for name in trained for seed in (0, 1)}
+    again = json.loads((finished / "replicates/methods/simclr/1.json").read_text())["metrics"]
+    simclr = next(run for run in found.runs if (run.training, run.seed) == ("simclr", 1))
+    assert simclr.accuracy == again["probe/simclr"]["linear_accuracy"]
+    assert simclr.values == {key: again["methods/simclr"][key] for key in choosing.CRITERIA}
+    assert simclr.values.keys() == set(learning.CRITERIA)
+    for row, said in zip(found.criteria, choosing.CRITERIA.values(), strict=True):
+        score = said.score(np.array([run.values[row.key] for run in found.runs]))
+        expected = stats.spearmanr(score, [run.accuracy for run in found.runs]).statistic
+        assert row.correlation.value == pytest.approx(expected, abs=1e-5)
+
+
 def test_with_no_seeds_all_works_and_no_deviation_is_told(finished: Path, tmp_path: Path) -> None:
     folder = runs.copy(finished, tmp_path, "metrics", "plots", "replicates", "docs", "presets")
     edited(folder, {"replicates": {"seeds": []}})
-    for stage in ("spread", "figures_spread", "report"):
+    for stage in ("spread", "choosing", "figures_spread", "report"):
         ran(folder, stage)
     content = json.loads((folder / "metrics/spread/simclr.json").read_text())
     assert content["n"] == 1

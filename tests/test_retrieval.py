@@ -60,3 +60,24 @@ def test_hubs_are_those_found_most_often(random: np.random.Generator) -> None:
     assert retrieval.hubs(found, 4) == expected[:4]
     assert retrieval.hubs(found, 100) == expected
     assert retrieval.hubs(np.array([[1, 2]]), 3) == [(1, 1), (2, 1)]
+
+
+def test_colours_and_backgrounds_are_means_of_pixels(random: np.random.Generator) -> None:
+    images = random.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    rim = np.ones((32, 32), bool)
+    rim[4:28, 4:28] = False
+    np.testing.assert_allclose(retrieval.colors(images), [image.reshape(-1, 3).mean(0) for image in images])
+    np.testing.assert_allclose(retrieval.backgrounds(images), [image[rim].mean(0) for image in images])
+
+
+def test_what_is_alike_in_colour_is_counted_by_loops(random: np.random.Generator) -> None:
+    train, queries = random.uniform(0, 255, (40, 3)), random.uniform(0, 255, (12, 3))
+    found = random.integers(0, 40, (12, 5))
+    shares = []
+    for query, row in zip(queries, found, strict=True):
+        order = sorted(range(40), key=lambda i: float(np.square(train[i] - query).sum()))
+        shares += [i in order[:4] for i in row]
+    assert 0 < np.mean(shares) < 1
+    assert retrieval.alike(found, train, queries) == pytest.approx(100 * np.mean(shares))
+    by_chance = random.integers(0, 40, (12, 4000))
+    assert retrieval.alike(by_chance, train, queries) == pytest.approx(10, abs=1)

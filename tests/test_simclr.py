@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from test_positives import alone
 from visrep.machine.randomness import generator
-from visrep.representations import cosines
+from visrep.representations import negatives
 from visrep.representations.methods import simclr
-from visrep.representations.queue import Queue
+from visrep.representations.negatives import Queue
 
 
 def projections(views: int = 2, images: int = 7, dimensions: int = 5) -> Tensor:
@@ -126,7 +126,7 @@ def test_a_small_temperature_neither_overflows_nor_loses_its_gradient(dtype: tor
     assert torch.isfinite(loss)
     assert z.grad is not None
     assert torch.isfinite(z.grad).all()
-    worst = cosines.similarities(z.detach().double(), 1.0)
+    worst = negatives.similarities(z.detach().double(), 1.0)
     rows = torch.arange(12)
     shortfall = worst.max(1).values - worst[rows, (rows + 6) % 12]  # at temperature 0 only the nearest counts
     assert loss.item() == pytest.approx(shortfall.mean().item() / 1e-4, rel=1e-3)

@@ -15,7 +15,7 @@ import tiny
 from visrep.data.embedded import shapes
 from visrep.errors import Failure
 from visrep.machine.device import Machine
-from visrep.settings.shapes import Similarity
+from visrep.settings.shapes import Family, Similarity
 from visrep.shapes import autoencoder, contrastive, redrawn, similarity
 from visrep.stage import params
 from visrep.study import Study
@@ -28,14 +28,18 @@ def settings(**change: Any) -> Similarity:
     return params.check(tiny.study({"similarity": change})["similarity"], Similarity)
 
 
-def learn(folder: Path, varied: tuple[str, ...] | None) -> similarity.Learned:
+DRAWN, PRIOR = Family(None), Family("variational")
+COLOR = Family(("color",))
+
+
+def learn(folder: Path, family: Family) -> similarity.Learned:
     bigger = {"channels": [8, 16, 32], "dimensions": 16}
     own = settings(encoder=bigger, decoder=128, epochs=9, batch_size=20, optimizer={"lr": 0.01})
-    return similarity.learn(own, varied, shapes.draw(0, 800, 0), MACHINE, folder / "checkpoint.pt", lambda *_: None)
+    return similarity.learn(own, family, shapes.draw(0, 800, 0), MACHINE, folder / "checkpoint.pt", lambda *_: None)
 
 
 def test_an_autoencoder_learns_to_draw(tmp_path: Path) -> None:
-    learned = learn(tmp_path, None)
+    learned = learn(tmp_path, DRAWN)
     last, result = learned.history[-1], learned.result
     assert last["held_out_loss"] < 0.9 * result.chance  # better than the mean picture
     assert last["location"] > 3 * result.shared_by_chance["location"]
@@ -43,7 +47,7 @@ def test_an_autoencoder_learns_to_draw(tmp_path: Path) -> None:
 
 
 def test_a_family_is_learnt(tmp_path: Path) -> None:
-    learned = learn(tmp_path, ("shape", "location", "size"))
+    learned = learn(tmp_path, Family(("shape", "location", "size")))
     last, result = learned.history[-1], learned.result
     assert result.floor < last["held_out_loss"] < 0.5 * (result.floor + result.chance)
     assert last["color"] > 90
@@ -51,7 +55,7 @@ def test_a_family_is_learnt(tmp_path: Path) -> None:
 
 
 def test_every_encoder_starts_from_the_same_weights() -> None:
-    first, second = (similarity.fresh(settings(), decoder) for decoder in (True, False))
+    first, second = (similarity.fresh(settings(), family) for family in (DRAWN, COLOR))
     for one, other in zip(first.encoder.parameters(), second.encoder.parameters(), strict=True):
         assert torch.equal(one, other)
     assert isinstance(second.head, nn.Identity)
@@ -70,8 +74,8 @@ def test_one_mean_over_all_places_cannot_tell_where_something_is(places: int, bl
 
 def test_reconstruction_is_the_mean_squared_error() -> None:
     pictures = similarity.Pictures(torch.from_numpy(SPLIT.images), SPLIT.factors)
-    model, batch = similarity.fresh(settings(), decoder=True).eval(), torch.tensor([3, 1, 7])
-    told = similarity.Reconstruct(pictures)(model, batch, torch.Generator(), 0.0)
+    model, batch = similarity.fresh(settings(), DRAWN).eval(), torch.tensor([3, 1, 7])
+    told = similarity.Objective(pictures, similarity.Reconstruct())(model, batch, torch.Generator(), 0.0)
     x = torch.from_numpy(SPLIT.images[[3, 1, 7]]).permute(0, 3, 1, 2).double() / 127.5 - 1
     with torch.no_grad():
         assert float(told["loss"]) == pytest.approx(float((model(x.float()) - x).square().mean()), rel=1e-5)
@@ -80,8 +84,8 @@ def test_reconstruction_is_the_mean_squared_error() -> None:
 
 def test_agreement_is_info_nce_of_images_and_their_redrawings() -> None:
     pictures = similarity.Pictures(torch.from_numpy(SPLIT.images), SPLIT.factors)
-    model, batch = similarity.fresh(settings(), decoder=False).eval(), torch.tensor([5, 0, 9, 2])
-    objective = similarity.Agree(pictures, ("color",), 0.2)
+    model, batch = similarity.fresh(settings(), COLOR).eval(), torch.tensor([5, 0, 9, 2])
+    objective = similarity.Objective(pictures, similarity.Agree(("color",), 0.2))
     told = [float(objective(model, batch, torch.Generator().manual_seed(s), 0.0)["loss"]) for s in (1, 1, 2)]
     assert told[0] == told[1] != told[2]  # drawn anew, by the generator alone
     key = int(torch.randint(2**62, (), generator=torch.Generator().manual_seed(1)))
@@ -91,6 +95,41 @@ def test_agreement_is_info_nce_of_images_and_their_redrawings() -> None:
     logits = u @ v.T / 0.2
     expected = np.mean(np.log(np.exp(logits).sum(1)) - np.diag(logits))
     assert told[0] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_divergence_is_torchs() -> None:
+    mean, log_variance = torch.randn(2, 6, 4, generator=torch.Generator().manual_seed(0)).double()
+    of = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    theirs = torch.distributions.kl_divergence(of, torch.distributions.Normal(0.0, 1.0)).sum(1)
+    torch.testing.assert_close(autoencoder.divergence(mean, log_variance), theirs)
+    assert autoencoder.divergence(torch.zeros(1, 4), torch.zeros(1, 4)) == 0
+
+
+def test_a_variational_loss_is_the_evidence_lower_bound() -> None:
+    """With pixels as Gaussians of that variance, whose own logarithm is no part of it."""
+    aim, images = similarity.Encode(8, 0.05), torch.from_numpy(SPLIT.images[:6])
+    own = settings(encoder={"dimensions": 8})
+    model = cast(autoencoder.Variational, similarity.fresh(own, PRIOR).eval())
+    noise = aim.beside(SPLIT.factors[:6], np.random.default_rng(0))
+    x = images.permute(0, 3, 1, 2).float() / 127.5 - 1
+    with torch.no_grad():
+        mean, log_variance = model.coded(x)
+        assert torch.equal(mean, model.encoder(x))
+        drawn = torch.distributions.Normal(
+            model.head(mean + (log_variance / 2).exp() * torch.from_numpy(noise)), 0.05**0.5
+        )
+        likelihood = drawn.log_prob(x).sum((1, 2, 3)) + 3072 / 2 * math.log(2 * math.pi * 0.05)
+        bound = likelihood - autoencoder.divergence(mean, log_variance)
+        told = float(aim.loss(model, images, noise))
+    assert told == pytest.approx(float(-2 * 0.05 / 3072 * bound.mean()), rel=1e-4)
+
+
+def test_a_variational_autoencoder_learns_to_draw_and_its_codes_are_about_standard(tmp_path: Path) -> None:
+    learned = learn(tmp_path, PRIOR)
+    assert learned.history[-1]["held_out_loss"] < 0.95 * learned.result.chance
+    code = autoencoder.encoded(learned.model.encoder, SPLIT.images)
+    assert 0.05 < float(code.std(0).max()) < 3
+    assert learned.result.loss == "squared error and divergence"
 
 
 def test_held_out_images_are_never_trained_on() -> None:
@@ -122,8 +161,9 @@ def test_what_the_nearest_shares_is_that_of_a_loop() -> None:
 
 def test_the_loss_that_is_watched_has_the_bounds_that_are_told() -> None:
     seen, held_out = similarity.divide(SPLIT, settings(validation=0.25), torch.device("cpu"))
-    monitor = similarity.Monitor(held_out, ("location",), settings(batch_size=20))
-    chance, floor = monitor.bounds(seen)
+    aim = similarity.Agree(("location",), 0.1)
+    monitor = similarity.Monitor(held_out, aim, settings(batch_size=20))
+    chance, floor = aim.bounds(seen, held_out, monitor.batches)
     assert [len(batch) for batch in monitor.batches] == [20, 20, 20]
     assert chance == pytest.approx(math.log(20))
     kept = held_out.factors[:, [0, 1, 3]]
@@ -132,7 +172,7 @@ def test_the_loss_that_is_watched_has_the_bounds_that_are_told() -> None:
     blind = similarity.Headed(Constant(), nn.Identity())
     assert monitor(cast(Any, blind))["held_out_loss"] == pytest.approx(chance, rel=1e-5)
     mean = np.mean(seen.images.numpy() / 127.5 - 1, axis=0)
-    told = similarity.Monitor(held_out, None, settings()).bounds(seen)
+    told = similarity.Reconstruct().bounds(seen, held_out, [])
     assert told[0] == pytest.approx(np.mean((held_out.images.numpy() / 127.5 - 1 - mean) ** 2), rel=1e-5)
 
 
@@ -146,8 +186,8 @@ class Constant(autoencoder.Encoder):
 
 def test_positives_are_the_same_each_time_they_are_watched() -> None:
     _, held_out = similarity.divide(SPLIT, settings(), torch.device("cpu"))
-    model = similarity.fresh(settings(), decoder=False).eval()
-    first, second = (similarity.Monitor(held_out, ("color",), settings()) for _ in range(2))
+    model = similarity.fresh(settings(), COLOR).eval()
+    first, second = (similarity.Monitor(held_out, similarity.Agree(("color",), 0.1), settings()) for _ in range(2))
     with torch.no_grad():
         assert first(model) == first(model) == second(model)
 

@@ -153,7 +153,7 @@ def test_a_loss_that_is_not_finite_names_epoch_and_step(tmp_path: Path) -> None:
 
 
 def test_too_few_images_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(Failure, match="fewer than two images"):
+    with pytest.raises(Failure, match="no batch of at least 2 images"):
         fit(start(), plan(), tmp_path, sampler=lambda _: torch.tensor([0]))
 
 

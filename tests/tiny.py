@@ -25,6 +25,31 @@ METHOD = {
 }
 
 
+LATENTS = {
+    "seed": 0,
+    "amortised": False,
+    "hidden": 16,
+    "views": 2,
+    "apart": 0.1,
+    "temperature": 0.2,
+    "speed": 10.0,
+    "sought": {"steps": 5, "lr": 0.1, "prior": 0.001},
+    "watched": 30,
+    "epochs": 2,
+    "batch_size": 40,
+    "optimizer": {
+        "name": "adam",
+        "lr": 0.003,
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "trust": 0.02,
+        "warmup_epochs": 0.0,
+        "schedule": "cosine",
+        "clip_norm": None,
+    },
+    "ema": None,
+}
+
 # Variants of sections that together make the stages read every parameter.
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
 LOCAL = {"views": 1}
@@ -32,6 +57,12 @@ VIEWS = {"blur": 0.5, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "vicreg": [{"augment": VIEWS, "local": LOCAL, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
     "simclr": [{"augment": VIEWS, "local": LOCAL, "queue": 50, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "latents": [
+        {
+            "optimised": {"amortised": True, "optimizer": {"name": "lars", "warmup_epochs": 1.0}},
+            "amortised": {"amortised": False, "optimizer": {"name": "lars", "warmup_epochs": 1.0}},
+        }
+    ],
     "no_generated_neighbors": [{"augmented": True}],
     "probe": [{"method": "sgd"}],
     "similarity": [{"optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
@@ -101,7 +132,8 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
         "vicreg": METHOD,
         "simclr": METHOD,
         "ablations": {"large_batch": {"of": "simclr", "batch_size": 60}},  # the shipped study has none of SimCLR
-        "encoders": {"large_batch": "SimCLR in large batches"},
+        "latents": {"optimised": LATENTS, "amortised": LATENTS | {"amortised": True}},
+        "encoders": {name: name for name in ("large_batch", "optimised", "amortised")},
         "no_generated_neighbors": {"epochs": 2},
         "laplacian_eigenmaps": {"k": 8, "dimensions": 8},
         "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "sgd": {"epochs": 2}, "knn": {"k": 5}},

@@ -87,6 +87,23 @@ def read_array(path: Path) -> np.ndarray:
         return array
 
 
+def write_png(path: Path, image: np.ndarray) -> None:
+    """(H, W, 3) uint8."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, format="png")
+    write_bytes(path, buffer.getvalue())
+
+
+def read_png(path: Path) -> np.ndarray:
+    """(H, W, 3) uint8."""
+    from PIL import Image
+
+    with _named(path), Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
 def read_json(path: Path) -> Any:
     with _named(path):
         return json.loads(path.read_text(encoding="utf-8"))

@@ -17,6 +17,7 @@ from visrep.settings.figures import Figures
 from visrep.settings.replicates import Replicates
 from visrep.settings.representations import (
     Ablations,
+    AllLatents,
     Labels,
     LaplacianEigenmaps,
     LinearVicreg,
@@ -25,7 +26,7 @@ from visrep.settings.representations import (
     Neighbors,
     NoGeneratedNeighbors,
 )
-from visrep.settings.runtime import Runtime
+from visrep.settings.runtime import Processes, Runtime
 from visrep.settings.shapes import Factors, Families, Similarity
 from visrep.stage import params
 
@@ -50,6 +51,7 @@ class Sections(Section):
     """What stands in every study, but for evaluations and methods, each of which brings a section of its own."""
 
     runtime: Runtime
+    processes: Processes
     download: Download
     train_cnn: TrainCNN
     adv_train: AdvTrain
@@ -64,6 +66,7 @@ class Sections(Section):
     no_generated_neighbors: NoGeneratedNeighbors
     laplacian_eigenmaps: LaplacianEigenmaps
     linear_vicreg: LinearVicreg
+    latents: AllLatents
     encoders: Labels
     families: Families
     similarity: Similarity
@@ -140,7 +143,7 @@ class Sections(Section):
                 yield f"{name} is read by nothing; name it in methods, or take it out"
 
     def _ablations(self) -> Iterator[str]:
-        trained = (*self.baselines, *OWN_STAGE, *self.methods.root)
+        trained = (*self.baselines, *OWN_STAGE, *self.methods.root, *self.latents.root)
         for name, ablation in self.ablations.root.items():
             key = f"ablations.{name}"
             whole = self.section(ablation.of)
@@ -216,11 +219,12 @@ class Sections(Section):
         for name, label in encoders.items():
             if labels.count(label) > 1:
                 yield f"encoders.{name}: {label!r} is the name of another encoder too"
-        known = (*self.baselines, *OWN_STAGE, *self.methods.root, *self.ablations.root)
+        known = (*self.baselines, *OWN_STAGE, *self.methods.root, *self.ablations.root, *self.latents.root)
         for name in encoders:
             if name not in known:
                 yield f"encoders.{name} is trained by no stage; add it to ablations or methods, or take it out"
         made = {"baselines": self.baselines, "ablations": self.ablations.root, "methods": self.methods.root}
+        made |= {"latents": self.latents.root}
         for section, names in made.items():
             for name in names:
                 if name not in encoders:

@@ -32,7 +32,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from visrep.stage.process import die_with_parent
+from visrep.machine.lifetime import die_with_parent
 
 OURS = ("visrep", "stages")
 # What many stages import, or what takes long.

@@ -20,7 +20,7 @@ from distributed.worker import thread_state  # type: ignore[attr-defined]
 from visrep.engine import forkserver
 from visrep.engine.events import Joined, Line, Lock
 from visrep.engine.identity import Identity
-from visrep.stage.process import die_with_parent
+from visrep.machine.lifetime import die_with_parent
 
 TOPIC = NAME = "visrep"
 POLL = 1.0  # seconds between two checks that a command is still wanted

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import numpy as np
 from pydantic import NonNegativeInt
+from scipy.spatial import KDTree
 
 from visrep.data.store import ImageSet
 from visrep.measures import neighbors, statistics
@@ -18,6 +19,8 @@ from visrep.records import Column, Tabulated, data
 from visrep.settings.base import Section
 
 FOUND = 5  # images, as in the reports
+ALIKE = 0.1  # share of the training images, those nearest in mean colour, that count as of one colour with a query
+RIM = 4  # pixels at each border that stand for the background
 
 
 class Settings(Section):
@@ -26,8 +29,13 @@ class Settings(Section):
 
 @dataclass(frozen=True)
 class Metrics:
+    """``color_at_5`` and ``background_at_5``: the percent of the nearest that are among the tenth of the training
+    images which come nearest to the query in mean colour, of the whole image and of its rim."""
+
     precision_at_5: float
     class_farthest_agreement: float
+    color_at_5: float
+    background_at_5: float
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,11 @@ def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Se
     near, far = neighbors.nearest(test, train, FOUND).index, neighbors.farthest(test, train, FOUND).index
     picked = queries(truth, len(images.classes), settings.seed)
     return Result(
-        metrics=Metrics(precision(near, labels, truth), precision(far, labels, truth)),
+        metrics=Metrics(
+            precision(near, labels, truth),
+            precision(far, labels, truth),
+            *(alike(near, mean(images.train.images), mean(images.test.images)) for mean in (colors, backgrounds)),
+        ),
         n=len(truth),
         source=images.source,
         chance=statistics.agreement_by_chance(labels, truth),
@@ -106,6 +118,21 @@ def tabulated(result: Result) -> Tabulated:
                 "the same of the farthest",
                 read=lambda result: result.metrics.class_farthest_agreement,
             ),
+            Column(
+                "color_at_5",
+                "of the query's colour",
+                read=lambda result: result.metrics.color_at_5,
+                chance=lambda _: 100 * ALIKE,
+                says="How many of the five nearest are among the tenth of the training images that come nearest to the "
+                "query in mean colour, in percent. Floor: a tenth.",
+            ),
+            Column(
+                "background_at_5",
+                "of its background",
+                read=lambda result: result.metrics.background_at_5,
+                chance=lambda _: 100 * ALIKE,
+                says=f"The same by the mean colour of the outer {RIM} pixels.",
+            ),
         ),
         more="Nearest and farthest, in percent",
     )
@@ -115,6 +142,29 @@ def precision(found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -
     """Percent of the images found that have their query's class; ``labels`` (Q,) are the queries'. Of the farthest it
     had better be low."""
     return float(np.mean(train_labels[found] == labels[:, None]) * 100)
+
+
+def colors(images: np.ndarray) -> np.ndarray:
+    """(N, 3) mean colours of (N, S, S, 3), in grey levels."""
+    mean: np.ndarray = images.mean((1, 2), dtype=np.float64)
+    return mean
+
+
+def backgrounds(images: np.ndarray) -> np.ndarray:
+    """`colors` of the outermost pixels alone."""
+    inner = images[:, RIM:-RIM, RIM:-RIM]
+    sums = images.sum((1, 2), dtype=np.float64) - inner.sum((1, 2), dtype=np.float64)
+    mean: np.ndarray = sums / (images.shape[1] ** 2 - inner.shape[1] ** 2)
+    return mean
+
+
+def alike(found: np.ndarray, train: np.ndarray, queries: np.ndarray) -> float:
+    """Percent of the images found (Q, k) that are no farther from their query than the nearest tenth of all, by mean
+    colours (N, 3) and (Q, 3)."""
+    tree, count = KDTree(train), max(1, round(ALIKE * len(train)))
+    within = tree.query(queries, k=[count])[0][:, 0]
+    apart = np.linalg.norm(train[found] - queries[:, None], axis=2)
+    return float(np.mean(apart <= within[:, None] * (1 + 1e-9)) * 100)
 
 
 def queries(labels: np.ndarray, classes: int, seed: int) -> np.ndarray:

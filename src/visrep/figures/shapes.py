@@ -3,7 +3,7 @@
 E encoders, Q queries, k neighbours of each, 4 factors; readings in percent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -58,6 +58,19 @@ def _row(data: ImageSet, split: Split, query: Neighbors, count: int) -> list[Til
     near = query.near[:count]
     tiles = [Tile(data.train.images[i], shared(list(data.factors), data.train.factors[i] == own)) for i in near]
     return [Tile(split.images[query.query], "shared:"), *tiles]
+
+
+def interpolations(
+    title: str, lines: Mapping[str, np.ndarray], drawn: Collection[str], footer: str, palette: style.Palette
+) -> Figure:
+    """A band for each encoder: pictures (P, T, 32, 32, 3) on straight lines between the codes of two images. Those of
+    ``drawn`` encoders are their decoder's, the others' are the training images nearest to the codes."""
+    bands = []
+    for name, pictures in lines.items():
+        what = "drawn by its decoder" if name in drawn else "the training image nearest to each code"
+        rows = [[Tile(picture) for picture in line] for line in pictures]
+        bands.append(Band(f"{name}: {what}", rows))
+    return sheet(title, bands, max(pictures.shape[1] for pictures in lines.values()), footer, palette)
 
 
 def shared(names: Sequence[str], same: np.ndarray) -> str:

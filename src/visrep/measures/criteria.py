@@ -1,4 +1,4 @@
-"""What is said to tell a good embedding from a worse one without any label.
+"""Criteria that are proposed to rank embeddings without any label.
 
 N images, V views of each, D dimensions; all in float64.
 """
@@ -18,11 +18,12 @@ def rankme(x: np.ndarray) -> float:
 
 
 def alpha_req(x: np.ndarray) -> float:
-    """Of embeddings (N, D): the exponent of the power law that falls as the variances along the principal axes do, by
-    least squares of logarithms (Agrawal et al. 2022, section 3). Near 1 is said to be best; large where few axes hold
-    all."""
+    """Of embeddings (N, D): the exponent of the power law that falls as the variances along the principal axes do
+    (Agrawal et al. 2022, section 3), by least squares of logarithms in which the j-th axis weighs 1 / j (as in the code
+    of Stringer et al. 2019, which they use). By the paper near 1 is best; it is large where few axes hold all."""
     shares = np.maximum(spectrum(x), ROUNDING**2)
-    slope, _ = np.polyfit(np.log(np.arange(1, len(shares) + 1)), np.log(shares), 1)
+    axes = np.arange(1, len(shares) + 1)
+    slope, _ = np.polyfit(np.log(axes), np.log(shares), 1, w=axes**-0.5)
     return -float(slope)
 
 

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from visrep.report import digits, evaluations, making, page, questions, representations, results, shapes, tables
+from visrep.report import (
+    choosing,
+    digits,
+    evaluations,
+    making,
+    page,
+    questions,
+    representations,
+    results,
+    shapes,
+    tables,
+)
 from visrep.report.blocks import Gallery, Section, picture
 from visrep.report.results import StudyResults
 from visrep.stage.pipeline import Stage
@@ -48,6 +59,7 @@ SECTIONS: tuple[Callable[[StudyResults], Section], ...] = (
     digits.attacks,
     representations.learning,
     evaluations.uses,
+    choosing.section,
     shapes.similarity,
     questions.questions,
 )

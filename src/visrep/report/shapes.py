@@ -158,6 +158,7 @@ def _pictures(study: StudyResults, by_family: ByFamily) -> Iterator[Picture]:
         ("factors", "Which factors each encoder keeps, beside what its training predicts.", of_new),
         (RUNS, "The same in every run, each a point: how far does it hang on the seed?", of_new),
         ("sets", "How wide the sets of pictures are that should be one, and how far apart.", _of_sets(first)),
+        ("interpolations", "From image to image along a straight line of codes.", of_new),
         ("learning", "Which factor is learnt first.", held_out),
         (
             "losses",

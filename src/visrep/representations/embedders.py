@@ -1,5 +1,5 @@
-"""From a model's file to embeddings, whatever kind of model it is: a network, a linear map on a description of the
-images, or a graph's coordinates.
+"""From a model's file to embeddings, whatever kind of model it is: a network, a generator for which codes are sought, a
+linear map on a description of the images, or a graph's coordinates.
 
 N images, W features, D dimensions.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from visrep import files
 from visrep.machine.device import Machine
 from visrep.measures import neighbors
-from visrep.representations import descriptions, encoders, spectral
+from visrep.representations import descriptions, encoders, generators, spectral
 from visrep.representations.axes import Arrays
 from visrep.representations.baselines import pixels
 from visrep.training import weights
@@ -29,6 +29,9 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
         case None:
             network = machine.place(weights.load(path, encoders.build))
             return lambda images: encoders.embedded(network, encoders.whole(images, machine.device))
+        case generators.KIND:
+            drawing = machine.place(weights.load(path, generators.build))
+            return lambda images: generators.embedded(drawing, encoders.whole(images, machine.device))
         case spectral.KIND:
             return partial(_extended, arrays=arrays, config=config, train=train)
     return partial(descriptions.embedded, arrays=arrays, config=config)

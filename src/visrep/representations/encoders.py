@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from visrep.data import pixels
 from visrep.data.store import SIZE
 from visrep.machine.randomness import generator
-from visrep.representations.queue import Queue
+from visrep.representations.negatives import Queue
 from visrep.representations.resnet50 import ResNet50
 from visrep.settings.representations import Encoder
 from visrep.training import weights

@@ -24,8 +24,8 @@ from visrep.machine.randomness import generator
 from visrep.measures import criteria, geometry, scalings, spread
 from visrep.representations import encoders, positives, views
 from visrep.representations.results import Axis, Telling, Training
-from visrep.settings.representations import Method
-from visrep.training import loop, weights
+from visrep.settings.representations import Method, Views
+from visrep.training import distributed, loop, weights
 
 CRITERIA = ("effective_rank", "rankme", "alpha_req", "lidar", "alignment", "uniformity")  # without labels
 BATCHES = 150  # points of a curve over batches, at most: more cannot be told apart in a chart
@@ -42,8 +42,8 @@ class Learned(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a method makes of its ``settings``: how projections are scored and what is told of it; the labels that it
-    is ``given`` of those there are (N,), -1 for none; how many projections it keeps as further negatives."""
+    """What a method makes of its ``settings``: how projections are scored and reported; the labels that it is ``given``
+    of those there are (N,), -1 for none; how many projections it keeps as further negatives."""
 
     method: str
     settings: Method
@@ -71,6 +71,21 @@ def _none(labels: np.ndarray) -> np.ndarray:
 def on_views(recipe: Recipe, images: ImageSet, machine: Machine, checkpoint: Path, tell: loop.Tell) -> Learned:
     """Train a fresh encoder on random views of the training images. Progress lies in ``checkpoint``."""
     objective = positives.OfViews(recipe.images(images.train, machine.device), recipe.settings, recipe.loss)
+    return train(recipe, objective, images, machine, checkpoint, tell)
+
+
+def on_neighbors(
+    recipe: Recipe,
+    images: ImageSet,
+    nearest: np.ndarray,
+    augment: Views | None,
+    machine: Machine,
+    checkpoint: Path,
+    tell: loop.Tell,
+) -> Learned:
+    """The same where an image's positives are its ``nearest`` (N, k), as they are or as random views."""
+    index = torch.from_numpy(nearest).to(machine.device)
+    objective = positives.OfNeighbors(recipe.images(images.train, machine.device), index, augment, recipe.loss)
     return train(recipe, objective, images, machine, checkpoint, tell)
 
 
@@ -118,24 +133,26 @@ def train(
         telling=telling,
         axes=axes(encoders.embedded(model.encoder, monitor.images.pixels)),
     )
-    return Learned(model.encoder, result, fitted.history, steps(fitted.steps, telling))
+    encoder = (
+        model.encoder if distributed.count() == 1 else model.encoder.cpu()
+    )  # a card is given back with its process
+    return Learned(encoder, result, fitted.history, steps(fitted.steps, telling))
 
 
 def without_constants(tell: loop.Tell, telling: Telling) -> loop.Tell:
     """``tell`` without the scalars that hardly change from epoch to epoch."""
     constant = tuple(curve.key for panel in telling.panels for curve in panel.curves if curve.constant)
 
-    def told(done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
-        shown = {name: value for name, value in values.items() if name.partition("_")[2] not in constant}
-        tell(done, of, seconds, shown)
+    def without(done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
+        tell(done, of, seconds, {key: value for key, value in values.items() if key.partition("_")[2] not in constant})
 
-    return told
+    return without
 
 
 @dataclass(frozen=True)
 class Monitor:
     """After each epoch: the loss on random views of test images, the same views each time; the rank and spread of
-    their embeddings, which show a collapse while it happens; and what is said to rank encoders without labels."""
+    their embeddings, which show a collapse while it happens; and criteria that may rank encoders without labels."""
 
     images: positives.Images
     settings: Method
@@ -149,10 +166,11 @@ class Monitor:
         batches = list(zip(stored.tensor_split(parts), labels.tensor_split(parts), strict=True))
         rows, of_views = [], []
         for batch, known in batches:
-            shown = views.all_views(batch, settings, draw)
+            of_batch = views.all_views(batch, settings, draw)
             with _outputs(model.encoder) as outputs:
-                rows.append(positives.scalars(model, shown, self.loss, known, draw))
-            of_views.append(outputs[0].unflatten(0, shown[0].shape[:2]).float().cpu())
+                z = positives.projections(model, of_batch)
+            rows.append(positives.scalars(z, model, self.loss, known, draw))
+            of_views.append(outputs[0].unflatten(0, of_batch[0].shape[:2]).float().cpu())
         embedded, sizes = encoders.embedded(model.encoder, stored), [len(batch) for batch, _ in batches]
         means = {
             f"test_{name}": float(np.average([float(row[name]) for row in rows], weights=sizes)) for name in rows[0]

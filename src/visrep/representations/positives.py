@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from visrep.data import pixels
 from visrep.representations import views
-from visrep.representations.queue import Queue
+from visrep.representations.negatives import Queue
 from visrep.settings.representations import Method, Views
+from visrep.training import distributed
 
 
 class Batch(NamedTuple):
@@ -46,13 +47,16 @@ class OfViews:
     loss: Loss
 
     def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        shown = views.all_views(self.images.pixels[batch], self.settings, draw)
-        return descend(model, shown, self.loss, self.images.labels[batch], draw)
+        rows = distributed.own(len(batch))
+        among = None if rows is None else views.Among(rows, len(batch))
+        own = batch if rows is None else batch[rows]
+        of_images = views.all_views(self.images.pixels[own], self.settings, draw, among)
+        return descend(model, of_images, self.loss, self.images.labels[batch], draw)
 
 
 @dataclass(frozen=True)
 class OfNeighbors:
-    """The positive of an image is one of its nearest, ``positives`` (N, k), drawn anew each time it is seen."""
+    """The positive of an image is one of its nearest, ``positives`` (N, k), drawn anew for each batch."""
 
     images: Images
     positives: Tensor
@@ -61,26 +65,33 @@ class OfNeighbors:
 
     def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
         column = torch.randint(self.positives.shape[1], batch.shape, generator=draw, device=batch.device)
-        pairs = self.images.pixels[torch.cat([batch, self.positives[batch, column]])]
-        x = views.draw(pairs, self.augment, 1, draw)[0] if self.augment else pixels.scaled(pairs)
+        pairs, rows, among = torch.stack([batch, self.positives[batch, column]]), distributed.own(len(batch)), None
+        if rows is not None:
+            pairs, among = pairs[:, rows], views.Among(torch.cat([rows, len(batch) + rows]), 2 * len(batch))
+        stored = self.images.pixels[pairs.flatten()]
+        x = views.draw(stored, self.augment, 1, draw, among=among)[0] if self.augment else pixels.scaled(stored)
         return descend(model, [x.unflatten(0, (2, -1))], self.loss, self.images.labels[batch], draw)
 
 
 def descend(
-    model: nn.Module, shown: Sequence[Tensor], loss: Loss, labels: Tensor, draw: torch.Generator
+    model: nn.Module, of_images: Sequence[Tensor], loss: Loss, labels: Tensor, draw: torch.Generator
 ) -> dict[str, Tensor]:
-    """Accumulate the gradient of the ``loss`` of images, as `scalars` takes them; returns the scalars."""
-    found = scalars(model, shown, loss, labels, draw)
+    """Accumulate the gradient of the ``loss`` of the images of a batch, as `projections` takes them, of which this
+    process may have a part only, and whose ``labels`` (N,) are all of them; returns the scalars."""
+    z = distributed.gathered(projections(model, of_images), len(labels))
+    found = scalars(z, model, loss, labels, draw)
     found["loss"].backward()
     return {name: value.detach() for name, value in found.items()}
 
 
-def scalars(
-    model: nn.Module, shown: Sequence[Tensor], loss: Loss, labels: Tensor, draw: torch.Generator
-) -> dict[str, Tensor]:
-    """The ``loss`` of images (V, N, 3, S, S), one forward pass for each size, in full precision: bfloat16 would put it
-    off by half a percent."""
-    z = torch.cat([model(x.flatten(0, 1)).unflatten(0, x.shape[:2]) for x in shown])  # (V, N, P)
+def projections(model: nn.Module, of_images: Sequence[Tensor]) -> Tensor:
+    """(V, N, P), of views (V, N, 3, S, S) by their size: one forward pass for each."""
+    return torch.cat([model(x.flatten(0, 1)).unflatten(0, x.shape[:2]) for x in of_images])
+
+
+def scalars(z: Tensor, model: nn.Module, loss: Loss, labels: Tensor, draw: torch.Generator) -> dict[str, Tensor]:
+    """The ``loss`` of a model's projections (V, N, P) in full precision: bfloat16 would put it off by half a
+    percent."""
     batch = Batch(labels, draw, getattr(model, "queue", None) if model.training else None)
     with torch.autocast(z.device.type, enabled=False):
         return loss(z if z.dtype == torch.float64 else z.float(), batch)

@@ -25,19 +25,40 @@ PART = 64  # images at a time on the CPU: their planes stay in its cache
 
 @dataclass(frozen=True)
 class Draws:
-    """Random numbers, some for each of ``count`` images, on the device of the generator."""
+    """Random numbers, some for each of ``count`` images, on the device of the generator. Where ``rows`` are given only
+    those images' are kept, which are the same as among all."""
 
     count: int
     generator: torch.Generator
+    rows: Tensor | None = None
+
+    @property
+    def kept(self) -> int:
+        """Images, N."""
+        return self.count if self.rows is None else len(self.rows)
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """(N, *shape) in [low, high)."""
         empty = torch.empty(self.count, *shape, device=self.generator.device)
-        return empty.uniform_(low, high, generator=self.generator)
+        return self._of_rows(empty.uniform_(low, high, generator=self.generator))
+
+    def normal(self, *shape: int) -> Tensor:
+        """(N, *shape), standard Gaussian."""
+        return self._of_rows(torch.randn(self.count, *shape, generator=self.generator, device=self.generator.device))
+
+    def _of_rows(self, numbers: Tensor) -> Tensor:
+        return numbers if self.rows is None else numbers[self.rows]
 
     def chosen(self, probability: float) -> Tensor:
         """(N,) bool; at probability 0 none, at 1 all."""
         return self.uniform(0, 1) < probability
+
+
+class Among(NamedTuple):
+    """Images that are part of a batch ``of`` so many, which these ``rows`` (N,) of it are."""
+
+    rows: Tensor
+    of: int
 
 
 class Crop(NamedTuple):
@@ -48,19 +69,29 @@ class Crop(NamedTuple):
     largest: float
 
 
-def all_views(images: Tensor, settings: Method, generator: torch.Generator) -> tuple[Tensor, ...]:
+def all_views(
+    images: Tensor, settings: Method, generator: torch.Generator, among: Among | None = None
+) -> tuple[Tensor, ...]:
     """The views of stored images by their size: (V, N, 3, S, S), and where there are any the local ones, small crops at
     fewer pixels (Caron et al. 2020, section 3.3)."""
-    local, whole = settings.local, draw(images, settings.augment, settings.views, generator)
+    local, whole = settings.local, draw(images, settings.augment, settings.views, generator, among=among)
     if not local.views:
         return (whole,)
     crop = Crop(local.size, local.smallest, local.largest)
-    return whole, draw(images, settings.augment, local.views, generator, crop)
+    return whole, draw(images, settings.augment, local.views, generator, crop, among)
 
 
-def draw(images: Tensor, settings: Views, count: int, generator: torch.Generator, crop: Crop | None = None) -> Tensor:
+def draw(
+    images: Tensor,
+    settings: Views,
+    count: int,
+    generator: torch.Generator,
+    crop: Crop | None = None,
+    among: Among | None = None,
+) -> Tensor:
     """``count`` views of each stored image, float32 (V, N, 3, S, S) in [-1, 1], from a generator on the same device.
-    Without a ``crop`` of their own they are as large as the images.
+    Without a ``crop`` of their own they are as large as the images. Those ``among`` more images are the same as if the
+    views of all were drawn.
 
     The order of changes is that of SimCLR (Chen et al. 2020, appendix A) with solarization after blur as in BYOL;
     rotation follows crop and flip, noise comes last. Nothing waits for a GPU. The caller's autocast is set aside, as it
@@ -70,13 +101,20 @@ def draw(images: Tensor, settings: Views, count: int, generator: torch.Generator
         raise ValueError(f"views need uint8 (N, S, S, 3), not {images.dtype} {tuple(images.shape)}")
     if count < 1:
         raise ValueError(f"at least one view, not {count}")
-    draws = Draws(count * len(images), generator)
+    draws = _draws(len(images), count, generator, among)
     with torch.autocast(images.device.type, enabled=False):
         crop = crop or Crop(images.shape[1], settings.crop_scale, 1.0)
         views = _placed(images.repeat(count, 1, 1, 1), settings, draws, crop)
         views = _coloured(views, settings, draws)
         views = _noisy(views.mul_(HIGH - LOW).add_(LOW), settings, draws).clamp_(LOW, HIGH)
     return views.view(count, len(images), *views.shape[1:])
+
+
+def _draws(images: int, count: int, generator: torch.Generator, among: Among | None) -> Draws:
+    if among is None:
+        return Draws(count * images, generator)
+    of_each = torch.arange(count, device=generator.device)[:, None] * among.of
+    return Draws(count * among.of, generator, (of_each + among.rows.to(generator.device)).flatten())
 
 
 def _placed(images: Tensor, settings: Views, draws: Draws, crop: Crop) -> Tensor:
@@ -114,7 +152,7 @@ def _noisy(views: Tensor, settings: Views, draws: Draws) -> Tensor:
     up to the largest."""
     if not settings.noise:
         return views
-    noise = torch.randn(views.shape, generator=draws.generator, device=views.device)
+    noise = draws.normal(*views.shape[1:])
     return views.addcmul_(noise, _wide(draws.uniform(0, settings.noise)))
 
 
@@ -150,7 +188,7 @@ def crops(draws: Draws, size: int, shares: tuple[float, float], widest: float) -
     or the smaller share is 1; its place is uniform.
     """
     if shares[0] == 1:
-        whole = torch.full((draws.count, 2), float(size), device=draws.generator.device)
+        whole = torch.full((draws.kept, 2), float(size), device=draws.generator.device)
         return F.pad(whole, (2, 0))
     area = draws.uniform(*shares, ATTEMPTS) * size**2
     aspect = draws.uniform(-math.log(widest), math.log(widest), ATTEMPTS).exp()

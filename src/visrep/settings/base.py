@@ -28,7 +28,8 @@ def faults(error: ValidationError, key: str) -> str:
 
 
 def _line(key: str, fault: ErrorDetails) -> str:
-    name = ".".join([key] * bool(key) + [str(part) for part in fault["loc"]])
+    parts = [str(part) for part in fault["loc"]]  # of which those with a colon name a kind of value
+    name = ".".join([key] * bool(key) + [part for part in parts if not part.startswith(":")])
     value = fault["input"]
     match fault["type"]:
         case "missing":

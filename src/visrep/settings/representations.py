@@ -8,6 +8,7 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     RootModel,
     model_validator,
@@ -136,6 +137,34 @@ class LinearVicreg(Section):
     images: PositiveInt  # training images that are looked at, at most
     views: Annotated[int, Field(ge=2)]  # of each, drawn as VICReg's are
     ridge: NonNegativeFloat  # share of the mean variance that is added to all
+
+
+class Sought(Section):
+    """How the code of an image is found that was not trained on."""
+
+    steps: PositiveInt  # gradient steps
+    lr: PositiveFloat  # of Adam, at first
+    prior: NonNegativeFloat  # weight of the mean squared code beside the mean squared error, also in training
+
+
+class Latents(Plan):
+    """Codes that are learned with a generator of images."""
+
+    seed: NonNegativeInt
+    amortised: bool  # an encoder gives the codes, with the network of vicreg, and none is learned for itself
+    hidden: NonNegativeInt  # features between code and image; 0 for a linear generator
+    views: Annotated[int, Field(ge=2)]  # of each image, drawn once, as vicreg's are
+    apart: NonNegativeFloat  # weight of the contrastive loss between codes
+    temperature: PositiveFloat  # what its cosines are divided by
+    speed: PositiveFloat  # how many times as fast as weights codes are learned
+    sought: Sought
+    watched: Annotated[int, Field(ge=2)]  # test images that are drawn in the end
+
+
+class AllLatents(RootModel[dict[Name, Latents]]):
+    """By name."""
+
+    model_config = PLAIN
 
 
 class Baselines(RootModel[dict[Name, dict[str, Any]]]):

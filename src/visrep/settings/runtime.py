@@ -14,6 +14,12 @@ class Runtime(Section):
     channels_last: bool
 
 
+class Processes(RootModel[PositiveInt]):
+    """That share the training of one encoder."""
+
+    model_config = PLAIN
+
+
 class Threads(RootModel[PositiveInt]):
     """`runtime.threads` alone, for stages that use no network and so read nothing else of `runtime`."""
 

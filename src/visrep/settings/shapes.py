@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, RootModel, model_validator
+from pydantic import Discriminator, Field, NonNegativeInt, PositiveFloat, PositiveInt, RootModel, Tag, model_validator
 
 from visrep.settings.base import PLAIN, Name, Section, Share
 from visrep.settings.training import Plan
@@ -32,18 +32,35 @@ class Similarity(Plan):
     validation: Share  # of the training images: watched, never trained on
     encoder: Strided
     decoder: PositiveInt  # features between the code and the picture that the autoencoder draws
+    pixel_variance: PositiveFloat  # of a variational autoencoder's pictures, in squared [-1, 1] units
     temperature: PositiveFloat  # cosines are divided by it
 
 
-class Family(RootModel[tuple[Factor, ...] | None]):
-    """The factors that differ between an image and its positive; the others are kept. None: there are no positives, an
-    autoencoder learns."""
+def _kind(value: object) -> str:
+    return ":word" if value == "variational" else ":factors"
+
+
+Varied = Annotated[tuple[Factor, ...] | None, Tag(":factors")]
+Word = Annotated[Literal["variational"], Tag(":word")]
+
+
+class Family(RootModel[Annotated[Varied | Word, Discriminator(_kind)]]):
+    """The factors that differ between an image and its positive; the others are kept. None, or "variational": there are
+    no positives, an autoencoder learns, with a prior of its codes or without."""
 
     model_config = PLAIN
 
+    @property
+    def varied(self) -> tuple[Factor, ...] | None:
+        return self.root if isinstance(self.root, tuple) else None
+
+    @property
+    def variational(self) -> bool:
+        return self.root == "variational"
+
     @model_validator(mode="after")
     def _something_is_kept(self) -> Self:
-        varied = self.root or ()
+        varied = self.varied or ()
         if len(set(varied)) < len(varied):
             raise ValueError("names a factor twice")
         if len(varied) == len(FACTORS):

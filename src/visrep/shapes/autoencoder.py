@@ -55,6 +55,30 @@ class Decoder(nn.Module):
         return images
 
 
+NARROW = -5.0  # ln of the variances of codes at first: wider ones would drown all that they hold in noise
+
+
+class Variational(nn.Module):
+    """A variational autoencoder (Kingma and Welling 2014): the code of an image is a Gaussian, whose mean is the
+    ``encoder``'s and whose variances are read from the same features."""
+
+    def __init__(self, encoder: Encoder, head: Decoder) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+        self.log_variance = nn.Linear(encoder.code.in_features, encoder.code.out_features)
+        nn.init.constant_(self.log_variance.bias, NARROW)
+
+    def coded(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(means, logarithms of the variances), each (N, D)."""
+        features = self.encoder.features(images)
+        return self.encoder.code(features), self.log_variance(features)
+
+
+def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
+    """(N,) Kullback-Leibler divergence, in nats, of Gaussians (N, D) from a standard one (appendix B)."""
+    return (mean.square() + log_variance.exp() - log_variance - 1).sum(1) / 2
+
+
 class Headed(nn.Module):
     """An encoder and what stands on it while it learns: a `Decoder`, or nothing (`torch.nn.Identity`)."""
 

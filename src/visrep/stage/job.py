@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -43,7 +44,6 @@ class Job:
         self.seen: dict[str, Any] = {}  # by name, what was read as it was then
         self._looks: dict[str, Callable[[], Any]] = {}
         self._key = ""
-        self._bar: tqdm[NoReturn] | None = None
         self._saw("code", lambda: files.sha256(code.closure(script)))
 
     def read(self, key: str, kind: type[S]) -> S:
@@ -103,20 +103,12 @@ class Job:
             self.seen[known], self._looks[known] = other.seen[name], other._looks[name]
 
     def log(self, line: str) -> None:
-        print(f"{self.name}: {line}", flush=True)
+        log(self.name, line)
 
-    def progress(self, done: int, of: int, seconds: float, values: Mapping[str, float], unit: str = "epoch") -> None:
-        """Tell that ``done`` epochs are done, each in ``seconds``: a bar on a terminal, elsewhere one line for each.
-        The first call, with what was done before, shows the empty bar."""
-        said = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if name != unit)
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = self._bar or tqdm(total=of, initial=done, desc=self.name, unit=unit, smoothing=0, mininterval=0)
-            self._bar.set_postfix_str(said, refresh=False)
-            self._bar.update(done - self._bar.n)
-        elif seconds:
-            self.log("  ".join(filter(None, (f"{unit} {done}/{of}", said, f"{seconds * (of - done):.0f} s left"))))
+    @cached_property
+    def progress(self) -> "Progress":
+        """To be called as work proceeds."""
+        return Progress(self.name)
 
     def publish(self) -> None:
         """Move all outputs to their places. Raises `Failure` where code, parameters or inputs changed meanwhile."""
@@ -140,3 +132,29 @@ class Job:
         if self._key:
             raise RuntimeError("read parameters and inputs before using scratch or out")
         self._looks[name], self.seen[name] = look, look()
+
+
+class Progress:
+    """How far the work of ``name`` is. Another process may have it, too."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._bar: tqdm[NoReturn] | None = None
+
+    def __call__(self, done: int, of: int, seconds: float, values: Mapping[str, float], unit: str = "epoch") -> None:
+        """Tell that ``done`` epochs are done, each in ``seconds``: a bar on a terminal, elsewhere one line for each.
+        The first call, with what was done before, shows the empty bar."""
+        said = "  ".join(f"{name} {value:.4g}" for name, value in values.items() if name != unit)
+        if sys.stderr.isatty():
+            from tqdm import tqdm
+
+            self._bar = self._bar or tqdm(total=of, initial=done, desc=self.name, unit=unit, smoothing=0, mininterval=0)
+            self._bar.set_postfix_str(said, refresh=False)
+            self._bar.update(done - self._bar.n)
+        elif seconds:
+            parts = (f"{unit} {done}/{of}", said, f"{seconds * (of - done):.0f} s left")
+            log(self.name, "  ".join(filter(None, parts)))
+
+
+def log(name: str, line: str) -> None:
+    print(f"{name}: {line}", flush=True)

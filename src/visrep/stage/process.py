@@ -1,17 +1,14 @@
 """The life of a stage as a process: one line for every error, one copy at a time, death with its parent."""
 
-import ctypes
 import errno
 import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from visrep.errors import Failure, Missing
+from visrep.machine.lifetime import die_with_parent
 from visrep.stage import locks, params, pipeline
 from visrep.stage.job import Job
 
@@ -69,23 +66,6 @@ def _item(name: str, doc: str, items: tuple[str, ...] | str) -> str:
     if items and (len(words) != 1 or words[0] not in known):
         raise Failure(f"no item {' '.join(words)!r}; one of {', '.join(known) or 'none: params.yaml names none'}", 2)
     return words[0] if words else ""
-
-
-def die_with_parent(parent: int) -> None:
-    """End this process when its ``parent`` ends, however that ends, and at once where it has ended already."""
-    if sys.platform == "linux":
-        set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-        ctypes.CDLL(None, use_errno=True).prctl(set_death_signal, signal.SIGKILL)
-    else:
-        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-    if os.getppid() != parent:
-        os._exit(1)
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def _end(line: str, status: int = 1) -> NoReturn:

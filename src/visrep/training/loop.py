@@ -19,7 +19,7 @@ from visrep import files
 from visrep.errors import Failure
 from visrep.machine.randomness import generator, seed
 from visrep.settings.training import Plan, Watched
-from visrep.training import optimizers
+from visrep.training import distributed, optimizers
 
 # Accumulates the gradients of its loss and returns detached scalars, "loss" among them. Arguments: the model in
 # training mode, the batch as indices (B,), a generator on the device, and time in epochs since the start.
@@ -58,20 +58,27 @@ def fit(
     Progress lies in ``checkpoint`` after every epoch. Raises `Failure` on a loss that is not finite, naming epoch and
     step, on such weights at the end of an epoch, and where there are fewer than two images.
     """
+    distributed.synchronize(model)
     run = _Run(model, plan)
     run.resume(checkpoint)
     started, before = time.monotonic(), run.epoch
+    tell = tell if distributed.first() else _nothing
     tell(before, plan.epochs, 0.0, {})
     while run.epoch < plan.epochs and not run.out_of_patience():
         means = _epoch(run, objective, sampler, key, bf16)
         kept = run.kept.eval()
         with torch.no_grad():
             run.close({"epoch": run.epoch + 1, "lr": run.rate, **means, **validate(cast(M, kept))})
-        run.save(checkpoint)
+        if distributed.first():
+            run.save(checkpoint)
         tell(run.epoch, plan.epochs, (time.monotonic() - started) / (run.epoch - before), run.history[-1])
     model.load_state_dict(run.best)
     model.eval()
     return Fitted(run.history, run.steps, run.best_epoch)
+
+
+def _nothing(done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
+    """Only the first of several processes tells."""
 
 
 def shuffled(count: int, device: torch.device) -> Sampler:
@@ -142,9 +149,10 @@ def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object,
     """One pass over the data; returns the mean of every scalar, named ``train_...``."""
     device = next(run.model.parameters()).device
     draw = generator(device, *key, "epoch", run.epoch)
-    batches = [batch for batch in sampler(draw).split(run.plan.batch_size) if len(batch) > 1]  # batch norm needs two
+    least = max(2, distributed.count())  # batch norm needs two images, each process one
+    batches = [batch for batch in sampler(draw).split(run.plan.batch_size) if len(batch) >= least]
     if not batches:
-        raise Failure("there are fewer than two images to train on")
+        raise Failure(f"there is no batch of at least {least} images to train on")
     rows: list[dict[str, Tensor]] = []
     run.model.train()
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):  # dropout draws from the default
@@ -170,6 +178,7 @@ def _step(
     run.optimizer.zero_grad(set_to_none=True)
     with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
         scalars = objective(run.model, batch, draw, time_in_epochs)
+    distributed.average_gradients(run.model)
     if settings.clip_norm is not None:
         nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip_norm)
     run.optimizer.step()

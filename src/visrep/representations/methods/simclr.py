@@ -65,11 +65,11 @@ def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
     a view finds its image first, and how often it would by chance (percent)."""
     import torch
 
-    from visrep.representations import cosines
+    from visrep.representations import negatives
 
     views, images = z.shape[:2]
     earlier = z.new_empty(0, z.shape[2]) if batch.queue is None else batch.queue.held()
-    similarity = cosines.similarities(z, settings.temperature, earlier)
+    similarity = negatives.similarities(z, settings.temperature, earlier)
     bounds = {
         "loss_chance": chance(views, images, len(earlier)),
         "loss_floor": floor(views, images, settings.temperature, len(earlier)),
@@ -78,8 +78,8 @@ def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
     }
     if batch.queue is not None:
         batch.queue.add(z.flatten(0, 1))
-    told = {name: torch.as_tensor(bound, device=z.device) for name, bound in bounds.items()}
-    return {"loss": nt_xent(similarity, views), **told}
+    as_tensors = {name: torch.as_tensor(bound, device=z.device) for name, bound in bounds.items()}
+    return {"loss": nt_xent(similarity, views), **as_tensors}
 
 
 def nt_xent(similarity: Tensor, views: int) -> Tensor:

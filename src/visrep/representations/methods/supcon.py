@@ -53,9 +53,9 @@ def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
     mean over the positives of a view, then over views. Without a known class it is SimCLR's."""
     import torch
 
-    from visrep.representations import cosines
+    from visrep.representations import negatives
 
-    similarity = cosines.similarities(z, settings.temperature)
+    similarity = negatives.similarities(z, settings.temperature)
     positive = same(batch.labels, len(z))
     each = (similarity.logsumexp(1, keepdim=True) - similarity).where(positive, 0.0).sum(1) / positive.sum(1)
     first = positive[torch.arange(len(positive), device=z.device), similarity.argmax(1)]
