@@ -219,7 +219,8 @@ def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: Stud
     learnt = json.loads((ROOT / "plots/similarity/vary_color/details.json").read_text())
     pictures = [p for block in shapes.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures]
     repeated = bool(shipped.parameters["replicates"]["seeds"])  # then their runs are drawn too
-    counts = [content["n"]["new images"]] * (1 + repeated) + [content["sets"], learnt["held_out"], learnt["n"], None]
+    new = content["n"]["new images"]
+    counts = [new] * (1 + repeated) + [content["sets"], new, learnt["held_out"], learnt["n"], None]
     counts += [content["n"]["training images"]] * len(shipped.parameters["families"])
     for picture, count in zip(pictures, counts, strict=True):
         assert count is None or f"n = {count:,} " in picture.data, picture.says
