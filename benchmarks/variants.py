@@ -4,6 +4,7 @@ Each is put in place for the time of one training in this process. The encoder's
 a start by learning what `patches` say of an image; whitening in the projector.
 """
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,8 +92,7 @@ def taught(
         return {"loss": apart.detach()}
 
     plan = settings.model_copy(update={"epochs": max(1, settings.epochs // 8)})
-    checkpoint = Path("/tmp/visrep-taught.pt")
-    checkpoint.unlink(missing_ok=True)
+    checkpoint = Path(tempfile.mkdtemp()) / "checkpoint.pt"
     loop.fit(
         model, objective, loop.shuffled(len(stored), machine.device), plan, ("taught", settings.seed),
         validate=lambda _: {}, checkpoint=checkpoint, tell=lambda *_: None, bf16=machine.bf16,

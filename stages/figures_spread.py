@@ -66,7 +66,7 @@ def main(job: Job) -> None:
     }
     ranked = records.read(job.input("plots/choosing/details.json"), choosing.Choosing)
     drawn["choosing"] = draw_choosing.criteria(
-        "Encoders without labels",
+        "Criteria without labels, and the probe",
         ranked,
         labels,
         style.foot(

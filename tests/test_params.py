@@ -72,6 +72,10 @@ def refused(change: dict[str, Any], *drops: str) -> str:
             "classifiers.late is trained by no stage; add it to defences, or take it out",
         ),
         ({"classifiers": {"cnn": "defended"}}, "classifiers.cnn: 'defended' is the name of another classifier too"),
+        (
+            {"processes": 41},
+            "processes is 41, but simclr.batch_size 40: an image for each",
+        ),
         ({"defences": {"late": {"of": "train_cnn"}}}, "classifiers.late is missing, so nothing would attack it"),
         ({"defences": {"cnn": {"of": "train_cnn"}}}, "defences.cnn has the name of another network"),
         (

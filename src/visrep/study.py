@@ -138,6 +138,10 @@ class Sections(Section):
             if self.section(name) is None:
                 yield f"{name} is missing, which methods names"
         needed = {FIRST, *self.methods.root, *(ablation.of for ablation in self.ablations.root.values())}
+        for name in sorted(needed):
+            section, count = self.section(name), self.processes.root
+            if section is not None and section.batch_size < count:
+                yield f"processes is {count}, but {name}.batch_size {section.batch_size}: an image for each"
         for name in METHODS:
             if name not in needed and self.section(name) is not None:
                 yield f"{name} is read by nothing; name it in methods, or take it out"

@@ -13,8 +13,7 @@ TRUTH = "linear_accuracy"  # of the probe, in percent
 
 
 class Rule(NamedTuple):
-    """A criterion's name, its best values by its authors, and the score (R,) of values (R,), of which
-    more is better."""
+    """A criterion's name, its best values by its authors, and the score (R,) of values (R,): more is better."""
 
     name: str
     best: str
@@ -26,7 +25,7 @@ CRITERIA: Mapping[str, Rule] = {
     "rankme": Rule("RankMe", "high", lambda x: x),
     "alpha_req": Rule("alpha-ReQ", "near 1", lambda x: -abs(x - 1)),
     "lidar": Rule("LiDAR", "high", lambda x: x),
-    "alignment": Rule("alignment of views", "low", lambda x: -x),
+    "alignment": Rule("alignment", "low", lambda x: -x),
     "uniformity": Rule("uniformity", "low", lambda x: -x),
 }
 

@@ -38,10 +38,11 @@ def _right(score: np.ndarray, truth: np.ndarray, better: np.ndarray) -> float:
 
 
 def interval(statistic: Statistic, score: np.ndarray, truth: np.ndarray, group: np.ndarray) -> Interval:
-    """With the middle 95 % of what runs drawn with replacement give."""
-    draw, runs = np.random.default_rng(SEED), len(score)
+    """With the middle 95 % of what it is for runs drawn with replacement. Runs count as independent: where some are
+    alike, as those of one training, the interval is too narrow."""
+    random, runs = np.random.default_rng(SEED), len(score)
     again = [
-        statistic(score[i], truth[i], group[i]) for i in (draw.integers(runs, size=runs) for _ in range(RESAMPLED))
+        statistic(score[i], truth[i], group[i]) for i in (random.integers(runs, size=runs) for _ in range(RESAMPLED))
     ]
     low, high = np.percentile(again, [2.5, 97.5])
     return Interval(statistic(score, truth, group), float(low), float(high))

@@ -40,8 +40,9 @@ def _answer(result: Choosing) -> str:
 def _table(result: Choosing, on: str) -> Table:
     says = (
         "How well each criterion ranks runs: the correlation of its ranks with those of the probe, and how often it "
-        "picks the better of two, with the middle 95 % over runs drawn again. Without ablations: a collapsed encoder "
-        "is easily told apart. Same training: runs of one training under other seeds."
+        "picks the better of two, with the middle 95 % over runs drawn again with replacement (too narrow, since runs "
+        "of one training are alike). Without ablations: a collapsed encoder is easy to recognise. Same training: runs "
+        "of one training under other seeds."
     )
     head = ("criterion", "best", "rank correlation", "better of two, %", "without ablations, %", "same training, %")
     rows = [_row(row, sound) for row, sound in zip(result.criteria, result.sound, strict=True)]

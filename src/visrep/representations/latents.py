@@ -96,12 +96,12 @@ def learn(
 ) -> Learned:
     """Codes of views, which are drawn once, and a generator. Progress lies in ``checkpoint``."""
     stored = encoders.whole(images.train.images, machine.device)
-    seen = fixed_views(stored, augment, settings)
+    fixed = fixed_views(stored, augment, settings)
     model = machine.place(fresh(settings, encoder, len(stored)))
     some = store.sample(len(images.test.labels), settings.watched, settings.seed)
     fitted = loop.fit(
         model,
-        Objective(seen, settings),
+        Objective(fixed, settings),
         loop.shuffled(len(stored), machine.device),
         settings,
         ("latents", settings.seed),
@@ -114,11 +114,11 @@ def learn(
     learned: Generator | encoders.Network = model.generator
     if isinstance(model.codes, Given):
         learned = model.codes.encoder
-        found = encoders.embedded(learned, test)
+        test_codes = encoders.embedded(learned, test)
     else:
-        found = generators.embedded(model.generator, test)
+        test_codes = generators.embedded(model.generator, test)
     with torch.no_grad():
-        codes = torch.from_numpy(found).to(machine.device)
+        codes = torch.from_numpy(test_codes).to(machine.device)
         x, mean = pixels.scaled(test), pixels.scaled(stored).mean(0)
         metrics = Metrics(
             train_error=fitted.history[-1]["train_error"],
@@ -131,17 +131,17 @@ def learn(
 
 def fresh(settings: Latents, encoder: Encoder, count: int) -> Both:
     parts = {"dimensions": encoder.dimensions, "hidden": settings.hidden, "sought": settings.sought.model_dump()}
-    drawing = weights.fresh(Generator, parts, generator("cpu", settings.seed, "generator"))
+    decoder = weights.fresh(Generator, parts, generator("cpu", settings.seed, "generator"))
     if settings.amortised:
-        return Both(Given(encoders.started(encoder, settings.seed)), drawing)
+        return Both(Given(encoders.started(encoder, settings.seed)), decoder)
     shape = {"count": count, "views": settings.views, "dimensions": encoder.dimensions, "speed": settings.speed}
-    return Both(weights.fresh(Table, shape, generator("cpu", settings.seed, "codes")), drawing)
+    return Both(weights.fresh(Table, shape, generator("cpu", settings.seed, "codes")), decoder)
 
 
 def fixed_views(images: Tensor, augment: Views, settings: Latents) -> Tensor:
     """(V, N, 32, 32, 3) uint8 of stored images (N, 32, 32, 3): each view has one code, so it stays the same."""
-    draw = generator(images.device, settings.seed, "views")
-    parts = [views.draw(part, augment, settings.views, draw) for part in images.split(generators.TOGETHER)]
+    random = generator(images.device, settings.seed, "views")
+    parts = [views.draw(part, augment, settings.views, random) for part in images.split(generators.TOGETHER)]
     return torch.cat([((part + 1) * pixels.LEVELS).round().byte().permute(0, 1, 3, 4, 2) for part in parts], 1)
 
 
