@@ -75,7 +75,7 @@ def test_patches_are_a_baseline_that_bites() -> None:
 
 def test_simclr_finds_the_other_view() -> None:
     told = read("methods/simclr")
-    assert told["loss_floor"] < told["loss"] < told["loss_chance"] - 1.5
+    assert told["loss_bound"] < told["loss"] < told["loss_chance"] - 1.5
     assert told["positive_top1"] >= 50  # of some 60 views; by chance 2
 
 

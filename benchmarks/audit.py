@@ -38,7 +38,7 @@ THEIRS = {"apgd_ce": "apgd-ce", "apgd_t": "apgd-t"}
 
 def main() -> None:
     machine = device.prepare(Runtime(device="cpu", threads=1, bf16=False, channels_last=True))
-    drawn = street_digits.draw(0, 10, 1500).test
+    drawn = street_digits.generate(0, 10, 1500).test
     order = torch.randperm(len(drawn.labels), generator=generator("cpu", "audit"))[:IMAGES]
     x, y = pixels.scaled(torch.from_numpy(drawn.images)[order]), torch.from_numpy(drawn.labels)[order]
     found = {Path(path).stem: _compared(Path(path), machine, x, y) for path in sys.argv[1:]}

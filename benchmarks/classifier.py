@@ -23,7 +23,7 @@ class Images(NamedTuple):
 
 
 def images(train: int, test: int) -> tuple[Images, Images]:
-    drawn = street_digits.draw(0, train, test)
+    drawn = street_digits.generate(0, train, test)
     pairs = [(torch.from_numpy(part.images), torch.from_numpy(part.labels)) for part in (drawn.train, drawn.test)]
     seen, judged = (Images(pixels.scaled(x).contiguous(), y.long()) for x, y in pairs)
     return seen, judged
@@ -38,9 +38,9 @@ def trained(seen: Images, epochs: int, batch: int = 64) -> cnn.ConvNet:
     torch.manual_seed(0)  # dropout
     model = fresh().to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    draw = generator("cpu", "order")
+    rng = generator("cpu", "order")
     for _ in range(epochs):
-        for batch_of in torch.randperm(len(seen.y), generator=draw).split(batch):
+        for batch_of in torch.randperm(len(seen.y), generator=rng).split(batch):
             optimizer.zero_grad()
             F.cross_entropy(model(seen.x[batch_of]), seen.y[batch_of]).backward()
             optimizer.step()

@@ -12,10 +12,10 @@ def points(count: int) -> tuple[np.ndarray]:
 
 def labelled(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Points, and the cloud that each comes from (N,)."""
-    draw = np.random.default_rng(0)
-    centres = draw.standard_normal((KINDS, DIMENSIONS), np.float32)
-    kinds = draw.integers(KINDS, size=count)
-    x = draw.standard_normal((count, DIMENSIONS), np.float32)
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((KINDS, DIMENSIONS), np.float32)
+    kinds = rng.integers(KINDS, size=count)
+    x = rng.standard_normal((count, DIMENSIONS), np.float32)
     for kind, centre in enumerate(centres):
         x[kinds == kind] += centre
     x /= np.sqrt(np.arange(1, DIMENSIONS + 1, dtype=np.float32))

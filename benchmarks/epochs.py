@@ -12,6 +12,7 @@ import argparse
 import datetime
 import json
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from visrep.machine import device
 from visrep.measures import ranking
 from visrep.measures.choosing import CRITERIA
 from visrep.representations import encoders, learning
+from visrep.settings.base import merged
 from visrep.settings.runtime import Runtime
 from visrep.stage import params
 
@@ -51,7 +53,7 @@ def evaluated(candidate: dict[str, Any], folder: Path | None, preset: Path) -> d
     """Train a candidate, and evaluate its encoder after every epoch."""
     values = params.preset(preset)
     method = registry.one("visrep.representations.methods", candidate["method"])
-    section = params.merged(values[candidate["method"]], candidate["change"])
+    section = reduce(merged, (values["pretraining"], values[candidate["method"]], candidate["change"]))
     settings = params.check(section, method.Settings, key=candidate["name"])
     machine = device.prepare(params.check(values["runtime"] | candidate.get("runtime", {}), Runtime))
     images = trainings.parted(trainings.loaded(folder))
@@ -60,14 +62,14 @@ def evaluated(candidate: dict[str, Any], folder: Path | None, preset: Path) -> d
     checkpoint.unlink(missing_ok=True)
     weights: list[dict[str, torch.Tensor]] = []
 
-    def tell(done: int, of: int, seconds: float, now: Mapping[str, float]) -> None:
+    def progress(done: int, of: int, seconds: float, now: Mapping[str, float]) -> None:
         if done:
             state = torch.load(checkpoint, weights_only=True)["model"]
             kept = {name: value for name, value in state.items() if name.startswith("encoder.")}
             weights.append({name.removeprefix("encoder."): value.clone() for name, value in kept.items()})
             print(f"{candidate['name']} {done}/{of} {seconds:.0f} s", flush=True)
 
-    learned = learning.on_views(learning.recipe(method, settings), images, machine, checkpoint, tell)
+    learned = learning.on_views(learning.recipe(method, settings), images, machine, checkpoint, progress)
     accuracies = []
     for state in weights:
         learned.encoder.load_state_dict(state)
@@ -81,7 +83,7 @@ def evaluated(candidate: dict[str, Any], folder: Path | None, preset: Path) -> d
         "name": candidate["name"],
         "data": images.source,
         "n": len(images.test.labels),
-        "watched": learned.result.watched,
+        "monitored": learned.result.monitored,
         "linear": [accuracy["linear"] for accuracy in accuracies],
         "knn": [accuracy["knn"] for accuracy in accuracies],
         "criteria": {name: [row[name] for row in learned.history] for name in learning.CRITERIA},

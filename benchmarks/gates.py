@@ -25,6 +25,7 @@ from visrep.data.store import ImageSet
 from visrep.digits import cnn, defences, labelled, masked, supervised, sweep
 from visrep.machine import device
 from visrep.settings.audit import Audit
+from visrep.settings.base import merged
 from visrep.settings.defences import Defence
 from visrep.settings.digits import AdvTrain, FgsmSweep, TrainCNN
 from visrep.settings.runtime import Runtime
@@ -32,29 +33,40 @@ from visrep.stage import params
 
 RECORD = RESULTS / "gates.json"
 RADII = (8 / 127.5, 0.1)  # the smaller only on images of a folder
-MIX = {"method": "fgsm_mix", "epochs": 7, "alpha": 0.8, "ramp_epochs": 0.0, "init": "scratch", "fused": False}
+ATTACKS = {
+    "PGD training": {"name": "pgd", "steps": 3, "step_size": 0.05},
+    "N-FGSM": {"name": "n_fgsm"},
+    "TRADES": {"name": "trades", "steps": 3, "step_size": 0.05, "beta": 6.0},
+}
+MIX = {
+    "method": {"name": "fgsm_mix", "alpha": 0.8, "fused": False},
+    "ramp_epochs": 0.0,
+    "model": {"init": "scratch", "channels": [16, 32, 64], "depth": 1, "hidden": 128, "dropout": 0.0},
+}
+EPOCHS = 7  # of those that are trained on attacked images
 NETWORKS: dict[str, Defence] = {
-    "PGD training": Defence.model_validate({"of": "adv_train", "method": "pgd", "epochs": 7}),
-    "N-FGSM": Defence.model_validate({"of": "adv_train", "method": "n_fgsm", "epochs": 7}),
-    "TRADES": Defence.model_validate({"of": "adv_train", "method": "trades", "epochs": 7}),
+    **{
+        name: Defence.model_validate({"of": "adv_train", "method": method, "epochs": EPOCHS})
+        for name, method in ATTACKS.items()
+    },
     "distillation": Defence(of="train_cnn", temperature=100.0),
     "quantisation": Defence(of="train_cnn", levels=6),
     "ripple": Defence(of="train_cnn", ripple=0.1),
-    "FGSM mix": Defence.model_validate({"of": "adv_train", **MIX}),
+    "FGSM mix": Defence.model_validate({"of": "adv_train", **MIX, "epochs": EPOCHS}),
 }
 CHANGES: dict[str, dict[str, Any]] = {
     "drawn": {},
     "seed": {"train_cnn": {"seed": 1}, "adv_train": {"seed": 1}},
-    "narrow": {name: {"model": {"channels": [8, 16, 32]}} for name in ("train_cnn", "adv_train")},
+    "narrow": {"train_cnn": {"model": {"channels": [8, 16, 32]}}},
 }
 
 
 def main() -> None:
     for group in sys.argv[1:]:
-        values = params.merged(params.load(), CHANGES.get(group, {}))
+        values = merged(params.load(), CHANGES.get(group, {}))
         if group in CHANGES:
-            drawn = values["download"]["street_digits"]["embedded"]
-            digits = street_digits.draw(drawn["seed"], drawn["train"], drawn["test"])
+            drawn = values["download"]["street_digits"]
+            digits = street_digits.generate(drawn["seed"], drawn["train"], drawn["test"])
         else:
             digits = store.load(Path(group))
         measured(group if group in CHANGES else digits.source, digits, values)
@@ -91,7 +103,10 @@ def measured(group: str, digits: ImageSet, values: dict[str, Any]) -> None:
         row |= {"fgsm": result.fgsm.value, "pgd": result.pgd.value, "audit": result.left(weak.gate_epsilon).value}
         row |= {f"audit {epsilon:.3g}": result.left(epsilon).value for epsilon in radii}
         row |= {one.attack: one.accuracy.value for one in result.attacks} | vars(signs_)
-        row |= {"says": {gate.name: gate.says for gate in result.gates}, "failed": [g.name for g in result.failed()]}
+        row |= {
+            "messages": {gate.name: gate.message for gate in result.gates},
+            "failed": [g.name for g in result.failed()],
+        }
         _record(row | {"date": str(datetime.date.today()), "processor": machine.processor})
 
 

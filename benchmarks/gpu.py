@@ -7,7 +7,7 @@
 `VARIANTS`, and says views per second, the share of the card's bfloat16 rate that the products alone make (by torch's
 count), peak memory, and whether twenty steps done twice end in the same bytes. `curve` trains on stored images for so
 many minutes, with as many epochs as the first steps promise, and after every tenth of them says what the nearest
-neighbours name (top-1 of 20-NN, by the study's own evaluation, on test images: report the last row, choose nothing by
+neighbors name (top-1 of 20-NN, by the study's own evaluation, on test images: report the last row, choose nothing by
 it). Both add to `results/gpu_training.json`. --small takes a small network and few steps: to rehearse on a processor.
 """
 
@@ -17,6 +17,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,26 +35,29 @@ from visrep.machine.randomness import generator
 from visrep.measures import probes, statistics
 from visrep.representations import encoders, learning, positives
 from visrep.representations.methods import vicreg
+from visrep.settings.base import merged
 from visrep.settings.runtime import Runtime
 from visrep.stage import params
 from visrep.training import optimizers, weights
 
 RECORD = RESULTS / "gpu_training.json"
 PEAK = 989e12  # multiplications and additions a second of an H100 or H200 in bfloat16, dense, by its data sheet
+ADAMW = {"name": "adamw", "lr": 0.003, "weight_decay": 0.0001, "warmup_epochs": 0, "schedule": "one_cycle"}
+ADAMW |= {"clip_norm": None}
 VARIANTS: dict[str, dict[str, Any]] = {
     "float32, 256": {"batch": 256},
     "bf16, 256": {"batch": 256, "bf16": True},
     "bf16, 1024": {"batch": 1024, "bf16": True},
     "bf16, 4096": {"batch": 4096, "bf16": True},
     "bf16, 1024, contiguous": {"batch": 1024, "bf16": True, "channels_last": False},
-    "bf16, 1024, AdamW": {"batch": 1024, "bf16": True, "optimizer": "adamw"},
+    "bf16, 1024, AdamW": {"batch": 1024, "bf16": True, "optimizer": ADAMW},
     "bf16, 256, compiled": {"batch": 256, "bf16": True, "compiled": True},
     "bf16, 1024, compiled": {"batch": 1024, "bf16": True, "compiled": True},
     "bf16, 1024, compiled, CUDA graph": {"batch": 1024, "bf16": True, "compiled": "reduce-overhead"},
 }
-SMALL = {"encoder": {"widths": [8, 16], "blocks": [1, 1], "stem_stride": 2}, "projector": [32, 32], "watched": 50}
+SMALL = {"encoder": {"widths": [8, 16], "blocks": [1, 1], "stem_stride": 2}, "projector": [32, 32], "monitored": 50}
 STEPS, WARM = 20, 5
-K, TEMPERATURE = 20, 0.1  # of the vote of neighbours: params.yaml's
+K, TEMPERATURE = 20, 0.1  # of the vote of neighbors: params.yaml's
 
 
 def main() -> None:
@@ -90,15 +94,16 @@ def machine(bf16: bool, channels_last: bool = True) -> Machine:
 
 
 def settings(small: bool, change: dict[str, Any]) -> vicreg.Settings:
-    section = params.merged(params.preset(Path("presets/best.yaml"))["vicreg"], change)
-    checked: vicreg.Settings = params.check(params.merged(section, SMALL if small else {}), vicreg.Settings)
+    values = params.preset(Path("presets/best.yaml"))
+    section = reduce(merged, (values["pretraining"], values["vicreg"], change, SMALL if small else {}))
+    checked: vicreg.Settings = params.check(section, vicreg.Settings)
     return checked
 
 
 def throughput(name: str, variant: dict[str, Any], small: bool) -> dict[str, Any]:
     where = machine(variant.get("bf16", False), variant.get("channels_last", True))
     batch = 32 if small else variant["batch"]
-    chosen = settings(small, {"optimizer": {"name": variant.get("optimizer", "lars")}, "batch_size": batch})
+    chosen = settings(small, {"optimizer": variant.get("optimizer", {}), "batch_size": batch})
     stored = torch.randint(0, 256, (4 * batch, 32, 32, 3), dtype=torch.uint8, generator=generator("cpu", 0))
     digests, seconds, products, peak = [], 0.0, 0, 0
     for _ in range(2):
@@ -140,7 +145,7 @@ def stepper(
     run: Any = model
     if compiled:
         run = torch.compile(model, mode=compiled if isinstance(compiled, str) else None)
-    draw, place = generator(where.device, 1), 0
+    rng, place = generator(where.device, 1), 0
 
     def step() -> None:
         nonlocal place
@@ -148,7 +153,7 @@ def stepper(
         place += batch
         moves.zero_grad(set_to_none=True)
         with torch.autocast(where.device.type, torch.bfloat16, enabled=where.bf16):
-            objective(run, index, draw, 0.0)
+            objective(run, index, rng, 0.0)
         moves.step()
 
     return step, model
@@ -160,10 +165,13 @@ def synchronise(where: Machine) -> None:
 
 
 def curve(words: argparse.Namespace) -> dict[str, Any]:
-    """Accuracy of nearest neighbours by seconds of training."""
+    """Accuracy of nearest neighbors by seconds of training."""
     images, where = store.load(words.folder), machine(bf16=True)
-    optimizer = {"name": "adamw", "lr": words.lr, "weight_decay": 0.0001, "schedule": "one_cycle", "warmup_epochs": 0}
-    change = {"optimizer": optimizer, "batch_size": words.batch, "encoder": {"dimensions": words.dimensions}}
+    change = {
+        "optimizer": ADAMW | {"lr": words.lr},
+        "batch_size": words.batch,
+        "encoder": {"dimensions": words.dimensions},
+    }
     chosen = settings(words.small, change)
     step, _ = stepper(chosen, where, torch.from_numpy(np.array(images.train.images)), False, chosen.batch_size)
     for _ in range(WARM):
@@ -181,7 +189,7 @@ def curve(words: argparse.Namespace) -> dict[str, Any]:
     rows: list[dict[str, float]] = []
     spent = 0.0  # on evaluations, which the clock leaves out
 
-    def tell(done: int, of: int, seconds: float, now: Mapping[str, float]) -> None:
+    def progress(done: int, of: int, seconds: float, now: Mapping[str, float]) -> None:
         nonlocal spent
         if done and (done == of or done % max(1, of // 10) == 0):
             before = time.perf_counter()
@@ -189,18 +197,18 @@ def curve(words: argparse.Namespace) -> dict[str, Any]:
             encoder = encoders.untrained(chosen.encoder, 0)
             own = {key.removeprefix("encoder."): value for key, value in state.items() if key.startswith("encoder.")}
             encoder.load_state_dict(own)
-            accuracy = neighbours(where.place(encoder.eval()), images, where)
+            accuracy = neighbors(where.place(encoder.eval()), images, where)
             rows.append({"epoch": done, "seconds": before - start - spent, "knn": accuracy})
             spent += time.perf_counter() - before
             print(json.dumps(rows[-1]), flush=True)
 
     start = time.perf_counter()
-    learning.on_views(learning.recipe(vicreg, chosen), images, where, checkpoint, tell)
+    learning.on_views(learning.recipe(vicreg, chosen), images, where, checkpoint, progress)
     row = {"what": "curve", "dimensions": words.dimensions, "batch": words.batch, "lr": words.lr, "epochs": epochs}
     return row | {"data": images.source, "n": len(images.test.labels), "rows": rows, "small": words.small}
 
 
-def neighbours(encoder: nn.Module, images: store.ImageSet, where: Machine) -> float:
+def neighbors(encoder: nn.Module, images: store.ImageSet, where: Machine) -> float:
     """Percent of the test images of which the 20 nearest training images name the class, as the stage `probe` does."""
     train, test = (
         encoders.embedded(encoder, encoders.whole(part.images, where.device)) for part in (images.train, images.test)

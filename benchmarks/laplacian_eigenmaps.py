@@ -30,7 +30,7 @@ Way = Callable[[sparse.csr_array, int], np.ndarray]  # a graph and D to coordina
 
 
 def graph(count: int) -> sparse.csr_array:
-    pixels = baselines.flat(objects.draw(0, count, 1).train.images)
+    pixels = baselines.flat(objects.generate(0, count, 1).train.images)
     return spectral.graph(neighbors.nearest(pixels, pixels, K, itself=True).index)
 
 

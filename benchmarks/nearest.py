@@ -2,7 +2,7 @@
 than faiss or scikit-learn (brute) take for theirs in float32, and in little memory beside the points.
 `benchmarks/results/nearest.json` holds the ratios, the peaks of memory and the machine.
 
-Ours is `neighbors.nearest`, which lets faiss propose and then proves. N points, k neighbours, the point itself among
+Ours is `neighbors.nearest`, which lets faiss propose and then proves. N points, k neighbors, the point itself among
 them.
 """
 
@@ -57,9 +57,9 @@ def main() -> None:
 
 
 def _agreement(ours: Found, peer: Found) -> dict[str, float]:
-    """Percent of the neighbours that are also the peer's, and the largest difference of a distance, relative to the
-    mean. Raises `ArithmeticError` where that is above `TOLERANCE`: the other neighbours are ties in float32."""
+    """Percent of the neighbors that are also the peer's, and the largest difference of a distance, relative to the
+    mean. Raises `ArithmeticError` where that is above `TOLERANCE`: the other neighbors are ties in float32."""
     same = (ours[0][:, :, None] == peer[0][:, None]).any(2).mean() * 100
     apart = float(np.abs(ours[1][:, 1:] - peer[1][:, 1:]).max() / ours[1].mean())  # to itself rounding is all there is
     measure.agree(1 + apart, 1, TOLERANCE)
-    return {"same_neighbours": round(float(same), 3), "distance_difference": float(f"{apart:.2g}")}
+    return {"same_neighbors": round(float(same), 3), "distance_difference": float(f"{apart:.2g}")}

@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,8 @@ from visrep.digits.labelled import Labelled
 from visrep.machine import device
 from visrep.machine.randomness import generator
 from visrep.measures import statistics
-from visrep.settings.digits import AdvTrain, TrainCNN
+from visrep.settings.base import merged
+from visrep.settings.digits import AdvTrain, FromClassifier, TrainCNN
 from visrep.settings.runtime import Runtime
 from visrep.stage import params
 
@@ -74,7 +76,7 @@ def train(candidate: dict[str, Any], folder: Path) -> None:
     undefended = cnn.ConvNet(**first.model.model_dump(), classes=len(digits.classes))
     done: supervised.Trained[cnn.ConvNet] | adversarial.Defended | None = None
     began = time.process_time()
-    if "adv_train" not in candidate or second.init == "cnn":
+    if "adv_train" not in candidate or isinstance(second.model, FromClassifier):
         done = supervised.train(cnn.ConvNet, first, digits, machine, kept / _named(first), _tell(f"{name} cnn"))
         undefended = done.model
     if "adv_train" in candidate:
@@ -86,10 +88,11 @@ def train(candidate: dict[str, Any], folder: Path) -> None:
     network = machine.place(cnn.folded(done.model))
     row = {"name": name, "seed": shift, "change": candidate, "data": digits.source, "epoch": done.result.epoch}
     row |= {"seconds": round(seconds), "train_attacked": done.history[-1].get("train_attacked_accuracy")}
-    row["validation"] = accuracies(network, _some(validation, candidate.get("images", AUDITED)))
+    radii = candidate.get("radii", RADII)
+    row["validation"] = accuracies(network, _some(validation, candidate.get("images", AUDITED)), radii)
     if candidate.get("test"):
         test = labelled.labelled(digits.test, machine.device)
-        row["test"] = accuracies(network, _some(test, candidate.get("images", len(test.labels))), pgd=True)
+        row["test"] = accuracies(network, _some(test, candidate.get("images", len(test.labels))), radii, pgd=True)
     row["date"] = str(datetime.date.today())
     with open(f"{RECORD}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -99,7 +102,7 @@ def train(candidate: dict[str, Any], folder: Path) -> None:
     print(json.dumps(row), flush=True)
 
 
-def accuracies(model: attacks.Model, data: Labelled, pgd: bool = False) -> dict[str, float]:
+def accuracies(model: attacks.Model, data: Labelled, radii: Sequence[float], pgd: bool = False) -> dict[str, float]:
     """Percent of the images that are right, clean and attacked at each radius."""
     random = generator(data.labels.device, 0, "audit")
     right: dict[str, int] = {}
@@ -112,7 +115,7 @@ def accuracies(model: attacks.Model, data: Labelled, pgd: bool = False) -> dict[
         sign, logits = attacks.gradient_sign(model, x, y)
         stands = logits.argmax(1) == y
         count("clean", stands)
-        for epsilon in RADII:
+        for epsilon in radii:
             name = f"{epsilon:.3g}"
             count(f"fgsm {name}", _right(model, attacks.step(x, sign, epsilon), y))
             if pgd:
@@ -137,7 +140,7 @@ def _right(model: attacks.Model, x: torch.Tensor, y: torch.Tensor) -> torch.Tens
 
 
 def _settings(kind: Any, section: dict[str, Any], change: dict[str, Any], shift: int) -> Any:
-    settings = params.check(params.merged(section, change), kind)
+    settings = params.check(merged(section, change), kind)
     return settings.model_copy(update={"seed": settings.seed + shift})
 
 
@@ -152,11 +155,11 @@ def _named(settings: TrainCNN) -> str:
 
 
 def _tell(name: str) -> Any:
-    def tell(done: int, of: int, seconds: float, values: dict[str, float]) -> None:
+    def progress(done: int, of: int, seconds: float, values: dict[str, float]) -> None:
         shown = " ".join(f"{key} {value:.3g}" for key, value in values.items() if key != "epoch")
         print(f"{name} {done}/{of} {seconds:.1f} s {shown}", flush=True)
 
-    return tell
+    return progress
 
 
 if __name__ == "__main__":

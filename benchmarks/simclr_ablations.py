@@ -20,7 +20,7 @@ from visrep.stage import params
 BASELINES = ("pixels", "random")  # of those that the record holds
 RECORD = Path(__file__).parent / "results/simclr_ablations.json"
 CHART = Path(__file__).parents[1] / "docs/simclr_ablations.png"
-READERS = {"linear": "linear probe", "knn": "nearest neighbours"}
+READERS = {"linear": "linear probe", "knn": "nearest neighbors"}
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     record: dict[str, Any] = {"n": probed.n, "labelled": probed.labelled, "chance": probed.chance}
     record |= {"source": source, "epochs": values["simclr"]["epochs"], "rows": rows}
     files.write_json(RECORD, record)
-    draw(record)
+    plot(record)
     print(table(record))
 
 
@@ -52,7 +52,7 @@ def _probed(study: Path, name: str) -> probe.Result:
     return records.read(study / f"plots/probe/{name}/details.json", probe.Result)
 
 
-def draw(record: dict[str, Any]) -> None:
+def plot(record: dict[str, Any]) -> None:
     rows = record["rows"]
     readings = {said: [Interval(**row[key]) for row in rows] for key, said in READERS.items()}
     trained = f"{record['labelled']:,} training images, {record['epochs']} epochs, one training each."

@@ -40,7 +40,7 @@ def main() -> None:
 def _trainings(folder: Path, count: int, threads: int) -> Callable[[int], int]:
     """So many at once, as a contestant; each in a study of its own, whose images are those of this one."""
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values["runtime"]["threads"], values["vicreg"]["epochs"] = threads, EPOCHS
+    values["runtime"]["threads"], values["pretraining"]["epochs"] = threads, EPOCHS
 
     def work(turn: int) -> int:
         running = []

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,11 @@ from visrep import files, registry
 from visrep.data import store
 from visrep.data.embedded import objects
 from visrep.data.store import ImageSet, Split
+from visrep.settings.base import merged
 from visrep.stage import params
 
 FOLDS, SEED = 5, 123  # the last of so many parts validates
-KEPT = Path(tempfile.gettempdir()) / "visrep-trainings"  # embeddings of those trained, for neighbours; checkpoints
+KEPT = Path(tempfile.gettempdir()) / "visrep-trainings"  # embeddings of those trained, for neighbors; checkpoints
 
 
 def main() -> None:
@@ -64,7 +65,7 @@ def main() -> None:
             command = [sys.executable, "-m", "benchmarks.trainings", *sys.argv[1:], "--only", ready[0]["name"]]
             running[ready[0]["name"]] = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
         elif waiting and not running and not ready:
-            sys.exit(f"{', '.join(candidate['name'] for candidate in waiting)}: neighbours in nothing that was trained")
+            sys.exit(f"{', '.join(candidate['name'] for candidate in waiting)}: neighbors in nothing that was trained")
         time.sleep(1)
 
 
@@ -100,9 +101,9 @@ def some(images: Split, count: int, imbalance: float) -> Split:
     """``count`` images of which the classes' numbers fall geometrically, the first ``imbalance`` times the last."""
     classes = int(images.labels.max()) + 1
     shares = imbalance ** -(np.arange(classes) / (classes - 1))
-    draw = np.random.default_rng(SEED)
+    rng = np.random.default_rng(SEED)
     wanted = np.round(count * shares / shares.sum()).astype(int)
-    owned = [draw.permutation(np.flatnonzero(images.labels == k)) for k in range(classes)]
+    owned = [rng.permutation(np.flatnonzero(images.labels == k)) for k in range(classes)]
     if any(len(index) < size for index, size in zip(owned, wanted, strict=True)):
         sys.exit(f"there are too few images of a class: {wanted.tolist()} are wanted")
     index = np.sort(np.concatenate([index[:size] for index, size in zip(owned, wanted, strict=True)]))
@@ -112,8 +113,8 @@ def some(images: Split, count: int, imbalance: float) -> Split:
 def loaded(folder: Path | None) -> ImageSet:
     if folder:
         return store.load(folder)
-    values = params.load()["download"]["objects"]["embedded"]
-    return objects.draw(values["seed"], values["train"], values["test"])
+    values = params.load()["download"]["objects"]
+    return objects.generate(values["seed"], values["train"], values["test"])
 
 
 def train(candidate: dict[str, Any], words: argparse.Namespace) -> None:
@@ -170,15 +171,20 @@ def _learned(candidate: dict[str, Any], values: dict[str, Any], images: ImageSet
     from benchmarks import variants
     from visrep.measures import neighbors
     from visrep.representations import latents, learning
-    from visrep.settings.representations import Encoder, Latents, Views
+    from visrep.settings.representations import Latents, OneEncoder, Views
 
-    checkpoint, tell, name = KEPT / f"{candidate['name']}.pt", partial(_tell, candidate["name"]), candidate["method"]
-    section = params.merged(values.get(name, {}), candidate["change"])
+    checkpoint, progress, name = (
+        KEPT / f"{candidate['name']}.pt",
+        partial(_progress, candidate["name"]),
+        candidate["method"],
+    )
+    shared = {} if name == "latents" else values["pretraining"]
+    section = reduce(merged, (shared, values.get(name, {}), candidate["change"]))
     if name == "latents":
-        encoder = params.check(values["vicreg"]["encoder"], Encoder)
-        views = params.check(values["vicreg"]["augment"], Views)
+        encoder = params.check(values["pretraining"]["encoder"], OneEncoder).root
+        views = params.check(values["pretraining"]["augment"], Views)
         chosen = params.check(section, Latents, key=candidate["name"])
-        return latents.learn(chosen, encoder, views, images, machine, checkpoint, tell)
+        return latents.learn(chosen, encoder, views, images, machine, checkpoint, progress)
     method = registry.one("visrep.representations.methods", name)
     settings = params.check(section, method.Settings, key=candidate["name"])
     recipe = learning.recipe(method, settings)
@@ -186,12 +192,12 @@ def _learned(candidate: dict[str, Any], values: dict[str, Any], images: ImageSet
         points = np.load(KEPT / f"{near['of']}.npy")
         index = np.array(neighbors.nearest(points, points, near["k"], itself=True).index)
         augment = settings.augment if near["augmented"] else None
-        return learning.on_neighbors(recipe, images, index, augment, machine, checkpoint, tell)
+        return learning.on_neighbors(recipe, images, index, augment, machine, checkpoint, progress)
     with variants.variant(candidate.get("variant"), images, settings, values, machine):
-        return learning.on_views(recipe, images, machine, checkpoint, tell)
+        return learning.on_views(recipe, images, machine, checkpoint, progress)
 
 
-def _tell(name: str, done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
+def _progress(name: str, done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
     shown = " ".join(f"{key} {value:.3g}" for key, value in values.items() if key in ("train_loss", "effective_rank"))
     print(f"{name} {done}/{of} {seconds:.0f} s {shown}", flush=True)
 

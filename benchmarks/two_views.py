@@ -53,7 +53,7 @@ class Task(NamedTuple):
 
 def compare(task: Task) -> None:
     settings = params.read("vicreg", vicreg.Settings, PRESET)
-    images = objects.draw(0, COUNT, 1).train.images
+    images = objects.generate(0, COUNT, 1).train.images
     difference = _difference(task, settings, torch.from_numpy(images[: settings.batch_size]))
     epochs = {name: by_lightly(task, settings, images, memory) for name, memory in PEERS.items()}
     threads = {name: measure.fastest((1, CORES), partial(_on, epoch)) for name, epoch in epochs.items()}
@@ -105,13 +105,13 @@ def ours(task: Task, settings: Method, images: Tensor) -> Callable[[], int]:
     synchronize(model)
     stored = positives.Images(images, torch.full((len(images),), -1))
     objective = positives.OfViews(stored, settings.model_copy(update={"augment": task.augment, "views": 2}), task.ours)
-    draw = generator("cpu", "views")
+    rng = generator("cpu", "views")
 
     def epoch() -> int:
-        batches = _whole(torch.randperm(len(images), generator=draw), settings.batch_size)
+        batches = _whole(torch.randperm(len(images), generator=rng), settings.batch_size)
         for batch in batches:
             optimizer.zero_grad()
-            objective(model, batch, draw, 0.0)
+            objective(model, batch, rng, 0.0)
             average_gradients(model)
             optimizer.step()
         return len(batches) * settings.batch_size
@@ -205,7 +205,7 @@ def _difference(task: Task, settings: Method, images: Tensor) -> dict[str, float
     """Of the losses of the same projections, and of their gradients by length, relative. Raises `ArithmeticError` where
     one is above `TOLERANCE`."""
     model, _ = _fresh(settings, torch.contiguous_format)
-    seen = views.draw(images, task.augment, 2, generator("cpu", "views"))
+    seen = views.random_views(images, task.augment, 2, generator("cpu", "views"))
     z = model(seen.flatten(0, 1)).unflatten(0, seen.shape[:2]).detach().requires_grad_()  # (V, N, P)
     batch = positives.Batch(torch.full((len(images),), -1), generator("cpu", "loss"), None)
     losses = [task.ours(z, batch)["loss"], task.peer(z[0], z[1])]

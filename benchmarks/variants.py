@@ -59,11 +59,11 @@ def variant(
 @torch.no_grad()
 def first_layer(encoder: encoders.Network, images: np.ndarray) -> None:
     """The filters become typical patches of whitened pixels, by k-means, at the length that random ones have."""
-    draw = np.random.default_rng(0)
-    place = draw.integers(0, 32 - SIDE + 1, (2, SAMPLED))
-    which = draw.integers(0, len(images), SAMPLED)
+    rng = np.random.default_rng(0)
+    place = rng.integers(0, 32 - SIDE + 1, (2, SAMPLED))
+    which = rng.integers(0, len(images), SAMPLED)
     x = np.stack([images[which, place[0] + i, place[1] + j] for i in range(SIDE) for j in range(SIDE)], 1)
-    x = x.reshape(SAMPLED, -1).astype(np.float64) / 127.5 - 1  # (N, 27), rows, columns, colours
+    x = x.reshape(SAMPLED, -1).astype(np.float64) / 127.5 - 1  # (N, 27), rows, columns, colors
     values, axes = np.linalg.eigh(np.cov(x.T))
     whitening = axes / np.sqrt(values + 1e-3) @ axes.T
     first = next(layer for layer in encoder.modules() if isinstance(layer, nn.Conv2d))
@@ -85,8 +85,8 @@ def taught(
     stored = encoders.whole(images.train.images, machine.device)
     model = machine.place(nn.Sequential(encoder))
 
-    def objective(model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        x = views.draw(stored[batch], settings.augment, settings.views, draw)
+    def objective(model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
+        x = views.random_views(stored[batch], settings.augment, settings.views, rng)
         apart = F.mse_loss(model(x.flatten(0, 1)).float(), target[batch].repeat(settings.views, 1))
         apart.backward()
         return {"loss": apart.detach()}
@@ -95,7 +95,7 @@ def taught(
     checkpoint = Path(tempfile.mkdtemp()) / "checkpoint.pt"
     loop.fit(
         model, objective, loop.shuffled(len(stored), machine.device), plan, ("taught", settings.seed),
-        validate=lambda _: {}, checkpoint=checkpoint, tell=lambda *_: None, bf16=machine.bf16,
+        validate=lambda _: {}, checkpoint=checkpoint, progress=lambda *_: None, bf16=machine.bf16,
     )  # fmt: skip
     encoder.cpu()
 

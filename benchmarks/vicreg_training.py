@@ -10,22 +10,16 @@ from lightly.transforms import VICRegTransform
 from benchmarks import two_views
 from visrep.representations.methods import vicreg
 from visrep.representations.methods.vicreg import Settings, Weights
-from visrep.settings.representations import Views
+from visrep.settings.representations import Blur, Crop, Jitter, Views
 from visrep.stage import params
 
 WEIGHTS = Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)  # lightly's
 AUGMENT = Views(  # what `VICRegTransform` does unless told otherwise
-    crop_scale=0.08,
-    crop_aspect=4 / 3,
+    crop=Crop(scale=0.08, aspect=4 / 3),
     flip=0.5,
-    jitter=0.8,
-    brightness=0.4,
-    contrast=0.4,
-    saturation=0.2,
-    hue=0.1,
+    jitter=Jitter(probability=0.8, brightness=0.4, contrast=0.4, saturation=0.2, hue=0.1),
     grey=0.2,
-    blur=0.5,
-    blur_sigma=2.0,
+    blur=Blur(probability=0.5, sigma=2.0),
     solarize=0.1,
     noise=0.0,
     rotation=0.0,
@@ -33,7 +27,7 @@ AUGMENT = Views(  # what `VICRegTransform` does unless told otherwise
 
 
 def task() -> two_views.Task:
-    shipped = params.read("vicreg", Settings, two_views.PRESET)
+    shipped = params.read("vicreg", Settings, two_views.PRESET, "pretraining")
     loss = partial(vicreg.loss, settings=shipped.model_copy(update={"weights": WEIGHTS}))
     return two_views.Task("vicreg_training", loss, VICRegLoss(), AUGMENT, VICRegTransform(input_size=32))
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 # How long a thread that waits for another spins before it sleeps: a tenth of the default. The same sums; beside other
-# work on the machine, training is several times as fast. It must be said before torch is imported.
+# work on the machine, training is several times as fast. It must be set before torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "30000")
 
 # Who started this process, asked before imports that take seconds: a stage ends with its parent, however early.

@@ -1,4 +1,4 @@
-"""What stages that train an encoder without labels share: from a method and its parameters to files."""
+"""Training of an encoder without labels, as several stages run it."""
 
 from functools import partial
 from types import ModuleType
@@ -13,7 +13,7 @@ from visrep.training import distributed, weights
 
 
 def train(job: Job, method: ModuleType, settings: Method, name: str) -> None:
-    """Train an encoder by a method, and write what came of it as ``name``."""
+    """Train an encoder by a method, and write its results as ``name``."""
     runtime, processes = job.read("runtime", Runtime), job.read("processes", Processes).root
     objects = store.load(job.input("data/objects"))
     work = partial(
@@ -21,7 +21,7 @@ def train(job: Job, method: ModuleType, settings: Method, name: str) -> None:
         learning.recipe(method, settings),
         objects,
         checkpoint=job.scratch / "checkpoint.pt",
-        tell=job.progress,
+        progress=job.progress,
     )
     write(job, distributed.run(processes, runtime, work), name)
 

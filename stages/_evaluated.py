@@ -1,4 +1,4 @@
-"""What stages share that train an encoder again under another seed: how it is evaluated."""
+"""Evaluation of an encoder in the stages of replicates."""
 
 from stages import anomaly, clustering, dimensions, embed, maps, probe, retrieval, uniformity
 from visrep.replicates.replicate import Replication

@@ -1,4 +1,4 @@
-"""A method with something left out or changed: what is each part of the loss, and each kind of view, good for?"""
+"""A method with something left out or changed: what does each part of it contribute?"""
 
 from stages import _encoder, run
 from visrep.settings.representations import Ablation
@@ -10,7 +10,7 @@ ITEMS = "ablations"
 def main(job: Job) -> None:
     ablation = job.read(f"ablations.{job.item}", Ablation)
     method = job.module("visrep.representations.methods", ablation.of)
-    settings = ablation.apply(job.read(ablation.of, method.Settings))
+    settings = ablation.apply(job.read(ablation.of, method.Settings, "pretraining"))
     _encoder.train(job, method, settings, f"ablations/{job.item}")
     job.manifest(f"models/{job.item}.json")
 

@@ -1,4 +1,4 @@
-"""The same network is trained on attacked images, so that it still reads them; held-out images choose the epoch."""
+"""Adversarial training of the classifier; the epoch is selected on attacked validation images."""
 
 from stages import run
 from visrep import files

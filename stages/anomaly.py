@@ -1,4 +1,4 @@
-"""Objects are normal, other sets are not: does the distance to the training images tell?"""
+"""Anomaly detection: objects are normal, other sets are not, and the score is the distance to the training images."""
 
 from stages import run
 from visrep import threads

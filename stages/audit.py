@@ -1,4 +1,4 @@
-"""The strongest attacks on a classifier: what they leave may be called robust, where no gate fails."""
+"""The strongest attacks on a classifier: robust accuracy, where all gates pass."""
 
 from functools import partial
 
@@ -45,7 +45,7 @@ def main(job: Job) -> None:
         signs.lines(model, x, labels, sweep.gate_epsilon, generator(machine.device, settings.seed, "lines")),
     )
     for gate in result.failed():
-        job.log(f"GATE FAILED, do not believe its accuracy under attack: {gate.name}: {gate.says}")
+        job.log(f"GATE FAILED, do not believe its accuracy under attack: {gate.name}: {gate.message}")
 
     files.write_array(job.out(f"predictions/audit/{job.item}.npy"), audited.table())
     job.result(f"audit/{job.item}", result)

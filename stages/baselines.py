@@ -1,9 +1,9 @@
-"""Encoders that no gradient trained, for comparison: what these reach is no merit of learning."""
+"""Encoders without training, as baselines."""
 
 from stages import run
 from visrep import files, threads
 from visrep.data import store
-from visrep.settings.representations import Encoder
+from visrep.settings.representations import OneEncoder
 from visrep.settings.runtime import Threads
 from visrep.stage.job import Job
 
@@ -13,7 +13,7 @@ ITEMS = "baselines"
 def main(job: Job) -> None:
     baseline = job.module("visrep.representations.baselines", job.item)
     settings = job.read(f"baselines.{job.item}", baseline.Settings)
-    encoder = job.read("vicreg.encoder", Encoder)
+    encoder = job.read("pretraining.encoder", OneEncoder).root
     threads.limit(job.read("runtime.threads", Threads).root)
     objects = store.load(job.input("data/objects"))
     files.write_weights(

@@ -1,4 +1,4 @@
-"""params.yaml is sound: every key known, every value in its range; nothing else starts before that."""
+"""Checks params.yaml - every key known, every value in its range - before anything else runs."""
 
 from stages import run
 from visrep import files, study

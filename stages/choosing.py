@@ -1,4 +1,4 @@
-"""Which encoder is better, without labels? Criteria that may rank them, beside the probe, over all runs."""
+"""Criteria that rank encoders without labels, compared with the linear probe over all runs."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from visrep.stage.job import Job
 
 METRICS = ("ablations", "methods", "no_generated_neighbors.json", "probe", "vicreg.json")
 TRAININGS = ("ablations", "methods", "no_generated_neighbors/details.json", "similarity", "vicreg/details.json")
-CLASSIFIER = ("adv_train/details.json", "train_cnn/details.json")  # whose processor tells which replicates count
+CLASSIFIER = ("adv_train/details.json", "train_cnn/details.json")  # whose processor decides which replicates count
 
 
 def main(job: Job) -> None:
@@ -45,7 +45,7 @@ def main(job: Job) -> None:
     result = choosing.Choosing(
         metrics={f"{row.key}_right": row.right.value for row in rows},
         source=first.source,
-        watched=first.watched,
+        monitored=first.monitored,
         runs=tuple(every),
         criteria=rows,
         sound=choosing.ranked(tuple(sound)),

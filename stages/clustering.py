@@ -1,4 +1,4 @@
-"""Does the embedding fall into groups by itself, and are the groups classes?"""
+"""k-means clusters of an embedding, and how well they match classes."""
 
 from stages import run
 from visrep import files, threads

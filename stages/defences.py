@@ -1,4 +1,4 @@
-"""A further classifier that claims to withstand attacks: some do, and some only look as if they did."""
+"""A further defended classifier: some are robust, others only look as if they were."""
 
 from stages import run
 from visrep import files

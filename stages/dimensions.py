@@ -1,4 +1,4 @@
-"""What a linear probe reads in the first dimensions of an embedding, and in all that the embedding was made from."""
+"""Accuracy of a linear probe on the first dimensions of an embedding, and on all features of a baseline."""
 
 from stages import run
 from visrep import files, threads
@@ -13,7 +13,7 @@ ITEMS = "encoders"
 
 
 def main(job: Job) -> None:
-    settings, reader = job.read("dimensions", dimensions.Settings), job.read("probe", probe.Settings)
+    settings, probing = job.read("dimensions", dimensions.Settings), job.read("probe", probe.Settings)
     threads.limit(job.read("runtime.threads", Threads).root)
     objects = store.load(job.input("data/objects"))
     train, test = (files.read_array(job.input(f"embeddings/{job.item}/{part}.npy")) for part in ("train", "test"))
@@ -22,7 +22,7 @@ def main(job: Job) -> None:
     if len(arrays.get("mean", ())) <= settings.widest and config.get("kind") == job.item:
         full = tuple(described(part.images, arrays, config) for part in (objects.train, objects.test))
     parts = Parts(train, test, ordered="kind" in config, full=full)
-    job.result(f"dimensions/{job.item}", dimensions.evaluate(parts, objects, settings, reader.choice))
+    job.result(f"dimensions/{job.item}", dimensions.evaluate(parts, objects, settings, probing.choice))
 
 
 if __name__ == "__main__":

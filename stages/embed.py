@@ -1,4 +1,4 @@
-"""Training and test images, and the sets that should stand out: one view of each, embedded once for all evaluations."""
+"""Embeddings of training images, test images and anomalous sets, computed once for all evaluations."""
 
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +21,7 @@ def main(job: Job) -> None:
     threadpool_limits(runtime.threads)
     objects = store.load(job.input("data/objects"))
     others = {name: store.load(job.input(f"data/{name}")) for name in sets}
-    embed = embedders.reader(job.input(f"models/{job.item}.safetensors"), objects.train.images, machine)
+    embed = embedders.embedder(job.input(f"models/{job.item}.safetensors"), objects.train.images, machine)
     train, test = embed(objects.train.images), embed(objects.test.images)
     strange, more = {}, {}
     for name, images in others.items():

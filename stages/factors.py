@@ -1,4 +1,4 @@
-"""Which factors of drawn shapes an encoder keeps and which it lets go, beside what its training predicts."""
+"""Which factors of drawn shapes an encoder keeps, compared with the predictions of its training."""
 
 import numpy as np
 

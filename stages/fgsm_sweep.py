@@ -13,7 +13,7 @@ from visrep.stage.job import Job
 from visrep.training import weights
 
 ITEMS = "classifiers"
-UNDEFENDED = "cnn"  # from which attacks transfer to the others
+UNDEFENDED = "cnn"  # from which attacks are transferred to the others
 
 
 def main(job: Job) -> None:

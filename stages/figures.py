@@ -1,4 +1,4 @@
-"""One encoder in pictures: its probe, maps, clusters, nearest and farthest images, what it finds strangest."""
+"""Figures of one encoder: probe, maps, clusters, nearest and farthest images, highest anomaly scores."""
 
 from collections.abc import Mapping
 
@@ -26,14 +26,14 @@ def main(job: Job) -> None:
     palette = style.PALETTES[settings.palette]
     objects = store.load(job.input(f"data/{OBJECTS}"))
     others = {name: store.load(job.input(f"data/{name}")) for name in sets.values()}
-    drawn = {
+    figures = {
         "probe": _probe(job, label, palette),
         **_maps(job, label, objects, palette),
         **_neighbors(job, label, objects, palette),
         "most_anomalous": _strange(job, label, {anomaly.NORMAL: objects, **others}, palette),
     }
     folder = job.out(f"plots/figures/{job.item}")
-    for picture, figure in drawn.items():
+    for picture, figure in figures.items():
         style.save(figure, folder / f"{picture}.png", settings.dpi)
 
 
@@ -43,9 +43,9 @@ def _probe(job: Job, label: str, palette: style.Palette) -> Figure:
     if result.history:
         what += f", {result.n:,} test images"
     else:
-        what += ", of which those held out choose the strength"
+        what += ", validation images among them"
     footer = style.foot(result.source, result.labelled, what)
-    return evaluations.probe(f"{label}: how the linear probe came about", result, footer, palette)
+    return evaluations.probe(f"{label}: selection of the linear probe", result, footer, palette)
 
 
 def _maps(job: Job, label: str, objects: ImageSet, palette: style.Palette) -> dict[str, Figure]:
@@ -55,28 +55,30 @@ def _maps(job: Job, label: str, objects: ImageSet, palette: style.Palette) -> di
     of = (result.source, result.n, "test images")
     named = style.foot(
         *of,
-        "Trustworthiness is 1 where neighbours on the map are neighbours in the embedding. k-NN: how many have the "
+        "Trustworthiness is 1 where neighbors on the map are neighbors in the embedding. k-NN: how many have the "
         f"class of most of the {result.k} nearest on the map.",
     )
     numbered = style.foot(
         *of,
-        "A number stands at the image nearest to its centroid. A cluster has the marker of the class it is matched "
-        "with, each class once; that need not be its most frequent.",
+        "Numbers are at the images nearest to the centroids. A cluster has the marker of the class it is matched with, "
+        "each class once; that need not be its most frequent.",
     )
-    found, kinds = near.argmin(1), objects.test.labels[index]
-    central = {int(cluster): int(near[:, cluster].argmin()) for cluster in np.unique(found)}
+    clusters, kinds = near.argmin(1), objects.test.labels[index]
+    central = {int(cluster): int(near[:, cluster].argmin()) for cluster in np.unique(clusters)}
     places = [np.column_stack([each.across, each.up]) for each in result.coordinates]
     captioned = [Map(caption, xy) for caption, xy in zip(_captions(result), places, strict=True)]
     (tsne,) = (xy for each, xy in zip(result.coordinates, places, strict=True) if each.map == "t-SNE")
     classes = objects.classes
     return {
         "map": evaluations.embedding_map(f"{label}: test images", captioned, kinds, classes, named, palette),
-        "clusters": evaluations.clusters(f"{label}: clusters", tsne, kinds, found, central, classes, numbered, palette),
+        "clusters": evaluations.clusters(
+            f"{label}: clusters", tsne, kinds, clusters, central, classes, numbered, palette
+        ),
     }
 
 
 def _captions(result: maps.Result) -> list[str]:
-    """What is said above each map."""
+    """The captions of the maps."""
     first, second = (100 * share for share in result.explained)
     axes = {"PCA": f", {first:.0f} + {second:.0f} % of the variance"}
     return [
@@ -88,14 +90,14 @@ def _captions(result: maps.Result) -> list[str]:
 def _neighbors(job: Job, label: str, objects: ImageSet, palette: style.Palette) -> dict[str, Figure]:
     result = records.read(job.input(f"plots/retrieval/{job.item}/details.json"), retrieval.Result)
     queries = np.array([row.query for row in result.queries], int)
-    nearest, farthest = (np.array(found, int) for found in zip(*((r.near, r.far) for r in result.queries), strict=True))
+    nearest, farthest = (np.array(each, int) for each in zip(*((r.near, r.far) for r in result.queries), strict=True))
     hubs = {hub.image: hub.appearances for hub in result.hubs}
     return {
         "neighbors": evaluations.neighbors(
             f"{label}: nearest and farthest", objects, queries, nearest, farthest, palette
         ),
         "hubs": evaluations.hubs(
-            f"{label}: far from everything", objects, "farthest", farthest.shape[1], hubs, result.n, palette
+            f"{label}: most often among the farthest", objects, "farthest", farthest.shape[1], hubs, result.n, palette
         ),
     }
 
@@ -105,8 +107,8 @@ def _strange(job: Job, label: str, sets: Mapping[str, ImageSet], palette: style.
     called = {anomaly.NORMAL: OBJECTS} | {one.set: one.key for one in result.anomalous}
     images = {name: data.test.images for name, data in sets.items()}
     among = f"all {sum(map(len, images.values())):,} test images"
-    rows, footer = result.most_anomalous, f"Data: {result.told(called)}."
-    return anomalies.most_anomalous(f"{label}: strangest", among, rows, images, called, footer, palette)
+    rows, footer = result.most_anomalous, f"Data: {result.sets_in_words(called)}."
+    return anomalies.most_anomalous(f"{label}: highest anomaly scores", among, rows, images, called, footer, palette)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Figures of the attacks on both classifiers: how far each falls, which digits withstand, what the eye still reads."""
+"""Figures of the attacks on both classifiers."""
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,7 @@ def main(job: Job) -> None:
     first = sweeps["undefended"]
     gate, radii = first.gate_epsilon, sorted(first.radii("noise"))
     audited = audits["undefended"]
-    strongest = f"Audit: what no attack fooled, of {audited.n:,} of them; the strongest attacks were run at ε "
+    strongest = f"Audit: robust accuracy on {audited.n:,} of them; the strongest attacks were run at ε "
     strongest += f"{' and '.join(f'{one.epsilon:g}' for one in audited.worst)}, the minimum-norm attack at all. "
     strongest += "Bands: 95 % intervals."
     each = np.bincount(labels, minlength=classes)
@@ -40,31 +40,31 @@ def main(job: Job) -> None:
     spread = f"{footer[:-1]}, {each.min():,} to {each.max():,} of each class, so that a point is sure to "
     spread += f"{(unsure.high - unsure.low) / 2:.0f} or less (95 %)."
     aside = f"Training: {defence.trained:,} images, attacked by the method of the training itself."
-    held_out = style.foot(defence.source, defence.n, "held-out images", aside)
-    shares = {name: swept.per_class(found, labels, classes, radii) for name, found in answers.items()}
-    drawn = {
+    validation = style.foot(defence.source, defence.n, "validation images", aside)
+    shares = {name: swept.per_class(answer, labels, classes, radii) for name, answer in answers.items()}
+    figures = {
         "accuracy_against_epsilon": attacks.robustness(sweeps, audits, f"{footer} {strongest}", palette),
-        "learning_adv_cnn": attacks.hardening(history, defence.epoch, held_out, palette),
+        "learning_adv_cnn": attacks.hardening(history, defence.epoch, validation, palette),
         "per_class": attacks.per_class(shares, radii, digits.classes, spread, palette),
         "one_image": attacks.radii(digits, answers, radii, settings),
         "misclassified_adv_cnn": attacks.mistakes(digits, answers["defended"], "defended", settings),
     }
     for model, name in CLASSIFIERS.items():
-        found = answers[name]
+        answer = answers[name]
         before, after = sweeps[name].clean.value, sweeps[name].at(FGSM, gate).value
         counts = {
-            f"Before: clean, {before:.1f} % right": statistics.confusion(labels, found.clean, classes),
+            f"Before: clean, {before:.1f} % right": statistics.confusion(labels, answer.clean, classes),
             f"After: FGSM at ε {gate:g}, {after:.1f} % right": statistics.confusion(
-                labels, found.under(FGSM, gate), classes
+                labels, answer.under(FGSM, gate), classes
             ),
         }
         title = f"Confusion matrix of the {name} classifier"
-        drawn[f"confusion_{model}"] = classifier.confusion(title, counts, digits.classes, footer, palette)
-        drawn[f"before_after_{model}"] = attacks.before_after(digits, found, name, gate, settings)
+        figures[f"confusion_{model}"] = classifier.confusion(title, counts, digits.classes, footer, palette)
+        figures[f"before_after_{model}"] = attacks.before_after(digits, answer, name, gate, settings)
         for epsilon in radii:
-            drawn[swept.key(f"gallery_{model}", epsilon)] = attacks.fallen(digits, found, name, epsilon, settings)
+            figures[swept.key(f"gallery_{model}", epsilon)] = attacks.fallen(digits, answer, name, epsilon, settings)
     folder = job.out("plots/figures_attacks")
-    for name, figure in drawn.items():
+    for name, figure in figures.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)
 
 

@@ -15,7 +15,7 @@ def main(job: Job) -> None:
     settings, names = job.read("figures", Figures), job.read("classifiers", Classifiers).root
     result = records.read(job.input(f"plots/audit/{job.item}/details.json"), Audit)
     more = "Lines: medians; bands: from the first to the third quartile; dotted: the radius of the gates."
-    footer = style.foot(result.source, result.signs_n, "test images read rightly", more)
+    footer = style.foot(result.source, result.signs_n, "test images that are right when clean", more)
     palette = style.PALETTES[settings.palette]
     figure = audit.lines(result, names[job.item], footer, palette)
     style.save(figure, job.out(f"plots/figures_audit/{job.item}.png"), settings.dpi)

@@ -1,4 +1,4 @@
-"""Figures of the classifier of street digits: how it learned, what it confuses, what it misreads with confidence."""
+"""Figures of the classifier: learning curves, confusion matrix, scores by class, confident mistakes."""
 
 import pandas as pd
 
@@ -20,21 +20,21 @@ def main(job: Job) -> None:
     result = records.read(job.input("plots/train_cnn/details.json"), Classifier)
 
     palette, labels = style.PALETTES[settings.palette], digits.test.labels
-    unlike = "Training values are means over an epoch, with augmentation and dropout; held-out values are not."
-    what = "training images, some of them held out"
+    unlike = "Training values are means over an epoch, with augmentation and dropout; validation values are not."
+    what = "training images, validation images among them"
     of_training = style.foot(digits.source, len(digits.train.labels), what, unlike)
     footer = style.foot(digits.source, len(labels), "test images")
     counts = statistics.confusion(labels, logits.argmax(1), len(digits.classes))
-    title, right = "Confusion matrix: what is taken for what", result.metrics.test_accuracy
+    title, right = "Confusion matrix", result.metrics.test_accuracy
     heading = f"{right.value:.1f} % right (95 % interval {right.low:.1f} to {right.high:.1f})"
-    drawn = {
+    figures = {
         "learning_curves": classifier.learning(history, result.epoch, of_training, palette),
         "confusion": classifier.confusion(title, {heading: counts}, digits.classes, footer, palette),
         "report": classifier.report(result.per_class, footer, palette),
         "misclassified": classifier.misclassified(digits, logits, settings),
     }
     folder = job.out("plots/figures_digits")
-    for name, figure in drawn.items():
+    for name, figure in figures.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)
 
 

@@ -1,4 +1,4 @@
-"""What each set of images looks like, training above test."""
+"""Examples of each set of images, training above test."""
 
 from stages import run
 from visrep.data import store

@@ -1,4 +1,4 @@
-"""All runs of the trainings that are compared, as points."""
+"""All runs of the trainings that are compared."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from visrep.settings.representations import Baselines, Labels
 from visrep.settings.shapes import FACTORS
 from visrep.stage.job import Job
 
-POINTS = "Filled: the main run; hollow: the same with other seeds; stroke: their mean."
+POINTS = "Filled: the main run; hollow: other seeds; stroke: their mean."
 
 
 def main(job: Job) -> None:
@@ -29,12 +29,12 @@ def main(job: Job) -> None:
     attacks = ["clean images", *(f"{name}, ε {sweep.gate_epsilon:g}" for name in ("FGSM", "PGD", "audit"))]
     names = [f"{name}: {attack}" for name in CLASSIFIERS.values() for attack in attacks]
     right = [number.value for model in CLASSIFIERS for number in headlines.classifiers[model]]
-    drawn = {
+    figures = {
         "classifiers": runs.points(
             "Both classifiers, run by run",
             names,
             [],
-            {"test images read rightly": right},
+            {"accuracy on test images": right},
             sweep.chance,
             "percent",
             style.foot(sweep.source, sweep.n, "test images", POINTS),
@@ -46,10 +46,10 @@ def main(job: Job) -> None:
             baselines,
             {
                 name: _of(headlines.encoders, list(labels), key)
-                for name, key in (("linear probe", "linear_accuracy"), ("nearest neighbours", "knn_accuracy"))
+                for name, key in (("linear probe", "linear_accuracy"), ("nearest neighbors", "knn_accuracy"))
             },
             probed.chance,
-            "test images named rightly (%)",
+            "accuracy on test images (%)",
             style.foot(probed.source, probed.n, "test images", f"{POINTS} Baselines in italics."),
             palette,
         ),
@@ -59,27 +59,27 @@ def main(job: Job) -> None:
             [],
             {factor: _of(headlines.families, list(headlines.families), f"{factor}_agreement") for factor in FACTORS},
             None,
-            "nearest neighbours that share the factor (%)",
-            f"Drawn shapes that training has not shown. {POINTS}",
+            "nearest neighbors that share the factor (%)",
+            f"Drawn shapes, test images. {POINTS}",
             palette,
         ),
     }
     ranked = records.read(job.input("plots/choosing/details.json"), choosing.Choosing)
-    drawn["choosing"] = draw_choosing.criteria(
+    figures["choosing"] = draw_choosing.criteria(
         "Criteria without labels, and the probe",
         ranked,
         labels,
         style.foot(
             ranked.source,
-            ranked.watched,
+            ranked.monitored,
             "test images",
-            "A point is a run: what a criterion says of it without labels, and what a linear probe reads with them. "
+            "A point is a run: a criterion without labels, and the accuracy of a linear probe with labels. "
             "Beside the names: the correlation of their ranks over all runs.",
         ),
         palette,
     )
     folder = job.out("plots/figures_spread")
-    for name, figure in drawn.items():
+    for name, figure in figures.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)
 
 

@@ -1,4 +1,4 @@
-"""How the networks without labels learned, and which of them collapsed."""
+"""Figures of trainings without labels, and of collapse."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from visrep.settings.figures import Figures
 from visrep.settings.representations import Ablations, Labels, Methods
 from visrep.stage.job import Job
 
-ASIDE = {"no_generated_neighbors": " Its training loss is of neighbours, its test loss of random views."}
+ASIDE = {"no_generated_neighbors": " Its training loss is of neighbors, its test loss of random views."}
 
 
 @dataclass(frozen=True)
@@ -36,27 +36,27 @@ def main(job: Job) -> None:
 
     palette, first = style.PALETTES[settings.palette], results["vicreg"]
     dimensions = len(first.axes)
-    of_test = style.foot(first.source, first.watched, "test images")
-    more = f"Of the test images {first.watched:,} are watched."
+    of_test = style.foot(first.source, first.monitored, "test images")
+    more = f"Of the test images {first.monitored:,} are monitored."
     footer = style.foot(first.source, first.n, "training images", more)
     named = {name: labels.get(name, name) for name in folders}
     by_label = {named[name]: history for name, history in histories.items()}
     spectra = {named[name]: result.axes for name, result in results.items()}
-    drawn = {
+    figures = {
         "collapse": representations.collapse("Which networks collapse", by_label, dimensions, of_test, palette),
         "spectra": representations.spectra("How many directions an embedding uses", spectra, of_test, palette),
     }
     for name, history in histories.items():
-        title, panels = f"{named[name]}: how it learned", results[name].telling.panels
+        title, panels = f"{named[name]}: training", results[name].reporting.panels
         foot = footer + ASIDE.get(name, "")
-        drawn[name] = representations.history(title, history, panels, dimensions, foot, palette)
+        figures[name] = representations.history(title, history, panels, dimensions, foot, palette)
     for name in sorted(plain - ASIDE.keys()):
-        told, rows = results[name].telling, pd.DataFrame(files.read_json(folders[name] / "steps.json"))
-        curves = [curve for panel in told.panels if panel.by_batch for curve in panel.curves]
-        foot = style.foot(first.source, first.n, "training images", told.batches)
-        drawn[f"{name}_steps"] = representations.steps(f"{named[name]}, batch by batch", rows, curves, foot, palette)
+        reporting, rows = results[name].reporting, pd.DataFrame(files.read_json(folders[name] / "steps.json"))
+        curves = [curve for panel in reporting.panels if panel.by_batch for curve in panel.curves]
+        foot = style.foot(first.source, first.n, "training images", reporting.batches)
+        figures[f"{name}_steps"] = representations.steps(f"{named[name]}, batch by batch", rows, curves, foot, palette)
     folder = job.out("plots/figures_training")
-    for name, figure in drawn.items():
+    for name, figure in figures.items():
         style.save(figure, folder / f"{name}.png", settings.dpi)
     ranks = [
         Rank(label, int(row.epoch), float(row.effective_rank))

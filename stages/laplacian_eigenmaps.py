@@ -1,4 +1,4 @@
-"""Coordinates without a network: the smoothest functions on a graph that ties each image to its look-alikes."""
+"""Laplacian eigenmaps: the smoothest functions on the nearest neighbor graph of the pixels."""
 
 from threadpoolctl import threadpool_limits
 

@@ -1,11 +1,11 @@
-"""Images are drawn from codes, and the codes are learned: with no encoder, or to compare by one."""
+"""Latent optimisation: a table of codes is learned with a generator, or for comparison an encoder."""
 
 from stages import run
 from visrep import files
 from visrep.data import store
 from visrep.machine import device
 from visrep.representations import latents
-from visrep.settings.representations import Encoder, Latents, Views
+from visrep.settings.representations import Latents, OneEncoder, Views
 from visrep.settings.runtime import Runtime
 from visrep.stage.job import Job
 from visrep.training import weights
@@ -15,7 +15,7 @@ ITEMS = "latents"
 
 def main(job: Job) -> None:
     settings = job.read(f"latents.{job.item}", Latents)
-    encoder, augment = job.read("vicreg.encoder", Encoder), job.read("vicreg.augment", Views)
+    encoder, augment = job.read("pretraining.encoder", OneEncoder).root, job.read("pretraining.augment", Views)
     machine = device.prepare(job.read("runtime", Runtime))
     objects = store.load(job.input("data/objects"))
     checkpoint = job.scratch / "checkpoint.pt"

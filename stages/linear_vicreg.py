@@ -1,18 +1,18 @@
-"""VICReg in closed form: the linear map of patch features under which views of an image agree best."""
+"""VICReg in closed form, for linear maps of patch features."""
 
 from stages import run
 from visrep import files, threads
 from visrep.data import store
 from visrep.machine import device
 from visrep.representations import linear_vicreg
-from visrep.settings.representations import Encoder, LinearVicreg, Views
+from visrep.settings.representations import LinearVicreg, OneEncoder, Views
 from visrep.settings.runtime import Runtime
 from visrep.stage.job import Job
 
 
 def main(job: Job) -> None:
-    settings, augment = job.read("linear_vicreg", LinearVicreg), job.read("vicreg.augment", Views)
-    encoder = job.read("vicreg.encoder", Encoder)
+    settings, augment = job.read("linear_vicreg", LinearVicreg), job.read("pretraining.augment", Views)
+    encoder = job.read("pretraining.encoder", OneEncoder).root
     runtime = job.read("runtime", Runtime)
     device.prepare(runtime)
     threads.limit(runtime.threads)

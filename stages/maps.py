@@ -1,4 +1,4 @@
-"""The embedding in two dimensions: its principal components, and a map that keeps neighbours together."""
+"""Maps of an embedding in two dimensions: PCA, t-SNE and UMAP."""
 
 from threadpoolctl import threadpool_limits
 

@@ -19,8 +19,8 @@ def main(job: Job) -> None:
     train = files.read_array(job.input(f"embeddings/{settings.of}/train.npy"))
     nearest = neighbors.nearest(train, train, settings.k, itself=True).index
     files.write_array(job.out("neighbors/train.npy"), nearest)
-    told = neighborhood.told(nearest, objects.train.labels, objects.classes, objects.source, settings.of)
-    job.result("neighbors", told)
+    result = neighborhood.neighborhood(nearest, objects.train.labels, objects.classes, objects.source, settings.of)
+    job.result("neighbors", result)
 
 
 if __name__ == "__main__":

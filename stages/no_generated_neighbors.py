@@ -1,4 +1,4 @@
-"""VICReg without generated views: an image's positives are its nearest neighbours."""
+"""VICReg without generated views: the positives of an image are its nearest neighbors."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ from visrep.training import distributed
 
 def main(job: Job) -> None:
     own = job.read("no_generated_neighbors", NoGeneratedNeighbors)
-    settings = own.of(job.read("vicreg", vicreg.Settings))
+    settings = own.of(job.read("vicreg", vicreg.Settings, "pretraining"))
     runtime, processes = job.read("runtime", Runtime), job.read("processes", Processes).root
     objects = store.load(job.input("data/objects"))
     nearest = np.array(files.read_array(job.input("neighbors/train.npy")))
@@ -28,7 +28,7 @@ def main(job: Job) -> None:
         nearest,
         settings.augment if own.augmented else None,
         checkpoint=job.scratch / "checkpoint.pt",
-        tell=job.progress,
+        progress=job.progress,
     )
     _encoder.write(job, distributed.run(processes, runtime, work), "no_generated_neighbors")
 

@@ -1,4 +1,4 @@
-"""Laplacian eigenmaps, as `laplacian_eigenmaps` has them, of a graph that ties images by their patches."""
+"""Laplacian eigenmaps of the nearest neighbor graph of the patch features."""
 
 from stages import run
 from visrep import files, threads

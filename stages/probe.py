@@ -1,4 +1,4 @@
-"""What a linear probe and the nearest neighbours find in the embedding: which class, how surely."""
+"""Accuracy of a linear probe and of k nearest neighbors on an embedding."""
 
 from stages import run
 from visrep import files, threads

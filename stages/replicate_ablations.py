@@ -1,4 +1,4 @@
-"""A method with something left out or changed, once more under another seed, with all evaluations of its encoder."""
+"""An ablation with another seed, with all evaluations of its encoder."""
 
 from stages import _evaluated, ablations, run
 from visrep.replicates.replicate import Replication

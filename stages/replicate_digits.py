@@ -1,4 +1,4 @@
-"""Classifier, defence, attacks and audits of both, once more under another seed."""
+"""Classifier, defence, attacks and audits of both, with another seed."""
 
 from stages import adv_train, audit, fgsm_sweep, run, train_cnn
 from visrep.digits.results import CLASSIFIERS

@@ -1,4 +1,4 @@
-"""A method besides VICReg, once more under another seed, with all evaluations of its encoder."""
+"""A method besides VICReg with another seed, with all evaluations of its encoder."""
 
 from stages import _evaluated, methods, run
 from visrep.replicates.replicate import Replication

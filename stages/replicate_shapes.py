@@ -1,4 +1,4 @@
-"""An encoder of drawn shapes, once more under another seed, and what it keeps of each factor."""
+"""An encoder of drawn shapes with another seed, and which factors it keeps."""
 
 from stages import factors, run, similarity
 from visrep.replicates.replicate import Replication

@@ -1,4 +1,4 @@
-"""VICReg, and VICReg on its neighbours, once more under another seed, with all evaluations of both."""
+"""VICReg, and VICReg on its neighbors, with another seed, with all evaluations of both."""
 
 from stages import _evaluated, neighbors, no_generated_neighbors, run, vicreg
 from visrep.replicates.replicate import Replication
@@ -17,7 +17,7 @@ def main(job: Job) -> None:
         again.train(no_generated_neighbors)
         _evaluated.evaluate(again, "no_generated_neighbors")
     else:
-        job.log(f"neighbours are those of {of}, which is not trained again here; VICReg on neighbours has no replicate")
+        job.log(f"neighbors are those of {of}, which is not trained again here; VICReg on neighbors has no replicate")
     again.write("vicreg")
 
 

@@ -1,4 +1,4 @@
-"""The whole study on one page that opens from a disk, without a network."""
+"""The page of all results, one file that needs no network."""
 
 from stages import run
 from visrep import files

@@ -1,4 +1,4 @@
-"""Which training images lie nearest to a test image, which farthest, and are they of its class?"""
+"""Nearest and farthest training images of test images, and whether they are of the same class."""
 
 from threadpoolctl import threadpool_limits
 

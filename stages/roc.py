@@ -1,4 +1,4 @@
-"""How well each embedding tells other images from objects, in one chart, with the baselines among them."""
+"""ROC curves of anomaly detection, for all encoders in one chart."""
 
 from stages import run
 from visrep import files, records
@@ -18,11 +18,11 @@ def main(job: Job) -> None:
     files.write_table(job.out("plots/roc.json"), curves)
 
     first = next(iter(results.values()))
-    way = "measured for each encoder in the way that tells validation images best" if first.validated else first.way
-    footer = f"Data: {first.told()}. Score: distance from the training images, {way}."
-    floors = [labels[name] for name in baselines if name in labels]
+    way = "selected for each encoder on validation images" if first.validated else first.way
+    footer = f"Data: {first.sets_in_words()}. Score: distance from the training images, {way}."
+    named_baselines = [labels[name] for name in baselines if name in labels]
     named, palette = {labels[name]: result for name, result in results.items()}, style.PALETTES[settings.palette]
-    figure = anomalies.roc("How well embeddings tell other images from objects", named, floors, footer, palette)
+    figure = anomalies.roc("Anomaly detection", named, named_baselines, footer, palette)
     style.save(figure, job.out("plots/roc") / "roc.png", settings.dpi)
 
 

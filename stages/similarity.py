@@ -1,4 +1,4 @@
-"""An encoder learns what is alike: by drawing its images again, or by pairs of which only some factors are shared."""
+"""Training of an encoder of drawn shapes: an autoencoder, or on pairs that share only some factors."""
 
 import numpy as np
 import torch

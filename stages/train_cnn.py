@@ -1,4 +1,4 @@
-"""A convolutional network learns to read street digits: held-out training images choose, test images judge."""
+"""Training of the classifier: the epoch is selected on validation images; test images are used once."""
 
 from stages import run
 from visrep import files

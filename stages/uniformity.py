@@ -1,4 +1,4 @@
-"""How near images of one class lie in the embedding, and how evenly all images spread."""
+"""Alignment of images of one class, uniformity of all, and the density of the embedding."""
 
 from threadpoolctl import threadpool_limits
 

@@ -1,4 +1,4 @@
-"""A network learns without labels: views of an image agree, dimensions vary, and none repeats another."""
+"""VICReg: views of an image agree, dimensions vary, and no two are correlated."""
 
 from stages import _encoder, run
 from visrep.representations.methods import vicreg
@@ -6,7 +6,7 @@ from visrep.stage.job import Job
 
 
 def main(job: Job) -> None:
-    _encoder.train(job, vicreg, job.read("vicreg", vicreg.Settings), "vicreg")
+    _encoder.train(job, vicreg, job.read("vicreg", vicreg.Settings, "pretraining"), "vicreg")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from unittest import mock
 import tiny
 from oracles import digests
 from visrep.data import official, store
-from visrep.settings.base import Section
+from visrep.settings.base import KINDS, Section
 from visrep.stage import params
 from visrep.stage.job import Job
 
@@ -54,9 +54,9 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     module = importlib.import_module(f"stages.{stage}")
     before, sections = digests(folder), set()
 
-    def read(key: str, *rest: Any) -> Any:
-        sections.add(key)
-        return original(key, *rest)
+    def read(key: str, kind: Any, base: str = "") -> Any:
+        sections.update(filter(None, (key, base)))
+        return original(key, kind, base=base)
 
     original, params.read = params.read, read
     loaded = params.load
@@ -79,13 +79,13 @@ def _watch(folder: Path, stage: str, item: str) -> Seen:
     after = digests(folder)
     written = {name for name in after if after[name] != before.get(name)}
     manifests = [
-        json.loads((folder / name).read_text()) for name in job.seen if re.fullmatch(r"models/\w+\.json", name)
+        json.loads((folder / name).read_text()) for name in job.dependencies if re.fullmatch(r"models/\w+\.json", name)
     ]
     known = {name for manifest in manifests for name in manifest}
-    loaded_by_name = {name for name in job.seen if name.startswith("visrep.")} - known
+    loaded_by_name = {name for name in job.dependencies if name.startswith("visrep.")} - known
     modules = {f"src/{name.replace('.', '/')}.py" for name in loaded_by_name}
     names = {os.path.relpath(folder / path, folder) for path in opened} & before.keys() - {"params.yaml"}
-    inputs = {name for name in job.seen if (folder / name).exists()} - {"params.yaml"}
+    inputs = {name for name in job.dependencies if (folder / name).exists()} - {"params.yaml"}
     return Seen(
         {_held(name, inputs) for name in names | inputs},
         {_held(name, {str(path) for path in job.outputs}) for name in written},
@@ -124,7 +124,7 @@ def leaves_read(folder: Path) -> set[str]:
     for change in [{}, *({stage: change} for stage, every in tiny.variants(folder).items() for change in every)]:
         tiny.write(folder, change)
         for stage, item in tiny.SOME:
-            if not change or stage in change or (stage == "methods" and item in change):
+            if not change or stage in change or (stage, item) in _readers(change):
                 with inside(folder), _recorded(read), mock.patch.object(official, "load", _official):
                     module = importlib.import_module(f"stages.{stage}")
                     job = Job(stage, Path(str(module.__file__)).resolve(), item)
@@ -132,6 +132,16 @@ def leaves_read(folder: Path) -> set[str]:
                 with inside(folder):
                     job.publish()
     return read & leaves(tiny.study())
+
+
+def _readers(change: dict[str, Any]) -> set[tuple[str, str]]:
+    """Stages that read the section that changes, which has another name than theirs."""
+    of_section = {
+        "pretraining": {("vicreg", ""), ("methods", "simclr")},
+        "simclr": {("methods", "simclr")},
+        "families": {("similarity", name) for name in change.get("families", ())},
+    }
+    return {stage for section, stages in of_section.items() if section in change for stage in stages}
 
 
 def _official(*_: Any) -> store.ImageSet:
@@ -142,31 +152,33 @@ def _official(*_: Any) -> store.ImageSet:
 @contextmanager
 def _recorded(read: set[str]) -> Iterator[None]:
     """Adds the dotted names of parameters to ``read`` as code asks for them."""
-    names: dict[int, str] = {}
+    names: dict[int, tuple[str, ...]] = {}  # of a method also where it takes what it does not give
     alive: list[Any] = []  # so that no id comes up twice
     original = params.read
 
-    def name(section: Any, prefix: str) -> None:
+    def name(section: Any, *prefixes: str) -> None:
         alive.append(section)
-        names[id(section)] = prefix
+        names[id(section)] = prefixes
         for field in type(section).model_fields:
             value = object.__getattribute__(section, field)
             if isinstance(value, Section):
-                name(value, f"{prefix}.{field}")
+                name(value, *(f"{prefix}.{field}" for prefix in prefixes))
+            elif field in KINDS:  # it chose the type of the section
+                read.update(f"{prefix}.{field}" for prefix in prefixes)
 
-    def recorded(key: str, *rest: Any) -> Any:
-        section = original(key, *rest)
+    def recorded(key: str, kind: Any, base: str = "") -> Any:
+        section = original(key, kind, base=base)
         if isinstance(section, Section):
-            name(section, key)
+            name(section, *filter(None, (key, base)))
         else:  # a leaf, or a mapping as it stands
             read.update(leaves(section.model_dump(), key))
         return section
 
     def get(self: Any, field: str) -> Any:
         if id(self) in names and field in type(self).model_fields:
-            read.add(f"{names[id(self)]}.{type(self).model_fields[field].alias or field}")
+            read.update(f"{prefix}.{type(self).model_fields[field].alias or field}" for prefix in names[id(self)])
         if id(self) in names and field == "model_dump" and sys._getframe(1).f_globals["__name__"] != "visrep.stage.job":
-            read.update(f"{names[id(self)]}.{leaf}" for leaf in type(self).model_fields)
+            read.update(f"{prefix}.{leaf}" for prefix in names[id(self)] for leaf in type(self).model_fields)
         return object.__getattribute__(self, field)
 
     params.read = recorded

@@ -25,15 +25,15 @@ def flat(values: Any, prefix: str = "") -> dict[str, Any]:
     [
         ({"weights": {"variance": 0.0}}, {".weights.variance": 0.0}),
         (
-            {"epochs": 77, "augment": {"flip": 0.25, "hue": 0.5}},
-            {".epochs": 77, ".augment.flip": 0.25, ".augment.hue": 0.5},
+            {"epochs": 77, "augment": {"flip": 0.25, "jitter": {"hue": 0.25}}},
+            {".epochs": 77, ".augment.flip": 0.25, ".augment.jitter.hue": 0.25},
         ),
         ({"projector": ()}, {".projector": ()}),
         ({}, {}),
     ],
 )
 def test_only_what_is_named_changes(change: dict[str, Any], changed: dict[str, Any]) -> None:
-    whole = params.read("vicreg", vicreg.Settings, ROOT / "params.yaml")
+    whole = params.read("vicreg", vicreg.Settings, ROOT / "params.yaml", "pretraining")
     before, after = flat(whole.model_dump()), flat(Ablation(of="vicreg", **change).apply(whole).model_dump())
     assert after == before | changed
 

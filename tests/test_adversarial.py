@@ -19,16 +19,24 @@ from visrep.training import weights
 CONFIG = {"channels": [4, 6], "depth": 1, "hidden": 10, "dropout": 0.0, "classes": 10}
 
 
-def settings(**change: Any) -> AdvTrain:
-    shift = {"augment": {"shift": 0.0}}
-    return params.check(tiny.merge(tiny.study()["adv_train"], shift | change), AdvTrain)
+METHODS: dict[str, dict[str, Any]] = {
+    "fgsm_mix": {"alpha": 0.8, "fused": False},
+    "n_fgsm": {},
+    "pgd": {"steps": 3, "step_size": 0.05},
+    "trades": {"steps": 3, "step_size": 0.05, "beta": 6.0},
+}
+
+
+def settings(method: str, options: dict[str, Any] | None = None, **change: Any) -> AdvTrain:
+    change |= {"augment": {"shift": 0.0}, "method": {"name": method, **METHODS[method], **(options or {})}}
+    return params.check(tiny.merge(tiny.study()["adv_train"], change), AdvTrain)
 
 
 @pytest.fixture
 def data() -> Labelled:
-    draw = generator("cpu", "data")
-    images = torch.randint(0, 256, (20, 32, 32, 3), generator=draw, dtype=torch.uint8)
-    return Labelled(images, torch.randint(10, (20,), generator=draw))
+    rng = generator("cpu", "data")
+    images = torch.randint(0, 256, (20, 32, 32, 3), generator=rng, dtype=torch.uint8)
+    return Labelled(images, torch.randint(10, (20,), generator=rng))
 
 
 def network() -> cnn.ConvNet:
@@ -59,7 +67,7 @@ def by_hand(alpha: float, epsilon: float, data: Labelled) -> Tensor:
 @pytest.mark.parametrize("fused", [False, True])
 def test_the_mixed_step_is_three_passes(data: Labelled, alpha: float, fused: bool) -> None:
     model = network()
-    objective = adversarial.Objective(data, settings(method="fgsm_mix", alpha=alpha, fused=fused, ramp_epochs=0))
+    objective = adversarial.Objective(data, settings("fgsm_mix", {"alpha": alpha, "fused": fused}, ramp_epochs=0))
     scalars = objective(model, torch.arange(20), generator("cpu", 0), 1.0)
     torch.testing.assert_close(gradients(model), by_hand(alpha, 0.1, data), rtol=1e-4, atol=1e-6)
     assert set(scalars) == {"loss", "accuracy", "attacked_accuracy"}
@@ -67,7 +75,7 @@ def test_the_mixed_step_is_three_passes(data: Labelled, alpha: float, fused: boo
 
 def test_alpha_zero_cannot_be_fused() -> None:
     with pytest.raises(Exception, match="alpha 0 leaves no clean loss to fuse"):
-        settings(method="fgsm_mix", alpha=0.0, fused=True)
+        settings("fgsm_mix", {"alpha": 0.0, "fused": True})
 
 
 @pytest.mark.parametrize("method", ["n_fgsm", "pgd", "fgsm_mix"])
@@ -75,15 +83,15 @@ def test_the_radius_grows_with_the_ramp(data: Labelled, method: str, monkeypatch
     radii: list[float] = []
 
     def watched(original: Any) -> Any:
-        def attack(model: Any, x: Tensor, y: Tensor, epsilon: float, *rest: Any) -> Tensor:
+        def attack(model: Any, x: Tensor, y: Tensor, epsilon: float, *rest: Any, **named: Any) -> Tensor:
             radii.append(epsilon)
-            return original(model, x, y, epsilon, *rest)
+            return original(model, x, y, epsilon, *rest, **named)
 
         return attack
 
     for name in ("n_fgsm", "pgd", "fgsm"):
         monkeypatch.setattr(attacks, name, watched(getattr(attacks, name)))
-    objective = adversarial.Objective(data, settings(method=method, fused=False, ramp_epochs=4.0, epochs=9))
+    objective = adversarial.Objective(data, settings(method, ramp_epochs=4.0, epochs=9))
     for time in (0.0, 1.0, 4.0, 9.0):
         objective(network(), torch.arange(20), generator("cpu", 0), time)
     assert radii == pytest.approx([0.0, 0.025, 0.1, 0.1])
@@ -93,9 +101,9 @@ def test_the_radius_grows_with_the_ramp(data: Labelled, method: str, monkeypatch
 def test_the_descent_is_on_the_attacked_images(data: Labelled, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the attack returns is what is learnt."""
     attacked = torch.rand(20, 3, 32, 32, generator=generator("cpu", "attacked")) * 2 - 1
-    monkeypatch.setattr(attacks, method, lambda *_: attacked)
+    monkeypatch.setattr(attacks, method, lambda *_, **__: attacked)
     model, other = network(), network()
-    scalars = adversarial.Objective(data, settings(method=method))(model, torch.arange(20), generator("cpu", 0), 9.0)
+    scalars = adversarial.Objective(data, settings(method))(model, torch.arange(20), generator("cpu", 0), 9.0)
     loss = F.cross_entropy(other(attacked), data.labels)
     loss.backward()
     torch.testing.assert_close(gradients(model), gradients(other), rtol=0, atol=0)
@@ -115,23 +123,23 @@ def test_steps_of_pgd_grow_with_the_ramp(data: Labelled, monkeypatch: pytest.Mon
         return x
 
     monkeypatch.setattr(attacks, "pgd", watched)
-    chosen = settings(method="pgd", ramp_epochs=4.0, epochs=9)
+    chosen = settings("pgd", ramp_epochs=4.0, epochs=9)
     for time in (1.0, 2.0, 9.0):
         adversarial.Objective(data, chosen)(network(), torch.arange(20), generator("cpu", 0), time)
-    assert sizes == pytest.approx([chosen.pgd.step_size * share for share in (0.25, 0.5, 1.0)])
+    assert sizes == pytest.approx([METHODS["pgd"]["step_size"] * share for share in (0.25, 0.5, 1.0)])
 
 
 def test_pgd_training_attacks_the_network_as_it_will_be_used(data: Labelled) -> None:
     """The attack neither moves batch statistics nor draws dropout: only the descent on the attacked batch does."""
     model = weights.fresh(cnn.ConvNet, CONFIG | {"dropout": 0.5}, generator("cpu", 0)).train()
-    adversarial.Objective(data, settings(method="pgd"))(model, torch.arange(20), generator("cpu", 0), 9.0)
+    adversarial.Objective(data, settings("pgd"))(model, torch.arange(20), generator("cpu", 0), 9.0)
     assert int(model.features[0][1].num_batches_tracked) == 1
     assert model.training
 
 
 def test_validation_is_counted_image_by_image(data: Labelled) -> None:
     model = network().eval()
-    pgd = settings().validation_pgd
+    pgd = settings("pgd").validation_pgd
     found = adversarial.validate(model, data, 0.1, pgd, seed=0)
     x = scaled(data.images)
     clean = sum(int(model(x[i : i + 1]).argmax()) == int(data.labels[i]) for i in range(20))
@@ -150,3 +158,12 @@ def test_validation_is_counted_image_by_image(data: Labelled) -> None:
         stands += all(int(model(one).argmax()) == int(y) for one in seen)
     assert (found["val_clean"], found["val_fgsm"], found["val_pgd"]) == pytest.approx((clean * 5, fgsm * 5, stands * 5))
     assert found == adversarial.validate(model, data, 0.1, pgd, seed=0)
+
+
+def test_a_defence_starts_from_the_classifier_or_from_scratch() -> None:
+    trained = weights.fresh(cnn.ConvNet, CONFIG | {"dropout": 0.4}, generator("cpu", "trained"))
+    started = adversarial._started(settings("pgd", model={"init": "cnn", "dropout": 0.0}), trained, 10)
+    assert started.config == trained.config | {"dropout": 0.0}
+    assert all(torch.equal(value, started.state_dict()[name]) for name, value in trained.state_dict().items())
+    scratch = adversarial._started(settings("pgd", model={"init": "scratch", **tiny.MODEL}), trained, 7)
+    assert scratch.config == tiny.MODEL | {"classes": 7}

@@ -25,11 +25,11 @@ def test_concordance_is_kendalls_w() -> None:
 
 
 def test_its_p_value_is_how_often_random_rankings_agree_as_well() -> None:
-    draw = np.random.default_rng(1)
-    scores = draw.standard_normal((5, 10)) + np.linspace(0, 1, 10)
+    rng = np.random.default_rng(1)
+    scores = rng.standard_normal((5, 10)) + np.linspace(0, 1, 10)
     found = agreement.concordance(scores)
     assert found is not None
-    random = [kendall(draw.permuted(np.tile(np.arange(1.0, 11), (5, 1)), axis=1)) for _ in range(4000)]
+    random = [kendall(rng.permuted(np.tile(np.arange(1.0, 11), (5, 1)), axis=1)) for _ in range(4000)]
     assert found.p == pytest.approx(np.mean(np.array(random) >= found.value), abs=0.02)
 
 

@@ -40,8 +40,8 @@ def test_mean_distances_are_counted_by_loops(random: np.random.Generator) -> Non
     assert plain[1][5] == 0
 
 
-def test_too_many_neighbours_are_named() -> None:
-    with pytest.raises(Failure, match=r"^anomaly\.k: 3 other neighbours .* 3 training images"):
+def test_too_many_neighbors_are_named() -> None:
+    with pytest.raises(Failure, match=r"^anomaly\.k: 3 other neighbors .* 3 training images"):
         anomaly.knn_scores(np.eye(3), np.eye(3), (4, 3))
     assert list(anomaly.knn_scores(np.eye(3), np.eye(3), (2, 200))) == [2]
 

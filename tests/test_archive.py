@@ -22,7 +22,7 @@ from tests.test_fetch import QUICK, serving, status, whole
 from visrep.data import archive, members
 from visrep.data.store import ImageSet
 from visrep.errors import Failure
-from visrep.settings.data import Embedded, Source
+from visrep.settings.data import Archive
 
 Files = Mapping[str, bytes]
 
@@ -77,16 +77,14 @@ def make_tar(files: Files, path: Path) -> Path:
 MAKERS = {"set": make_folder, "set.zip": make_zip, "set.tar": make_tar, "set.tgz": make_tar}
 
 
-def source(address: Path | str, sha: str | None = None, megabytes: int = 1) -> Source:
-    unused = Embedded(seed=0, train=100, test=100)
-    options: dict[str, Any] = {"sha256": sha, "max_megabytes": megabytes, "embedded": unused}
-    return Source(source="archive", official=None, archive=str(address), **options)
+def source(address: Path | str, sha: str | None = None, megabytes: int = 1) -> Archive:
+    return Archive(source="archive", archive=str(address), sha256=sha, max_megabytes=megabytes)
 
 
 def loaded(
     address: Path | str, scratch: Path, log: Callable[[str], None] = lambda line: None, **options: Any
 ) -> ImageSet:
-    return archive.load("street_digits", source(address, **options), scratch, log, patience=QUICK)
+    return archive.load(source(address, **options), scratch, log, patience=QUICK)
 
 
 def tree(folder: Path) -> list[tuple[str, int]]:
@@ -584,6 +582,6 @@ def test_an_address_of_something_else(content: Any, tmp_path: Path) -> None:
         refused(f"{site.address}/a", tmp_path, "expected", sha="0" * 64)
 
 
-@pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://host/set.zip"])
+@pytest.mark.parametrize("address", ["moon://host/set.zip", "memory://host/set.zip"])
 def test_other_schemes(address: str, tmp_path: Path) -> None:
-    refused(address, tmp_path, "only http and https")
+    refused(address, tmp_path, "cannot be read" if address.startswith("memory") else "is read by nothing")

@@ -22,9 +22,9 @@ def network() -> cnn.ConvNet:
 @pytest.fixture
 def batch() -> tuple[Tensor, Tensor]:
     """Images with many pixels at and near the bounds, so that clipping matters."""
-    draw = generator("cpu", "batch")
-    x = (torch.rand(12, 3, 32, 32, generator=draw) * 2.6 - 1.3).clamp(-1, 1)
-    return x, torch.randint(10, (12,), generator=draw)
+    rng = generator("cpu", "batch")
+    x = (torch.rand(12, 3, 32, 32, generator=rng) * 2.6 - 1.3).clamp(-1, 1)
+    return x, torch.randint(10, (12,), generator=rng)
 
 
 def linear(seed: str = "linear") -> tuple[nn.Module, Tensor]:
@@ -77,11 +77,11 @@ def test_every_attack_stays_in_the_ball_and_among_images(
     network: nn.Module, batch: tuple[Tensor, Tensor], epsilon: float
 ) -> None:
     x, y = batch
-    draw = generator("cpu", "ball")
-    start = attacks.noise(x, epsilon, draw)
+    rng = generator("cpu", "ball")
+    start = attacks.noise(x, epsilon, rng)
     made = {
         "fgsm": attacks.fgsm(network, x, y, epsilon),
-        "noise": attacks.noise(x, epsilon, draw),
+        "noise": attacks.noise(x, epsilon, rng),
         "pgd": attacks.pgd(network, x, y, epsilon, 5, epsilon, start),
         "until wrong": attacks.pgd_until_wrong(network, x, y, start, epsilon, 5, epsilon),
     }

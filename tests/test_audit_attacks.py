@@ -24,7 +24,7 @@ Batch = tuple[nn.Module, Tensor, Tensor]
 @pytest.fixture(scope="module")
 def batch() -> Batch:
     """A small network, trained for a second on handwritten digits, and 500 of them that it reads rightly."""
-    drawn = handwritten_digits.draw(0, 800, 60)
+    drawn = handwritten_digits.generate(0, 800, 60)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = nn.Sequential(nn.AvgPool2d(4), nn.Flatten(), nn.Linear(192, 32), nn.ReLU(), nn.Linear(32, 10))
@@ -103,9 +103,9 @@ def test_the_losses_are_their_equations() -> None:
 def test_apgds_are_as_strong_as_autoattacks(batch: Batch) -> None:
     """Each within a point on 500 images, the worst case of both within half a point."""
     model, x, y = batch
-    draw = generator("cpu", "start")
-    first = right(model, apgd.apgd(model, x, y, EPSILON, STEPS, attacks.noise(x, EPSILON, draw)), y)
-    second = apgd.towards_each(model, x, y, EPSILON, STEPS, TARGETS, draw)
+    rng = generator("cpu", "start")
+    first = right(model, apgd.apgd(model, x, y, EPSILON, STEPS, attacks.noise(x, EPSILON, rng)), y)
+    second = apgd.towards_each(model, x, y, EPSILON, STEPS, TARGETS, rng)
     attacks.bounded(second, x, EPSILON)
     in_unit = {"n_iter": STEPS, "eps": EPSILON / 2, "seed": 0, "device": "cpu"}
     one = APGDAttack(lambda z: model(z * 2 - 1), **in_unit).perturb((x + 1) / 2, y)

@@ -59,7 +59,7 @@ def test_a_feature_that_never_varies_takes_no_part(random: np.random.Generator) 
 def test_axes_need_more_images_and_features_than_there_are_dimensions(images: int, features: int) -> None:
     with pytest.raises(Failure, match=f"8 principal axes need more than {images} images, and {features} features"):
         axes.principal(of(np.random.default_rng(0).normal(size=(images, features))), 8)
-    with pytest.raises(Failure, match="8 dimensions are asked for, but there are 7 features"):
+    with pytest.raises(Failure, match="8 dimensions from 7 features"):
         axes.agreeing(of(np.random.default_rng(0).normal(size=(30, 7))), 8, 0)
 
 

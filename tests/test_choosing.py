@@ -19,9 +19,9 @@ WORST = {"effective_rank": 2.0, "rankme": 2.0, "alpha_req": 0.2, "lidar": 2.0, "
 
 def result() -> choosing.Choosing:
     """Of two trainings, one as every criterion says is best; its runs differ by chance."""
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     runs = [
-        choosing.Run(name, seed, {key: value + draw.normal(0, 0.01) for key, value in values.items()}, accuracy + seed)
+        choosing.Run(name, seed, {key: value + rng.normal(0, 0.01) for key, value in values.items()}, accuracy + seed)
         for name, values, accuracy in (("vicreg", BEST, 70.0), ("no_variance", WORST, 20.0))
         for seed in range(5)
     ]
@@ -63,6 +63,6 @@ def test_the_page_names_the_best_and_what_no_seed_tells() -> None:
     assert "of the pairs of 10 runs" in said
     sure = choosing.Criterion("lidar", best.correlation, best.right, Interval(90.0, 70.0, 99.0))
     within = page._answer(choosing.Choosing({}, "", 1, found.runs, (sure,), ()))
-    assert within.endswith("better than a coin: LiDAR.")
+    assert within.endswith("better than chance: LiDAR.")
     unsure = choosing.Criterion("lidar", best.correlation, best.right, Interval(60.0, 40.0, 80.0))
-    assert page._answer(choosing.Choosing({}, "", 1, found.runs, (unsure,), ())).endswith("better than a coin: none.")
+    assert page._answer(choosing.Choosing({}, "", 1, found.runs, (unsure,), ())).endswith("better than chance: none.")

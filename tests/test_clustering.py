@@ -15,10 +15,10 @@ from visrep.evaluations import clustering
 
 def lumps(rows: int, clusters: int, dimensions: int, apart: float = 2.0, seed: int = 0) -> tuple[Any, Any]:
     """(N, D) float32 about random centres, of unequal sizes, and which centre is whose."""
-    draw = np.random.default_rng(seed)
-    labels = np.minimum(draw.integers(0, clusters, rows), draw.integers(0, clusters, rows))
-    centres = apart * draw.standard_normal((clusters, dimensions))
-    return (centres[labels] + draw.standard_normal((rows, dimensions))).astype(np.float32), labels
+    rng = np.random.default_rng(seed)
+    labels = np.minimum(rng.integers(0, clusters, rows), rng.integers(0, clusters, rows))
+    centres = apart * rng.standard_normal((clusters, dimensions))
+    return (centres[labels] + rng.standard_normal((rows, dimensions))).astype(np.float32), labels
 
 
 def by_loop(x: Any, labels: Any) -> float:
@@ -146,8 +146,8 @@ def test_silhouette_is_the_loops_whatever_the_scale_and_place(scale: float, away
 
 def test_silhouette_of_tight_lumps_within_and_across_clusters() -> None:
     """Distances of 1e-4 beside 1: float32 products would lose them all."""
-    draw = np.random.default_rng(4)
-    x = np.repeat(draw.standard_normal((6, 20)), 20, axis=0) + 1e-4 * draw.standard_normal((120, 20))
+    rng = np.random.default_rng(4)
+    x = np.repeat(rng.standard_normal((6, 20)), 20, axis=0) + 1e-4 * rng.standard_normal((120, 20))
     for labels in (np.repeat(np.arange(6), 20), np.arange(120) % 20 // 7, np.arange(120) // 10):
         assert clustering.silhouette(x, labels, 32) == pytest.approx(by_loop(x, labels), abs=1e-7)
 
@@ -171,9 +171,9 @@ def test_lone_images_score_zero_and_so_does_a_single_cluster() -> None:
 
 
 def test_nmi_and_ari_are_scikit_learns() -> None:
-    draw = np.random.default_rng(6)
-    labels = draw.integers(0, 5, 200)
-    clusters = np.where(draw.random(200) < 0.5, labels, draw.integers(0, 7, 200))
+    rng = np.random.default_rng(6)
+    labels = rng.integers(0, 5, 200)
+    clusters = np.where(rng.random(200) < 0.5, labels, rng.integers(0, 7, 200))
     assert clustering.nmi(labels, clusters) == normalized_mutual_info_score(labels, clusters)
     assert clustering.ari(labels, clusters) == adjusted_rand_score(labels, clusters)
     same = np.zeros(9, int)
@@ -183,9 +183,9 @@ def test_nmi_and_ari_are_scikit_learns() -> None:
 
 @pytest.mark.parametrize(("classes", "clusters"), [(4, 4), (3, 5), (5, 3), (1, 3), (3, 1)])
 def test_matched_accuracy_is_the_best_of_all_matchings(classes: int, clusters: int) -> None:
-    draw = np.random.default_rng(7)
-    labels = draw.integers(0, classes, 60)
-    found = np.where(draw.random(60) < 0.4, (labels + 1) % clusters, draw.integers(0, clusters, 60))
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, classes, 60)
+    found = np.where(rng.random(60) < 0.4, (labels + 1) % clusters, rng.integers(0, clusters, 60))
     best = 0.0
     for order in permutations(range(max(classes, clusters)), clusters):  # the class of each cluster
         best = max(best, float(np.mean(np.array(order)[found] == labels)) * 100)
@@ -199,9 +199,9 @@ def test_renamed_classes_are_matched_whole() -> None:
 
 
 def test_what_groups_explain_is_one_less_what_is_left_within() -> None:
-    draw = np.random.default_rng(8)
-    groups = draw.integers(0, 4, 90) * 10
-    values = draw.standard_normal((90, 3)) * [1, 5, 0.1] + groups[:, None] * [0.1, 0, 0.01] + 1000
+    rng = np.random.default_rng(8)
+    groups = rng.integers(0, 4, 90) * 10
+    values = rng.standard_normal((90, 3)) * [1, 5, 0.1] + groups[:, None] * [0.1, 0, 0.01] + 1000
     within = sum(((values[groups == g] - values[groups == g].mean(0)) ** 2).sum() for g in set(groups.tolist()))
     total = ((values - values.mean(0)) ** 2).sum()
     assert clustering.explained(values, groups) == pytest.approx(1 - within / total, abs=1e-9)
@@ -210,16 +210,16 @@ def test_what_groups_explain_is_one_less_what_is_left_within() -> None:
 
 def test_what_groups_explain_at_the_limits() -> None:
     groups = np.repeat([2, 5, 9], 20)
-    draw = np.random.default_rng(9)
+    rng = np.random.default_rng(9)
     for _ in range(50):
-        whole = clustering.explained(draw.standard_normal((10, 4))[groups], groups)
+        whole = clustering.explained(rng.standard_normal((10, 4))[groups], groups)
         assert whole == pytest.approx(1, abs=1e-12)
         assert whole <= 1
-    assert clustering.explained(draw.standard_normal((60, 2)), np.zeros(60, int)) == pytest.approx(0, abs=1e-20)
-    assert clustering.explained(draw.standard_normal((60, 2)), np.arange(60)) == pytest.approx(1)
+    assert clustering.explained(rng.standard_normal((60, 2)), np.zeros(60, int)) == pytest.approx(0, abs=1e-20)
+    assert clustering.explained(rng.standard_normal((60, 2)), np.arange(60)) == pytest.approx(1)
     for value in (0.0, 0.1, 1e9):
         assert clustering.explained(np.full((60, 2), value), groups) == 0.0
-    by_chance = [clustering.explained(draw.standard_normal((60, 4)), draw.permutation(groups)) for _ in range(300)]
+    by_chance = [clustering.explained(rng.standard_normal((60, 4)), rng.permutation(groups)) for _ in range(300)]
     assert np.mean(by_chance) == pytest.approx(2 / 59, rel=0.1)
 
 
@@ -237,7 +237,7 @@ def test_the_table_holds_every_class_and_cluster() -> None:
 
 
 def test_the_first_run_is_told_with_the_range_over_all() -> None:
-    drawn = objects.draw(0, 90, 1)
+    drawn = objects.generate(0, 90, 1)
     x = np.random.default_rng(0).normal(size=(90, 3)).astype(np.float32)
     result, clusters = clustering.evaluate(x, drawn, clustering.Settings(seed=2**32 - 2, restarts=1, runs=3))
     runs = [clustering.kmeans(x, 10, seed, 1) for seed in (2**32 - 2, 2**32 - 1, 0)]

@@ -1,4 +1,4 @@
-"""InfoNCE against loops in float64 and against lightly, its chance, floor and preconditions; classification is the same
+"""InfoNCE against loops in float64 and against lightly, its chance, bound and preconditions; classification is the same
 loss."""
 
 import math
@@ -82,12 +82,12 @@ def test_no_unit_features_come_below_the_floor_and_two_opposite_ones_reach_it() 
     distinct = np.arange(2)[:, None]
     opposite = torch.tensor([[1.0, 0.0], [-1.0, 0.0]], dtype=torch.float64)
     for temperature in (0.1, 0.5, 2.0):
-        floor = contrastive.floor(distinct, temperature)
-        assert floor == pytest.approx(math.log1p(math.exp(-2 / temperature)), rel=1e-12)
-        assert float(contrastive.info_nce(opposite, opposite, temperature)) == pytest.approx(floor, rel=1e-9)
+        bound = contrastive.bound(distinct, temperature)
+        assert bound == pytest.approx(math.log1p(math.exp(-2 / temperature)), rel=1e-12)
+        assert float(contrastive.info_nce(opposite, opposite, temperature)) == pytest.approx(bound, rel=1e-9)
         for seed in range(20):
             u, v = (contrastive.unit(features(5, 3, seed + shift)) for shift in (0, 100))
-            assert float(contrastive.info_nce(u, v, temperature)) > contrastive.floor(
+            assert float(contrastive.info_nce(u, v, temperature)) > contrastive.bound(
                 np.arange(5)[:, None], temperature
             )
 
@@ -96,10 +96,10 @@ def test_pairs_that_keep_the_same_are_equally_good_answers() -> None:
     """Two kinds at opposite poles: of N pairs the m alike share the probability."""
     kept = np.array([[1, 0], [1, 0], [1, 2], [1, 0]])
     u = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
-    floor = contrastive.floor(kept, 0.4)
-    assert float(contrastive.info_nce(u, u, 0.4)) == pytest.approx(floor, rel=1e-12)
-    assert floor == pytest.approx((3 * math.log(3 + math.exp(-5)) + math.log(1 + 3 * math.exp(-5))) / 4, rel=1e-12)
-    assert contrastive.floor(np.zeros((8, 0)), 0.1) == pytest.approx(math.log(8))  # nothing is kept: chance
+    bound = contrastive.bound(kept, 0.4)
+    assert float(contrastive.info_nce(u, u, 0.4)) == pytest.approx(bound, rel=1e-12)
+    assert bound == pytest.approx((3 * math.log(3 + math.exp(-5)) + math.log(1 + 3 * math.exp(-5))) / 4, rel=1e-12)
+    assert contrastive.bound(np.zeros((8, 0)), 0.1) == pytest.approx(math.log(8))  # nothing is kept: chance
 
 
 def test_a_small_temperature_is_safe() -> None:

@@ -9,10 +9,10 @@ from visrep.measures import criteria
 
 def turned(values: list[float], seed: int = 0) -> np.ndarray:
     """(40, D) with these singular values, and a mean of 0."""
-    draw = np.random.default_rng(seed)
-    left = draw.standard_normal((40, len(values)))
+    rng = np.random.default_rng(seed)
+    left = rng.standard_normal((40, len(values)))
     left = np.linalg.qr(left - left.mean(0))[0]
-    right = np.linalg.qr(draw.standard_normal((len(values), len(values))))[0]
+    right = np.linalg.qr(rng.standard_normal((len(values), len(values))))[0]
     return (left * values) @ right
 
 
@@ -37,8 +37,8 @@ def test_alpha_req_finds_the_exponent(alpha: float) -> None:
 
 
 def test_lidar_is_scipys_generalised_eigenvalues() -> None:
-    draw = np.random.default_rng(3)
-    views = draw.normal(size=(1, 30, 4)) * [3, 1, 0.5, 0.1] + 0.3 * draw.normal(size=(3, 30, 4)) * [1, 2, 1, 0.1]
+    rng = np.random.default_rng(3)
+    views = rng.normal(size=(1, 30, 4)) * [3, 1, 0.5, 0.1] + 0.3 * rng.normal(size=(3, 30, 4)) * [1, 2, 1, 0.1]
     means = views.mean(0)
     between = np.cov(means.T)
     within = sum((view[n, :, None] - means[n, :, None]) @ (view[n, None] - means[n, None]) for view in views
@@ -50,6 +50,6 @@ def test_lidar_is_scipys_generalised_eigenvalues() -> None:
 
 def test_lidar_counts_what_tells_images_apart_and_views_share() -> None:
     """Two dimensions by which images differ, two in which views differ as much."""
-    draw = np.random.default_rng(5)
-    images, noise = draw.normal(size=(1, 2000, 4)) * [1, 1, 0, 0], draw.normal(size=(6, 2000, 4)) * [0.01, 0.01, 1, 1]
+    rng = np.random.default_rng(5)
+    images, noise = rng.normal(size=(1, 2000, 4)) * [1, 1, 0, 0], rng.normal(size=(6, 2000, 4)) * [0.01, 0.01, 1, 1]
     assert criteria.lidar(images + noise) == pytest.approx(2, abs=0.01)

@@ -40,7 +40,7 @@ AUDIT = Settings(seed=0, images=200, batch_size=100, epsilons=(EPSILON,), steps=
 
 @pytest.fixture(scope="module")
 def digits() -> ImageSet:
-    drawn = handwritten_digits.draw(0, 800, 60)
+    drawn = handwritten_digits.generate(0, 800, 60)
     return drawn._replace(test=drawn.train)
 
 

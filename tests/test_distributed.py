@@ -19,6 +19,7 @@ from visrep.errors import Failure
 from visrep.machine.device import Machine
 from visrep.representations import encoders, learning
 from visrep.representations.methods import simclr, vicreg
+from visrep.settings.base import merged
 from visrep.settings.representations import Method
 from visrep.settings.runtime import Runtime
 from visrep.stage import params
@@ -27,12 +28,13 @@ from visrep.training import distributed, loop
 METHODS = {"vicreg": vicreg, "simclr": simclr}
 CPU = Runtime(device="cpu", threads=1, bf16=False, channels_last=True)
 COUNT = 77  # images: with batches of 20 the last holds 17, whose halves differ
-PLAIN = {"name": "sgd", "lr": 0.00002, "momentum": 0.9, "schedule": "constant", "clip_norm": None, "warmup_epochs": 0.0}
+PLAIN = {"name": "sgd", "lr": 0.00002, "momentum": 0.9, "weight_decay": 0.0001}
 CHANGE: dict[str, Any] = {
-    **tiny.METHOD,
-    "local": {"views": 1},
-    "augment": {"blur": 0.5, "noise": 0.1, "rotation": 10.0},
-    "optimizer": PLAIN,
+    **tiny.PRETRAINING,
+    "projector": [16, 16],
+    "local": tiny.LOCAL,
+    "augment": tiny.VIEWS,
+    "optimizer": PLAIN | {"schedule": "constant", "clip_norm": None, "warmup_epochs": 0.0},
     "epochs": 5,  # of four steps
     "batch_size": 20,
     "ema": 0.9,
@@ -40,7 +42,7 @@ CHANGE: dict[str, Any] = {
 
 
 def drawn() -> ImageSet:
-    return objects.draw(0, COUNT, 40)
+    return objects.generate(0, COUNT, 40)
 
 
 def quiet(done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
@@ -48,8 +50,9 @@ def quiet(done: int, of: int, seconds: float, values: Mapping[str, float]) -> No
 
 
 def settings(module: Any, **change: Any) -> Method:
-    section = params.load(ROOT / "params.yaml")[module.__name__.rpartition(".")[2]]
-    checked: Method = params.check(params.merged(section, CHANGE | change), module.Settings)
+    values = params.load(ROOT / "params.yaml")
+    section = merged(values["pretraining"], values[module.__name__.rpartition(".")[2]])
+    checked: Method = params.check(merged(section, CHANGE | change), module.Settings)
     return checked
 
 

@@ -16,10 +16,10 @@ from visrep.data.embedded import canvas, drawing, handwritten_digits, objects, s
 from visrep.data.store import ImageSet
 
 SETS: dict[str, Callable[[int, int, int], ImageSet]] = {
-    "street_digits": street_digits.draw,
-    "objects": objects.draw,
-    "handwritten_digits": handwritten_digits.draw,
-    "shapes": shapes.draw,
+    "street_digits": street_digits.generate,
+    "objects": objects.generate,
+    "handwritten_digits": handwritten_digits.generate,
+    "shapes": shapes.generate,
 }
 # street_digits: the training frequencies of SVHN, in percent, counted from its 73,257 labels (Netzer et al., 2011)
 SVHN = (6.75, 18.92, 14.44, 11.60, 10.18, 9.39, 7.82, 7.64, 6.89, 6.36)
@@ -29,7 +29,7 @@ import sys
 from hashlib import sha256
 from importlib import import_module
 for name in ("street_digits", "objects", "handwritten_digits", "shapes"):
-    drawn = import_module(f"visrep.data.embedded.{name}").draw(5, 20, 10)
+    drawn = import_module(f"visrep.data.embedded.{name}").generate(5, 20, 10)
     print(name, sha256(b"".join(array.tobytes() for part in drawn[:2] for array in part)).hexdigest())
 assert "torch" not in sys.modules
 """
@@ -42,8 +42,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 def test_a_fresh_process_draws_the_same_bytes() -> None:
     ours = {
-        name: sha256(b"".join(array.tobytes() for part in draw(5, 20, 10)[:2] for array in part)).hexdigest()
-        for name, draw in SETS.items()
+        name: sha256(b"".join(array.tobytes() for part in rng(5, 20, 10)[:2] for array in part)).hexdigest()
+        for name, rng in SETS.items()
     }
     environment = {"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": "1", "OMP_NUM_THREADS": "2"}
     fresh = subprocess.run([sys.executable, "-c", DIGEST], capture_output=True, text=True, check=True, env=environment)
@@ -159,7 +159,7 @@ def _centred(digit: np.ndarray) -> np.ndarray:
 
 
 def test_street_digits_are_as_frequent_as_in_svhn() -> None:
-    counts = np.bincount(street_digits.draw(0, 1500, 0).train.labels, minlength=10)
+    counts = np.bincount(street_digits.generate(0, 1500, 0).train.labels, minlength=10)
     expected = 1500 * np.array(SVHN) / np.sum(SVHN)
     assert ((counts - expected) ** 2 / expected).sum() < 27.9  # chi squared, 9 degrees of freedom, one in a thousand
 
@@ -175,7 +175,7 @@ def test_street_digits_stand_out_from_their_ground(monkeypatch: pytest.MonkeyPat
         return picture
 
     monkeypatch.setattr(street_digits, "_color", watched)
-    street_digits.draw(0, 200, 0)
+    street_digits.generate(0, 200, 0)
     contrast = []
     for ink, grey in ((i, g) for inks, greys in scenes for i, g in zip(inks, greys, strict=True)):
         middle = np.zeros((32, 32), bool)
@@ -208,7 +208,7 @@ def test_the_labelled_digit_is_in_the_middle() -> None:
 
 def test_objects_have_their_class_in_shape_not_in_color() -> None:
     """The mean color of the middle tells the class hardly better than chance (10 %): nearest class mean."""
-    drawn = objects.draw(0, 1000, 800)
+    drawn = objects.generate(0, 1000, 800)
     seen, asked = (part.images[:, 12:20, 12:20].mean(axis=(1, 2)) for part in drawn[:2])
     means = np.stack([seen[drawn.train.labels == label].mean(axis=0) for label in range(10)])
     nearest = np.linalg.norm(asked[:, None] - means, axis=2).argmin(axis=1)
@@ -226,7 +226,7 @@ def test_any_object_is_drawn_with_the_numbers_it_has(label: int) -> None:
 def test_enlarged_digits_shrink_to_the_originals() -> None:
     small, labels = load_digits(return_X_y=True)
     order = handwritten_digits.originals(0, canvas.TEST)
-    drawn = handwritten_digits.draw(0, 0, 40).test
+    drawn = handwritten_digits.generate(0, 0, 40).test
     assert np.array_equal(drawn.labels, labels[order[:40]])
     shrunk = drawn.images[:, 4:28, 4:28, 0].reshape(-1, 8, 3, 8, 3).mean(axis=(2, 4))
     originals = small[order[:40]].reshape(-1, 8, 8) * 255 / 16
@@ -240,7 +240,7 @@ def test_handwritten_digits_are_in_one_split_only_and_vary_when_repeated() -> No
     train, test = handwritten_digits.originals(0, canvas.TRAIN), handwritten_digits.originals(0, canvas.TEST)
     assert sorted([*train, *test]) == list(range(1797))
     assert set(handwritten_digits.originals(7, canvas.TEST)) == set(test)  # whatever the seed
-    drawn = handwritten_digits.draw(0, 0, 2 * len(test)).test
+    drawn = handwritten_digits.generate(0, 0, 2 * len(test)).test
     first, again = drawn.images[: len(test)].astype(float), drawn.images[len(test) :].astype(float)
     assert np.array_equal(drawn.labels[: len(test)], drawn.labels[len(test) :])
     assert (np.abs(first - again).mean(axis=(1, 2, 3)) > 1).all()
@@ -249,7 +249,7 @@ def test_handwritten_digits_are_in_one_split_only_and_vary_when_repeated() -> No
 
 
 def test_factors_are_stored_in_order_and_labels_are_the_shape() -> None:
-    drawn = shapes.draw(0, 2000, 10)
+    drawn = shapes.generate(0, 2000, 10)
     assert list(drawn.factors) == ["color", "shape", "location", "size"]
     assert np.array_equal(drawn.train.labels, drawn.train.factors[:, 1])
     assert len({tuple(row) for row in drawn.train.factors.tolist()}) > 1000
@@ -277,7 +277,7 @@ def mask(images: np.ndarray) -> np.ndarray:
 
 
 def test_redrawing_gives_the_bytes_of_the_set(scene: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
-    assert np.array_equal(shapes.render(*scene), shapes.draw(0, 60, 0).train.images)
+    assert np.array_equal(shapes.render(*scene), shapes.generate(0, 60, 0).train.images)
     factors, nuisance, ground = scene
     turned = slice(None, None, -1)
     assert np.array_equal(

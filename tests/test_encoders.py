@@ -15,7 +15,7 @@ from visrep.errors import Failure
 from visrep.machine.randomness import generator
 from visrep.representations import encoders
 from visrep.representations.resnet50 import ResNet50
-from visrep.settings.representations import Encoder
+from visrep.settings.representations import ResNet50 as ResNet50Settings
 from visrep.training import weights
 
 NARROW = {"input_size": 32, "stem_stride": 2, "widths": [4, 6], "blocks": [1, 2], "dimensions": 8}
@@ -104,10 +104,8 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "checkpoints"
 
 
-def pretrained(network: str = "resnet50", asked: bool = True) -> Encoder:
-    return Encoder.model_validate(
-        {**NARROW, "network": network, "pretrained": asked, "widths": (4, 6), "blocks": (1, 2), "dimensions": 16}
-    )
+def pretrained(asked: bool = True) -> ResNet50Settings:
+    return ResNet50Settings(network="resnet50", input_size=32, pretrained=asked, dimensions=16)
 
 
 def test_imagenets_weights_go_into_all_but_the_last_layer(hub: Path) -> None:
@@ -141,8 +139,3 @@ def test_imagenets_weights_with_another_hash_are_refused(hub: Path, monkeypatch:
 def test_imagenets_weights_are_left_alone_unless_they_are_asked_for(hub: Path) -> None:
     ours, fresh = encoders.started(pretrained(asked=False), 3), encoders.untrained(pretrained(), 3)
     assert all(torch.equal(value, fresh.state_dict()[name]) for name, value in ours.state_dict().items())
-
-
-def test_the_small_network_has_no_imagenet_weights() -> None:
-    with pytest.raises(ValueError, match="pretrained needs network resnet50"):
-        pretrained("small")

@@ -14,10 +14,10 @@ from visrep.evaluations import probe
 from visrep.records import Interval
 from visrep.settings.shapes import Factors
 from visrep.shapes import factors, invariance, redrawn
-from visrep.shapes.results import Neighbors, Reading, Spread
+from visrep.shapes.results import Measurement, Neighbors, Spread
 from visrep.stage import params
 
-DATA = shapes.draw(0, 700, 900)
+DATA = shapes.generate(0, 700, 900)
 LIMITS = (8, 8, 9, 3)
 
 
@@ -31,30 +31,30 @@ CHOICE = params.check(tiny.study()["probe"], probe.Settings).choice
 
 
 def test_agreement_is_that_of_a_loop() -> None:
-    draw = np.random.default_rng(0)
-    found, train, own = draw.integers(40, size=(25, 3)), draw.integers(4, size=40), draw.integers(4, size=25)
+    rng = np.random.default_rng(0)
+    found, train, own = rng.integers(40, size=(25, 3)), rng.integers(4, size=40), rng.integers(4, size=25)
     shares = [100 * sum(train[j] == own[i] for j in found[i]) / 3 for i in range(25)]
     reading = factors.agreement(found, train, own)
     assert reading.interval.value == pytest.approx(np.mean(shares))
     half = 1.96 * np.std(shares, ddof=1) / 5
     assert reading.interval.high - reading.interval.low == pytest.approx(2 * half, rel=1e-3)
     assert reading.chance == pytest.approx(np.mean([100 * np.mean(train == value) for value in own]))
-    assert (reading.reader, reading.n) == ("agreement", 25)
+    assert (reading.evaluation, reading.n) == ("agreement", 25)
 
 
-def test_chance_is_what_random_neighbours_reach() -> None:
-    draw = np.random.default_rng(0)
-    train, own = draw.choice(3, 300, p=(0.7, 0.2, 0.1)), draw.choice(3, 400, p=(0.5, 0.3, 0.2))
-    reading = factors.agreement(draw.integers(300, size=(400, 50)), train, own)
+def test_chance_is_what_random_neighbors_reach() -> None:
+    rng = np.random.default_rng(0)
+    train, own = rng.choice(3, 300, p=(0.7, 0.2, 0.1)), rng.choice(3, 400, p=(0.5, 0.3, 0.2))
+    reading = factors.agreement(rng.integers(300, size=(400, 50)), train, own)
     assert reading.interval.value == pytest.approx(reading.chance, abs=1)
     assert factors.probe(np.zeros(400, int), own).interval.value == factors.probe(own, own).chance
 
 
 def test_intervals_cover_the_truth() -> None:
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     inside = 0
     for _ in range(500):
-        found = factors.mean(draw.choice([0.0, 50.0, 100.0], 80, p=(0.2, 0.2, 0.6)), 100)
+        found = factors.mean(rng.choice([0.0, 50.0, 100.0], 80, p=(0.2, 0.2, 0.6)), 100)
         inside += found.low <= 70 <= found.high
     assert 0.92 < inside / 500 < 0.98
 
@@ -137,10 +137,10 @@ def test_an_encoder_that_does_what_its_family_asks_confirms_everything(varied: t
     found = invariance.embedded(DATA, embed, settings(k=1))
     rows = invariance.table(found, embed, varied, settings(k=1), CHOICE)
     assert len(rows) == 4 * (2 * 3 + 1)
-    moved = [row for row in rows if row.reader == "movement"]
+    moved = [row for row in rows if row.evaluation == "movement"]
     assert [row.value == 0 for row in moved] == [name in varied for name in redrawn.NAMES]
-    fitted = [row for row in rows if row.reader == "probe" and row.images == invariance.TRAINING]
-    judged = [row for row in rows if row.reader != "agreement" and row not in fitted]  # ties, and learnt by heart
+    fitted = [row for row in rows if row.evaluation == "probe" and row.images == invariance.TRAINING]
+    judged = [row for row in rows if row.evaluation != "agreement" and row not in fitted]  # ties, and learnt by heart
     assert [r for r in judged if r.verdict != "confirmed"] == []
     sets = invariance.sets(found[invariance.NEW], embed, varied, settings())
     assert sets.diameters.max() == 0 and sets.alignment == 0
@@ -153,7 +153,7 @@ def test_an_encoder_that_does_what_its_family_asks_confirms_everything(varied: t
 
 @pytest.mark.usefixtures("recorded")
 def test_what_is_left_of_a_factor_decides_who_is_nearest_however_little_it_is() -> None:
-    """A code of the color and a hundredth of the location: it hardly moves, and yet all neighbours share both."""
+    """A code of the color and a hundredth of the location: it hardly moves, and yet all neighbors share both."""
 
     def embed(images: np.ndarray) -> np.ndarray:
         both = one_hot(images, (0, 2))
@@ -162,7 +162,7 @@ def test_what_is_left_of_a_factor_decides_who_is_nearest_however_little_it_is() 
 
     varied, own = ("shape", "location", "size"), settings(k=2)
     found = invariance.embedded(DATA, embed, own)
-    rows = {(r.factor, r.reader, r.images): r for r in invariance.table(found, embed, varied, own, CHOICE)}
+    rows = {(r.factor, r.evaluation, r.images): r for r in invariance.table(found, embed, varied, own, CHOICE)}
     assert rows["location", "agreement", invariance.NEW].verdict == "refuted"
     assert rows["location", "probe", invariance.NEW].verdict == "refuted"
     assert rows["location", "movement", invariance.NEW].verdict == "confirmed"
@@ -186,13 +186,13 @@ def test_a_collapsed_encoder_keeps_nothing() -> None:
     for row in rows:
         assert all(math.isfinite(getattr(row, key)) for key in ("value", "low", "high", "share_kept"))
         assert row.share_kept < 0.25
-        if row.reader != "agreement":  # ties go to the first training images, whatever they are
+        if row.evaluation != "agreement":  # ties go to the first training images, whatever they are
             assert row.verdict == ("confirmed" if row.factor == "color" else "refuted")
     sets = invariance.sets(found[invariance.NEW], embed, ("color",), settings())
     assert sets.diameters.max() == sets.margins.max() == 0
 
 
-def test_no_training_image_is_its_own_neighbour() -> None:
+def test_no_training_image_is_its_own_neighbor() -> None:
     found = invariance.embedded(DATA, one_dimensional, settings(k=3))
     train = found[invariance.TRAINING]
     assert not (train.near == np.arange(len(train.near))[:, None]).any()
@@ -217,7 +217,7 @@ def test_sets_that_all_keep_the_same_have_no_margin() -> None:
 
 def test_counts_and_quantiles() -> None:
     rows = [
-        Reading("new images", "color", "probe", "", 9, 50, 40, 60, 12, 100, 0.4, "kept", verdict)
+        Measurement("new images", "color", "probe", "", 9, 50, 40, 60, 12, 100, 0.4, "kept", verdict)
         for verdict in ("confirmed", "undecided")
     ]
     assert factors.counted(rows) == {"probe": {"confirmed": 1, "refuted": 0, "undecided": 1}}

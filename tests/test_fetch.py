@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
+import fsspec
 import pytest
 
 from visrep.data import fetch
@@ -342,14 +343,14 @@ def test_redirects_are_followed(code: int, tmp_path: Path) -> None:
 def test_an_address_that_is_refused_keeps_its_secrets(address: str, tmp_path: Path) -> None:
     line = refused(address, tmp_path)
     assert "secret" not in line
-    assert "only http and https" in line or "no valid address" in line
+    assert "a password in an address is not supported" in line or "no valid address" in line
 
 
 @pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/a", "data:,abc"])
 def test_redirects_do_not_leave_http(target: str, tmp_path: Path) -> None:
     with serving(a=[status(302, Location=target)]) as site:
         line = refused(f"{site.address}/a", tmp_path)
-        assert line == f"{site.address}/a leads to {target}: only http and https addresses are read"
+        assert line == f"{site.address}/a leads to {target}: only http and https addresses are followed"
 
 
 def test_redirects_end(tmp_path: Path) -> None:
@@ -358,7 +359,7 @@ def test_redirects_end(tmp_path: Path) -> None:
         assert len(site.asked) == fetch.HOPS + 1
 
 
-@pytest.mark.parametrize("address", ["file:///etc/hostname", "ftp://host/a", "host/a", "http://", "http://[::1/a", ""])
+@pytest.mark.parametrize("address", ["moon://host/a", "host/a", "http://", "http://[::1/a", ""])
 def test_other_schemes_are_refused(address: str, tmp_path: Path) -> None:
     assert refused(address, tmp_path)
 
@@ -374,3 +375,38 @@ def test_a_full_disk_is_not_the_network(tmp_path: Path, monkeypatch: pytest.Monk
     with serving(a=[whole(BODY)]) as site:
         assert "cannot be stored: No space left" in refused(f"{site.address}/a", tmp_path)
         assert len(site.asked) == 1
+
+
+@pytest.fixture
+def store() -> Iterator[str]:
+    """An address of a store that fsspec keeps in memory."""
+    with fsspec.open("memory://bucket/birds.zip", "wb") as file:
+        file.write(BODY)
+    yield "memory://bucket/birds.zip"
+    fsspec.filesystem("memory").rm("/bucket", recursive=True)
+
+
+def test_what_fsspec_opens_arrives_whole(store: str, tmp_path: Path) -> None:
+    fetch.download(store, tmp_path / "archive", ROOMY, print)
+    assert (tmp_path / "archive").read_bytes() == BODY
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
+
+
+@pytest.mark.parametrize(
+    ("address", "limit", "message"),
+    [
+        ("memory://bucket/birds.zip", 100, "memory://bucket/birds.zip: larger than the 100 bytes allowed"),
+        ("memory://bucket/moths.zip?token=1", ROOMY, "memory://bucket/moths.zip: cannot be read: "),
+        ("s3://bucket/birds.zip", ROOMY, "s3://bucket/birds.zip: Install s3fs to access S3; put it into .venv"),
+        ("ssh://me:secret@host/birds.zip", ROOMY, "ssh://host/birds.zip: a password in an address is not supported"),
+        ("moon://bucket/birds.zip", ROOMY, "moon://bucket/birds.zip: moon:// is read by nothing; http, https, s3"),
+    ],
+)
+def test_what_fsspec_cannot_give_is_one_line(
+    store: str, address: str, limit: int, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Failure) as failure:
+        fetch.download(address, tmp_path / "archive", limit, print)
+    assert str(failure.value).startswith(message)
+    assert "\n" not in str(failure.value)
+    assert not list(tmp_path.iterdir())

@@ -65,7 +65,7 @@ def sweep(found: Swept, data: ImageSet) -> Sweep:
         attack, _, radius = column.partition(" ")
         if radius:
             accuracy = statistics.accuracy(predicted, data.test.labels)
-            rows.append(Attacked(attack, CALLED[attack], float(radius), accuracy, drawn=attack != "mi_fgsm"))
+            rows.append(Attacked(attack, CALLED[attack], float(radius), accuracy, charted=attack != "mi_fgsm"))
     clean = statistics.accuracy(found.predictions["clean"], data.test.labels)
     return Sweep({"clean": clean}, COUNT, data.source, 20.0, clean, tuple(rows), 0.1)
 
@@ -235,7 +235,7 @@ def test_the_kept_epoch_is_circled_where_each_held_out_curve_passes() -> None:
     circles = [line for line in axes.get_lines() if line.get_markersize() > 10]
     assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in circles] == [(2, 92), (2, 52), (2, 38)]
     drawn = {str(line.get_label()): list(line.get_ydata()) for line in axes.get_lines()}
-    assert drawn["PGD, held out"] == [39, 38, 37] and drawn["clean, held out"] == [91, 92, 93]
+    assert drawn["PGD, validation"] == [39, 38, 37] and drawn["clean, validation"] == [91, 92, 93]
 
 
 def test_the_loss_is_drawn_along_each_direction_with_its_quartiles() -> None:
@@ -269,8 +269,8 @@ def test_confusion_shows_every_count() -> None:
 
 @pytest.mark.parametrize(("classes", "right"), [(LONG, 1.0), (LONG, 0.4), (tuple("0123456789"), 0.6)])
 def test_every_figure_is_legible_inside_its_edges_and_names_its_source(classes: tuple[str, ...], right: float) -> None:
-    for name, draw in drawings(images(classes), right, "grey").items():
-        figure = draw()
+    for name, make in drawings(images(classes), right, "grey").items():
+        figure = make()
         figure.draw_without_rendering()
         width, height = figure.get_size_inches()
         said = "".join(words(figure).split())
@@ -281,21 +281,21 @@ def test_every_figure_is_legible_inside_its_edges_and_names_its_source(classes: 
 
 def test_nothing_to_show_is_said() -> None:
     perfect, hopeless = drawings(DIGITS, 1.0), drawings(DIGITS, 0.0)
-    assert "No test image is read wrongly." in words(perfect["misclassified"]())
-    assert "No test image is read wrongly." in words(perfect["mistakes"]())
-    assert "Turned wrong (true → predicted): none." in words(perfect["fallen"]())
-    assert "turns no image from right to wrong" in words(perfect["before_after"]())
-    assert "Still read rightly: none." in words(hopeless["fallen"]())
-    assert "No image is read rightly by every classifier." in words(hopeless["radii"]())
+    assert "No test image is wrong." in words(perfect["misclassified"]())
+    assert "No test image is wrong." in words(perfect["mistakes"]())
+    assert "Now wrong (true → predicted): none." in words(perfect["fallen"]())
+    assert "changes no right prediction" in words(perfect["before_after"]())
+    assert "Still right: none." in words(hopeless["fallen"]())
+    assert "No image is right for all classifiers." in words(hopeless["radii"]())
 
 
 def test_the_same_figure_has_the_same_bytes(tmp_path: Path) -> None:
     drawn = drawings(DIGITS, 0.6)
     for name in ("robustness", "report", "fallen"):
-        draw = drawn[name]
-        first = png(draw(), tmp_path)
+        make = drawn[name]
+        first = png(make(), tmp_path)
         with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 10}):
-            assert png(draw(), tmp_path) == first, name
+            assert png(make(), tmp_path) == first, name
         assert first.startswith(b"\x89PNG") and b"Software" not in first and b"Date" not in first
 
 

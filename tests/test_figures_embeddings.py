@@ -1,4 +1,4 @@
-"""Figures of embeddings: every point in its place and colour, the words that were asked for, nothing that breaks on
+"""Figures of embeddings: every point in its place and color, the words that were asked for, nothing that breaks on
 collapsed embeddings, few images or many classes."""
 
 import dataclasses
@@ -42,8 +42,8 @@ OKABE = style.PALETTES["okabe_ito"]
 FOOT = style.foot(SOURCE, COUNT, "test images")
 TERMS = ("invariance", "variance", "covariance")
 CURVES = [Curve(name, name) for name in ("loss", *TERMS)]
-VICREG = vicreg.telling(params.read("vicreg", vicreg.Settings, PARAMS)).panels
-SIMCLR = simclr.telling(params.read("simclr", simclr.Settings, PARAMS)).panels
+VICREG = vicreg.reporting(params.read("vicreg", vicreg.Settings, PARAMS, "pretraining")).panels
+SIMCLR = simclr.reporting(params.read("simclr", simclr.Settings, PARAMS, "pretraining")).panels
 
 
 def images(classes: tuple[str, ...]) -> ImageSet:
@@ -124,7 +124,7 @@ def found_first(epochs: int, zero: bool = False) -> pd.DataFrame:
     """A history of SimCLR."""
     table = history(epochs, zero=zero)
     for part in ("train", "test"):
-        told = {"loss_chance": 6.2, "loss_floor": 3.1, "positive_top1": 40.0, "positive_top1_chance": 0.2}
+        told = {"loss_chance": 6.2, "loss_bound": 3.1, "positive_top1": 40.0, "positive_top1_chance": 0.2}
         table = table.assign(**{f"{part}_{name}": value for name, value in told.items()})
     return table
 
@@ -164,7 +164,7 @@ def panels(encoders: int, collapsed: bool = False) -> list[Panel]:
         for _ in "ab"
     ]
     return [
-        Panel("Named rightly, %", {"linear probe": values[0], "nearest neighbours": values[1]}, 10.0),
+        Panel("Named rightly, %", {"linear probe": values[0], "nearest neighbors": values[1]}, 10.0),
         Panel("Clusters", {"silhouette": [interval.value for interval in values[1]]}, None),
     ]
 
@@ -422,7 +422,7 @@ def test_hubs_say_how_often() -> None:
     assert tiles(figure) == [17, 4]
     assert "7\n150\n(50 %)" in words(figure) and "4\n3\n(1 %)" in words(figure)
     assert "for how many of 300 test images. The average over all training images is 25." in unwrapped(figure)
-    assert "There was nothing to ask." in words(evaluations.hubs("t", data, "nearest", 5, {}, 0, OKABE))
+    assert "There are no queries." in words(evaluations.hubs("t", data, "nearest", 5, {}, 0, OKABE))
 
 
 def test_each_encoder_has_a_line_over_the_dimensions_it_was_read_in() -> None:
@@ -442,16 +442,16 @@ def test_most_anomalous_are_marked_where_they_are_foreign() -> None:
     figure = anomalies.most_anomalous("t", "all 4,297 images", rows, pixels, CALLED, FOOT, OKABE)
     assert tiles(figure) == [5, 105, 1]
     said = unwrapped(figure)
-    assert "The 3 highest scores of all 4,297 images: 2 of foreign images (✓), 1 of objects (✗)." in said
+    assert "The 3 highest scores of all 4,297 images: 2 of anomalies (✓), 1 of objects (✗)." in said
     assert "✓ street\n31.42" in words(figure) and "✗ objects\n7.000" in words(figure)
     assert "equal" not in said
     foreign = anomalies.most_anomalous("t", "the 2 street images", rows[::2], pixels, CALLED, FOOT, OKABE)
     assert tiles(foreign) == [5, 1]
-    assert "The 2 highest scores of the 2 street images: 2 of foreign images (✓), 0 of" in unwrapped(foreign)
+    assert "The 2 highest scores of the 2 street images: 2 of anomalies (✓), 0 of" in unwrapped(foreign)
     for scores in ((2.0, 2.0), (-1.0, -1.0000001), (0.0, 0.0)):
         flat = ranked({"street_digits 5": scores[0], "test 5": scores[1]})
         drawing = anomalies.most_anomalous("t", "both", flat, pixels, CALLED, FOOT, OKABE)
-        assert "They are equal, so their order means nothing." in unwrapped(drawing)
+        assert "They are equal, so their order is arbitrary." in unwrapped(drawing)
 
 
 @pytest.mark.parametrize("palette", style.PALETTES.values())
@@ -528,10 +528,10 @@ def test_each_panel_has_its_curves_in_looks_of_their_own() -> None:
     epochs = found_first(5)
     figure = representations.history("t", epochs, SIMCLR, 16, FOOT, OKABE)
     _, above, losses, below, first, rank, spread = figure.axes
-    assert list(key(above)) == ["loss", "all alike: chance", "floor"]
-    assert list(key(below)) == ["found first", "by chance"]
+    assert list(key(above)) == ["loss", "all alike: chance", "lower bound"]
+    assert list(key(below)) == ["top-1", "by chance"]
     found = ["positive_top1", "positive_top1_chance"]
-    for axes, names in ((losses, ["loss", "loss_chance", "loss_floor"]), (first, found)):
+    for axes, names in ((losses, ["loss", "loss_chance", "loss_bound"]), (first, found)):
         columns = [f"{part}_{name}" for name in names for part in ("train", "test")]
         for curve, column in zip(axes.get_lines(), columns, strict=True):
             np.testing.assert_array_equal(ends(curve), epochs[["epoch", column]].to_numpy())
@@ -548,12 +548,12 @@ def test_a_probe_shows_its_epochs_or_its_strengths_beside_chance() -> None:
     np.testing.assert_allclose(ends(test), [(k, 70 - 30 / k) for k in range(1, 31)])
 
     top, axes = evaluations.probe("t", probe(held_out=STRENGTHS), FOOT, OKABE).axes
-    assert list(key(top)) == ["held-out images", "always the most frequent class"]
+    assert list(key(top)) == ["validation images", "always the most frequent class"]
     _, held_out, chosen = axes.get_lines()
     assert ends(held_out).tolist() == [[1e-5, 55], [0.01, 61], [0.1, 30]]
     assert ends(chosen).tolist() == [[0.01, 61]]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1e-05", "0.01", "0.1"]
-    assert "nothing to choose by" in words(evaluations.probe("t", probe(), FOOT, OKABE))
+    assert "no validation images" in words(evaluations.probe("t", probe(), FOOT, OKABE))
 
 
 def test_spectra_are_shown_in_percent_without_what_is_rounding() -> None:
@@ -570,7 +570,7 @@ def test_encoders_stand_in_rows_with_their_intervals() -> None:
     names, (accuracies, clusters) = ["pixels", "VICReg", "SimCLR"], panels(3)
     figure = evaluations.rows("t", names, ["pixels"], [accuracies, clusters], FOOT, OKABE)
     above, first, _, second = figure.axes
-    assert list(key(above)) == ["linear probe", "nearest neighbours", "chance"]
+    assert list(key(above)) == ["linear probe", "nearest neighbors", "chance"]
     assert [label.get_text() for label in first.get_yticklabels()] == names
     assert [label.get_style() for label in first.get_yticklabels()] == ["italic", "normal", "normal"]
     *shown, chance = first.get_lines()
@@ -615,8 +615,8 @@ def test_looks_differ_and_repeat_no_pair() -> None:
 def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
     classes: tuple[str, ...], poor: bool, palette: str
 ) -> None:
-    for name, draw in drawings(classes, style.PALETTES[palette], poor).items():
-        figure = draw()
+    for name, make in drawings(classes, style.PALETTES[palette], poor).items():
+        figure = make()
         figure.draw_without_rendering()
         said = "".join(words(figure).split())
         assert figure.get_size_inches()[0] == style.WIDTH, name
@@ -635,11 +635,11 @@ def test_every_figure_is_legible_inside_its_edges_and_names_its_source(
 def test_the_same_figure_has_the_same_bytes(tmp_path: Path) -> None:
     drawn = drawings(tuple("0123456789"), OKABE)
     for name in ("clusters", "roc"):
-        draw = drawn[name]
-        style.save(draw(), tmp_path / "a.png", DPI)
+        make = drawn[name]
+        style.save(make(), tmp_path / "a.png", DPI)
         first = (tmp_path / "a.png").read_bytes()
         with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "lines.linewidth": 9}):
-            style.save(draw(), tmp_path / "a.png", DPI)
+            style.save(make(), tmp_path / "a.png", DPI)
         assert (tmp_path / "a.png").read_bytes() == first, name
 
 

@@ -13,9 +13,9 @@ from visrep.data.embedded import shapes as drawn_shapes
 from visrep.figures import shapes, style
 from visrep.measures import geometry
 from visrep.shapes import factors
-from visrep.shapes.results import Factors, Neighbors, Reading, Similarity, Spread
+from visrep.shapes.results import Factors, Measurement, Neighbors, Similarity, Spread
 
-DATA = drawn_shapes.draw(0, 60, 40)
+DATA = drawn_shapes.generate(0, 60, 40)
 NAMES = list(drawn_shapes.FACTORS)
 ENCODERS = ("autoencoder", "vary color", "an encoder with a long name")
 FOOT = style.foot(DATA.source, 40, "new images", "A sentence that goes on for longer than one line of a phone can.")
@@ -24,12 +24,12 @@ FOOT = style.foot(DATA.source, 40, "new images", "A sentence that goes on for lo
 LINES = {name: DATA.test.images[:18].reshape(2, 9, 32, 32, 3) for name in ENCODERS}
 
 
-def reading(factor: str, reader: str, value: float, prediction: str, verdict: str) -> Reading:
+def reading(factor: str, reader: str, value: float, prediction: str, verdict: str) -> Measurement:
     chance = 0.0 if reader == "movement" else 12.5
-    return Reading(
+    return Measurement(
         images="new images",
         factor=factor,
-        reader=reader,
+        evaluation=reader,
         scored=f"{factor}, new images, {reader}",
         n=40,
         value=value,
@@ -43,7 +43,7 @@ def reading(factor: str, reader: str, value: float, prediction: str, verdict: st
     )
 
 
-def rows() -> dict[str, list[Reading]]:
+def rows() -> dict[str, list[Measurement]]:
     verdicts = ("confirmed", "refuted", "undecided")
     return {
         encoder: [
@@ -56,22 +56,22 @@ def rows() -> dict[str, list[Reading]]:
 
 
 def history(epochs: int) -> pd.DataFrame:
-    draw = np.random.default_rng(0)
-    columns = {name: draw.uniform(0, 100, epochs) for name in NAMES}
-    losses = {"train_loss": draw.uniform(0.5, 9, epochs), "held_out_loss": draw.uniform(0.5, 3, epochs)}
+    rng = np.random.default_rng(0)
+    columns = {name: rng.uniform(0, 100, epochs) for name in NAMES}
+    losses = {"train_loss": rng.uniform(0.5, 9, epochs), "validation_loss": rng.uniform(0.5, 3, epochs)}
     return pd.DataFrame({"epoch": np.arange(1, epochs + 1), **columns, **losses})
 
 
 HISTORIES = {name: history(epochs) for name, epochs in zip(ENCODERS, (1, 4, 60), strict=True)}
 TOLD = Similarity(
     n=54,
-    held_out=6,
+    validation=6,
     source=DATA.source,
     processor="abacus",
     loss="InfoNCE (nats)",
     varied=("color",),
     chance=3.4657,
-    floor=0.0831,
+    bound=0.0831,
     shared_by_chance=dict.fromkeys(NAMES, 25.0),
     epochs=4,
     parameters=1,
@@ -151,7 +151,7 @@ def test_lines_are_the_columns_of_the_history() -> None:
     figure = drawings(style.PALETTES["okabe_ito"])["losses"]()
     for axes, told in zip(figure.axes[1:], HISTORIES.values(), strict=True):
         lines = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
-        assert np.array_equal(lines[0], told["train_loss"]) and np.array_equal(lines[1], told["held_out_loss"])
+        assert np.array_equal(lines[0], told["train_loss"]) and np.array_equal(lines[1], told["validation_loss"])
         assert [lines[2][0], lines[3][0]] == [3.4657, 0.0831]
         assert axes.get_ylim()[1] > max(told["train_loss"].max(), 3.4657)  # nothing is cut off
 
@@ -162,7 +162,7 @@ def test_sets_show_the_middle_and_its_ends() -> None:
     assert lines == [[0.2, 0.9], [0.45], [0.4, 1.8], [0.9]] * 3
 
 
-def test_neighbours_stand_in_order_with_what_they_share_written_out() -> None:
+def test_neighbors_stand_in_order_with_what_they_share_written_out() -> None:
     figure = drawings(style.PALETTES["okabe_ito"])["neighbors"]()
     pictures = [np.asarray(image.get_array()) for image in figure.axes[0].get_images()]
     expected = []

@@ -36,11 +36,11 @@ DIRECTION = torch.sign(torch.randn(3, 32, 32, generator=generator("cpu", "direct
 def images(farthest: float = 0.3) -> ImageSet:
     """Two classes that lie on both sides of a plane, at many distances: grey images moved along one direction."""
     count = 300
-    draw = generator("cpu", "images")
-    labels = torch.randint(2, (count,), generator=draw)
-    strength = torch.rand(count, generator=draw) * farthest + 0.005
+    rng = generator("cpu", "images")
+    labels = torch.randint(2, (count,), generator=rng)
+    strength = torch.rand(count, generator=rng) * farthest + 0.005
     moved = DIRECTION * (strength * (labels * 2 - 1))[:, None, None, None]
-    noise = torch.randn(moved.shape, generator=draw) * 0.02
+    noise = torch.randn(moved.shape, generator=rng) * 0.02
     levels = ((moved + noise + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
     part = split(levels.numpy(), labels.numpy())
     return ImageSet(part, part, ("below", "above"), "drawn", {})

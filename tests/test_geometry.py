@@ -60,7 +60,7 @@ def test_the_intrinsic_dimension_is_that_of_loops() -> None:
 
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
 def test_points_spread_over_a_torus_have_its_dimension(dimensions: int) -> None:
-    """A product of circles, turned into a space of 20 dimensions: it has no edge, where neighbours would be missing."""
+    """A product of circles, turned into a space of 20 dimensions: it has no edge, where neighbors would be missing."""
     angles = np.random.default_rng(1).uniform(0, 2 * np.pi, (3000, dimensions))
     turned, _ = np.linalg.qr(np.random.default_rng(2).standard_normal((20, 20)))
     x = np.hstack([np.cos(angles), np.sin(angles)]) @ turned[: 2 * dimensions]
@@ -126,7 +126,7 @@ def test_the_same_seed_gives_the_same_points() -> None:
 
 
 def test_points_without_error_need_not_be_spread_as_tammes_asks() -> None:
-    """Three classes, each at one point, at right angles: no diameter, a margin of sqrt 2, every neighbour right; and
+    """Three classes, each at one point, at right angles: no diameter, a margin of sqrt 2, every neighbor right; and
     yet Tammes' optimum is sqrt 3. docs/similarity.md tells of it."""
     corners = np.eye(3)[:, None].repeat(4, axis=1)  # (classes, members, D)
     margins = geometry.margins(corners, np.arange(3)[:, None])
@@ -141,9 +141,9 @@ def test_points_without_error_need_not_be_spread_as_tammes_asks() -> None:
 def test_where_supports_overlap_errors_remain() -> None:
     """Two kinds of pictures that are drawn alike with probability p: no encoder can tell those apart, so the margin is
     0 and half of them are taken for the other kind, whatever the encoder does."""
-    draw, p = np.random.default_rng(0), 0.3
-    kind = draw.integers(2, size=20_000)
-    picture = np.where(draw.random(20_000) < p, 0.5, kind)  # what both can look like, or their own look
+    rng, p = np.random.default_rng(0), 0.3
+    kind = rng.integers(2, size=20_000)
+    picture = np.where(rng.random(20_000) < p, 0.5, kind)  # what both can look like, or their own look
     best = np.where(picture == 0.5, 0, picture)  # the best answer there is
     assert np.mean(best != kind) == pytest.approx(p / 2, abs=0.01)
     sets = np.stack([picture[kind == k][:200] for k in (0, 1)])[..., None]

@@ -10,7 +10,7 @@ import pytest
 from oracles import ROOT
 
 SOURCE = ROOT / "src/visrep"
-# From the ground up. A package may import those of lower floors, and itself; neighbours on one floor do not know each
+# From the ground up. A package may import those of lower floors, and itself; neighbors on one floor do not know each
 # other.
 FLOORS = (
     ("errors", "threads"),
@@ -77,7 +77,7 @@ def test_every_package_has_its_floor() -> None:
     assert len(ARROWS) > 300
 
 
-def test_no_arrow_leads_upward_or_to_a_neighbour() -> None:
+def test_no_arrow_leads_upward_or_to_a_neighbor() -> None:
     wrong = []
     for module, target in ARROWS:
         here, there = module.partition(".")[0], target.partition(".")[0]

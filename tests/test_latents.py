@@ -14,7 +14,8 @@ from visrep.data.store import ImageSet, Split
 from visrep.machine import device
 from visrep.machine.randomness import generator
 from visrep.representations import embedders, encoders, generators, latents
-from visrep.settings.representations import Encoder, Latents, Sought
+from visrep.settings.base import merged
+from visrep.settings.representations import Latents, Small
 from visrep.settings.runtime import Runtime
 from visrep.stage import params
 from visrep.training import weights
@@ -28,20 +29,19 @@ def quiet(done: int, of: int, seconds: float, values: Mapping[str, float]) -> No
 
 
 def settings(**change: Any) -> Latents:
-    checked: Latents = params.check(params.merged(tiny.LATENTS, {"watched": 40} | change), Latents)
+    checked: Latents = params.check(merged(tiny.LATENTS, {"monitored": 40} | change), Latents)
     return checked
 
 
-def encoder() -> Encoder:
-    values = {"network": "small", "pretrained": False, "input_size": 32, "stem_stride": 2}
-    return Encoder(**values, widths=(4, 8), blocks=(1, 1), dimensions=DIMENSIONS)
+def encoder() -> Small:
+    return Small(network="small", input_size=32, stem_stride=2, widths=(4, 8), blocks=(1, 1), dimensions=DIMENSIONS)
 
 
 def images(count: int = 40) -> ImageSet:
     """Five patterns in random strengths, and noise."""
-    draw = np.random.default_rng(0)
-    patterns, strengths = draw.normal(size=(5, 32, 32, 3)), draw.normal(size=(2 * count, 5)) * [40, 30, 20, 5, 3]
-    values = 128 + np.tensordot(strengths, patterns, 1) / 2 + draw.normal(size=(2 * count, 32, 32, 3))
+    rng = np.random.default_rng(0)
+    patterns, strengths = rng.normal(size=(5, 32, 32, 3)), rng.normal(size=(2 * count, 5)) * [40, 30, 20, 5, 3]
+    values = 128 + np.tensordot(strengths, patterns, 1) / 2 + rng.normal(size=(2 * count, 32, 32, 3))
     stored = values.clip(0, 255).round().astype(np.uint8)
     none = np.empty((count, 0), dtype=np.int64)
     train, test = (Split(part, np.zeros(count, dtype=np.int64), none) for part in (stored[:count], stored[count:]))
@@ -54,8 +54,8 @@ def scaled(stored: np.ndarray) -> np.ndarray:
 
 
 def linear(prior: float, steps: int = 400) -> generators.Generator:
-    sought = Sought(steps=steps, lr=0.3, prior=prior).model_dump()
-    parts = {"dimensions": DIMENSIONS, "hidden": 0, "sought": sought}
+    search = {"steps": steps, "lr": 0.3, "prior": prior}
+    parts = {"dimensions": DIMENSIONS, "hidden": 0, "search": search}
     return weights.fresh(generators.Generator, parts, generator("cpu", 0))
 
 
@@ -85,7 +85,7 @@ def test_the_code_of_an_image_does_not_depend_on_its_company() -> None:
 def test_codes_and_a_linear_generator_find_the_principal_components(tmp_path: Path) -> None:
     """Of all that draws from D numbers linearly, principal components leave the least error (Eckart and Young)."""
     objects = images()
-    plan = {"hidden": 0, "apart": 0.0, "epochs": 1500, "sought": {"prior": 0.0, "steps": 400}, "speed": 30.0}
+    plan = {"hidden": 0, "contrastive": 0.0, "epochs": 1500, "prior": 0.0, "codes": {"steps": 400, "speed": 30.0}}
     optimizer = {"lr": 0.01}
     learned = latents.learn(
         settings(**plan, optimizer=optimizer), encoder(), OFF, objects, MACHINE, tmp_path / "c.pt", quiet
@@ -102,7 +102,7 @@ def test_codes_and_a_linear_generator_find_the_principal_components(tmp_path: Pa
 
 
 def test_the_loss_is_error_contrast_and_length() -> None:
-    chosen, objects = settings(apart=0.5, sought={"prior": 0.3}), images(6)
+    chosen, objects = settings(contrastive=0.5, prior=0.3), images(6)
     stored = torch.from_numpy(objects.train.images)
     views = torch.stack([stored, stored.flip(0)])
     model = latents.fresh(chosen, encoder(), 6)
@@ -136,11 +136,10 @@ def test_only_codes_of_the_batch_and_the_generator_move() -> None:
 def test_a_file_embeds_as_its_model_does(amortised: bool, tmp_path: Path) -> None:
     objects = images(10)
     stored = torch.from_numpy(objects.test.images)
-    learned = latents.learn(
-        settings(amortised=amortised), encoder(), OFF, objects, MACHINE, tmp_path / "checkpoint.pt", quiet
-    )
+    chosen = settings(codes={"name": "encoder"} if amortised else {})
+    learned = latents.learn(chosen, encoder(), OFF, objects, MACHINE, tmp_path / "checkpoint.pt", quiet)
     weights.save(tmp_path / "model.safetensors", learned.model)
-    found = embedders.reader(tmp_path / "model.safetensors", objects.train.images, MACHINE)(objects.test.images)
+    found = embedders.embedder(tmp_path / "model.safetensors", objects.train.images, MACHINE)(objects.test.images)
     if isinstance(learned.model, generators.Generator):
         expected = generators.embedded(learned.model, stored)
     else:

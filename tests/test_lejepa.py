@@ -20,8 +20,8 @@ def epps_pulley(x: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("mean", "scale"), [(0.0, 1.0), (0.5, 1.0), (0.0, 0.3), (-1.0, 3.0), (0.0, 0.0)])
 def test_sigreg_is_its_closed_form_along_each_direction(mean: float, scale: float) -> None:
-    draw = np.random.default_rng(0)
-    z, directions = draw.normal(mean, scale, (2, 60, 4)), draw.standard_normal((4, 5))
+    rng = np.random.default_rng(0)
+    z, directions = rng.normal(mean, scale, (2, 60, 4)), rng.standard_normal((4, 5))
     directions /= np.linalg.norm(directions, axis=0)
     expected = np.mean([epps_pulley(view @ direction) for view in z for direction in directions.T])
     found = float(lejepa.sigreg(torch.from_numpy(z), torch.from_numpy(directions)))
@@ -30,8 +30,8 @@ def test_sigreg_is_its_closed_form_along_each_direction(mean: float, scale: floa
 
 def test_of_a_gaussian_sigreg_is_its_bias() -> None:
     """The integral of (1 - exp(-t^2)) exp(-t^2 / 2), whatever the number of samples."""
-    draw = torch.Generator().manual_seed(0)
-    z, directions = torch.randn(400, 64, 3, generator=draw).double(), torch.eye(3).double()
+    rng = torch.Generator().manual_seed(0)
+    z, directions = torch.randn(400, 64, 3, generator=rng).double(), torch.eye(3).double()
     bias = math.sqrt(2 * math.pi) * (1 - 1 / math.sqrt(3))
     assert float(lejepa.sigreg(z, directions)) == pytest.approx(bias, rel=0.08)
 

@@ -24,10 +24,10 @@ def random() -> np.random.Generator:
 
 def clouds(count: int, dimensions: int = 5) -> tuple[np.ndarray, np.ndarray]:
     """Three clouds far apart."""
-    draw = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     labels = np.arange(count) % 3
     means = 12 * np.eye(3, dimensions)
-    return (means[labels] + draw.normal(size=(count, dimensions))).astype(np.float32), labels
+    return (means[labels] + rng.normal(size=(count, dimensions))).astype(np.float32), labels
 
 
 @pytest.mark.parametrize("offset", [0.0, 1000.0])
@@ -164,7 +164,7 @@ def test_umap_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("count", "k", "used"), [(30, 15, 15), (10, 15, 9), (10, 1, 2)])
-def test_umap_is_asked_for_so_many_neighbours(monkeypatch: pytest.MonkeyPatch, count: int, k: int, used: int) -> None:
+def test_umap_is_asked_for_so_many_neighbors(monkeypatch: pytest.MonkeyPatch, count: int, k: int, used: int) -> None:
     asked: dict[str, Any] = {}
 
     class Recorded:
@@ -207,14 +207,14 @@ def test_trustworthiness_of_the_points_themselves_and_of_their_opposite() -> Non
     line = np.arange(11.0)[:, None]
     swapped = line.copy()
     swapped[[0, 10]] = swapped[[10, 0]]
-    faults = sum(max(0, rank - 1) for rank in (9, 9))  # 0 beside 9, 10 beside 1; ends' neighbours see other ends
+    faults = sum(max(0, rank - 1) for rank in (9, 9))  # 0 beside 9, 10 beside 1; ends' neighbors see other ends
     found = maps.trustworthiness(line, swapped, 1)
     reference = trustworthiness(line, swapped, n_neighbors=1)
     assert found < 1 - 2 * faults / (11 * 1 * (22 - 3 - 1)) + 1e-9
-    assert found == pytest.approx(reference, abs=0.1)  # which of two equal neighbours is taken differs
+    assert found == pytest.approx(reference, abs=0.1)  # which of two equal neighbors is taken differs
 
 
-def test_neighbours_beyond_half_are_not_asked_for(random: np.random.Generator) -> None:
+def test_neighbors_beyond_half_are_not_asked_for(random: np.random.Generator) -> None:
     points, plane = random.normal(size=(12, 4)), random.normal(size=(12, 2))
     assert maps.trustworthiness(points, plane, 100) == pytest.approx(trustworthiness(points, plane, n_neighbors=5))
     odd, its = points[:11], plane[:11]
@@ -223,7 +223,7 @@ def test_neighbours_beyond_half_are_not_asked_for(random: np.random.Generator) -
         assert maps.trustworthiness(points[:few], plane[:few], 3) == 1
 
 
-def test_equal_points_are_neighbours_of_each_other(random: np.random.Generator) -> None:
+def test_equal_points_are_neighbors_of_each_other(random: np.random.Generator) -> None:
     plane = random.normal(size=(20, 2))
     assert maps.trustworthiness(np.full((20, 3), 0.1, np.float32), plane, 3) == 1
     twins = np.repeat(random.normal(size=(4, 3)).astype(np.float32), 5, 0)

@@ -14,7 +14,7 @@ def test_any_of_them_is_drawn_with_the_numbers_it_has(kind: drawing.Kind) -> Non
 
 
 def test_classes_and_grounds_are_others_than_those_of_the_objects() -> None:
-    near, known = near_objects.draw(0, 60, 60), objects.draw(0, 60, 60)
+    near, known = near_objects.generate(0, 60, 60), objects.generate(0, 60, 60)
     assert not set(near.classes) & set(known.classes)
     corners = [set(map(bytes, part.images[:, 0, :4])) for data in (near, known) for part in (data.train, data.test)]
     assert sum(map(len, corners)) == len(set.union(*corners)) == 240
@@ -25,7 +25,8 @@ def test_mean_color_and_contrast_do_not_tell_them_from_objects() -> None:
     from sklearn.linear_model import LogisticRegression
 
     x = [
-        part.images.reshape(600, -1, 3) for part in (near_objects.draw(0, 600, 0).train, objects.draw(0, 600, 0).train)
+        part.images.reshape(600, -1, 3)
+        for part in (near_objects.generate(0, 600, 0).train, objects.generate(0, 600, 0).train)
     ]
     features = np.concatenate([np.concatenate([part.mean(1), part.std(1)], 1) for part in x])
     labels, half = np.repeat([0, 1], 600), np.arange(1200) % 2 == 0

@@ -1,4 +1,4 @@
-"""Shares of neighbours by loops over pairs."""
+"""Shares of neighbors by loops over pairs."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def test_shares_are_counted_by_loops() -> None:
     random = np.random.default_rng(0)
     labels = random.choice([0, 0, 0, 1, 1, 2], 40)
     index = np.array([random.choice([i for i in range(40) if i != n], 3, replace=False) for n in range(40)])
-    found = neighborhood.told(index, labels, NAMES, "drawn", "pixels")
+    found = neighborhood.neighborhood(index, labels, NAMES, "drawn", "pixels")
     pairs = [(labels[n], labels[i]) for n in range(40) for i in index[n]]
     assert found.metrics.same_class == pytest.approx(100 * np.mean([a == b for a, b in pairs]))
     every = [labels[a] == labels[b] for a in range(40) for b in range(40) if a != b]
@@ -27,6 +27,6 @@ def test_shares_are_counted_by_loops() -> None:
 
 
 def test_a_single_class_has_only_itself() -> None:
-    found = neighborhood.told(np.array([[1], [0]]), np.array([0, 0]), ("cat", "dog"), "drawn", "vicreg")
+    found = neighborhood.neighborhood(np.array([[1], [0]]), np.array([0, 0]), ("cat", "dog"), "drawn", "vicreg")
     assert found.metrics == neighborhood.Metrics(100, 100)
     assert found.classes == (neighborhood.Class("cat", 2, 100, "dog", 0),)

@@ -1,4 +1,4 @@
-"""Neighbours against a double loop in float64: sorted, exact, ties by index, far from zero and collapsed."""
+"""Neighbors against a double loop in float64: sorted, exact, ties by index, far from zero and collapsed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -181,9 +181,9 @@ def test_twice_the_same_bytes_and_arguments_left_alone() -> None:
 
 def test_too_few_references_are_named() -> None:
     points = cloud(5, 3)
-    with pytest.raises(Failure, match=r"^5 neighbours .* only 4 images"):
+    with pytest.raises(Failure, match=r"^5 neighbors .* only 4 images"):
         neighbors.nearest(points, points, 5, itself=True)
-    with pytest.raises(Failure, match=r"^6 neighbours .* only 5 images"):
+    with pytest.raises(Failure, match=r"^6 neighbors .* only 5 images"):
         neighbors.farthest(points, points, 6)
     with pytest.raises(Failure, match="only 0 images"):
         neighbors.nearest(points, points[:0], 1)

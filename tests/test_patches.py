@@ -8,18 +8,15 @@ from visrep.data.embedded import objects
 from visrep.errors import Failure
 from visrep.representations import axes
 from visrep.representations.baselines import patches
-from visrep.settings.representations import Encoder
+from visrep.settings.representations import Small
 
 SETTINGS = patches.Settings(seed=0, size=6, centroids=12, patches=2000, images=50, contrast=10.0, whitening=0.1)
-ENCODER = Encoder.model_validate({
-    "network": "small", "pretrained": False, "input_size": 32, "stem_stride": 2, "widths": (4,), "blocks": (1,),
-    "dimensions": 5,
-})  # fmt: skip
+ENCODER = Small(network="small", input_size=32, stem_stride=2, widths=(4,), blocks=(1,), dimensions=5)
 
 
 @pytest.fixture(scope="module")
 def images() -> np.ndarray:
-    return objects.draw(0, 60, 0).train.images
+    return objects.generate(0, 60, 0).train.images
 
 
 @pytest.mark.parametrize("size", [6, 5])

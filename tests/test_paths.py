@@ -10,14 +10,14 @@ from visrep.shapes import autoencoder, paths, tiles
 
 
 class Mean(nn.Module):
-    """The code of an image is its mean colour."""
+    """The code of an image is its mean color."""
 
     def forward(self, images: Tensor) -> Tensor:
         return images.mean((2, 3))
 
 
 class Flat(autoencoder.Decoder):
-    """And its decoder paints that colour."""
+    """And its decoder paints that color."""
 
     def __init__(self) -> None:
         super().__init__(3, 1)

@@ -206,7 +206,7 @@ def test_sections_stages_and_modules_correspond() -> None:
     names = {name.partition("@")[0] for name in stages(parse(FILE.read_text()))}
     assert modules == names == set(dict(tiny.RUNS))
     assert set(shipped) <= set(Study.model_fields)
-    of_many = {"runtime", "processes", "replicates", "figures", "classifiers", "encoders", "families"}
+    of_many = {"runtime", "processes", "pretraining", "replicates", "figures", "classifiers", "encoders", "families"}
     assert set(shipped) - of_many - {*shipped["methods"]} <= names
 
 

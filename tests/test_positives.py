@@ -1,4 +1,4 @@
-"""What an objective shows to a network: views of the batch, or neighbours; and its gradient against lightly's loss."""
+"""What an objective shows to a network: views of the batch, or neighbors; and its gradient against lightly's loss."""
 
 from functools import partial
 
@@ -12,17 +12,13 @@ from visrep.representations.methods import vicreg
 from visrep.representations.negatives import Queue
 from visrep.settings.representations import Local, Method, Views
 
-OFF = Views(
-    crop_scale=1.0, crop_aspect=1.0, flip=0.0, jitter=0.0, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0,
-    grey=0.0, blur=0.0, blur_sigma=1.0, solarize=0.0, noise=0.0, rotation=0.0,
-)  # fmt: skip
-NONE = Local(views=0, size=16, smallest=0.1, largest=0.3)
+OFF = Views(crop=None, flip=0.0, jitter=None, grey=0.0, blur=None, solarize=0.0, noise=0.0, rotation=0.0)
 WEIGHTS = vicreg.Weights(invariance=25.0, variance=25.0, covariance=1.0, sum_variance=False)
 LOSS = partial(vicreg.loss, settings=vicreg.Settings.model_construct(weights=WEIGHTS))
 
 
 class Recorder(nn.Module):
-    """Remembers what it was shown; its projection is the mean colour, weighed."""
+    """Remembers what it was shown; its projection is the mean color, weighed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +39,7 @@ def images(count: int) -> positives.Images:
     return positives.Images(stored(count), torch.arange(count) % 3)
 
 
-def shown_in(views: int, local: Local = NONE) -> Method:
+def shown_in(views: int, local: Local | None = None) -> Method:
     return Method.model_construct(augment=OFF, views=views, local=local)
 
 
@@ -67,13 +63,13 @@ def test_views_are_of_the_batch() -> None:
     assert not scalars["loss"].requires_grad
 
 
-def test_positives_are_drawn_from_the_neighbours_anew_each_time() -> None:
-    model, draw = Recorder(), generator("cpu", 0)
+def test_positives_are_drawn_from_the_neighbors_anew_each_time() -> None:
+    model, rng = Recorder(), generator("cpu", 0)
     near = torch.tensor([[(n + 1) % 9, (n + 2) % 9, (n + 5) % 9] for n in range(9)])
     objective = positives.OfNeighbors(images(9), near, None, LOSS)
     batch, pairs = torch.tensor([3, 8]), set()
     for _ in range(60):
-        objective(model, batch, draw, 0.0)
+        objective(model, batch, rng, 0.0)
         shown = levels(model.seen[-1])
         assert shown[:2] == [3, 8]
         pairs.add((shown[2], shown[3]))
@@ -104,7 +100,7 @@ def test_half_precision_is_left_before_the_loss() -> None:
 
 def test_small_crops_are_further_views_of_the_same_images() -> None:
     model = Recorder()
-    local = Local(views=2, size=16, smallest=0.1, largest=0.3)
+    local = Local(views=2, size=16, smallest=0.1, largest=0.3, aspect=4 / 3)
     scalars = positives.OfViews(images(9), shown_in(2, local), LOSS)(model, torch.arange(5), generator("cpu", 0), 0.0)
     assert [tuple(seen.shape) for seen in model.seen] == [(10, 3, 32, 32), (10, 3, 16, 16)]
     assert [levels(seen) for seen in model.seen] == [[0, 1, 2, 3, 4] * 2] * 2

@@ -85,15 +85,15 @@ def test_the_strength_is_the_best_on_held_out_images(random: np.random.Generator
     for strength in strengths:
         model = LogisticRegression(C=1 / (strength * len(fit)), tol=1e-9, max_iter=5000).fit(z[fit], labels[fit])
         theirs = 100 * model.score(z[held_out], labels[held_out])
-        assert found.held_out[strength] == pytest.approx(theirs, abs=100 / len(held_out) + 1e-9)  # a tie may differ
-    assert list(found.held_out) == [10.0, 1.0, 0.1, 0.001]
-    assert found.held_out[found.strength] == max(found.held_out.values()) > found.held_out[0.001]
+        assert found.validation[strength] == pytest.approx(theirs, abs=100 / len(held_out) + 1e-9)  # a tie may differ
+    assert list(found.validation) == [10.0, 1.0, 0.1, 0.001]
+    assert found.validation[found.strength] == max(found.validation.values()) > found.validation[0.001]
 
 
 def test_equal_strengths_give_way_to_the_stronger(random: np.random.Generator) -> None:
     x, labels = clouds(random, [30, 30], 3, 20)
     found = probes.logistic(x, labels, x, among(0.001, 0.1, 0.01))
-    assert set(found.held_out.values()) == {100.0}
+    assert set(found.validation.values()) == {100.0}
     assert found.strength == 0.1
 
 
@@ -167,7 +167,7 @@ def test_rare_and_missing_classes(random: np.random.Generator, standardised: boo
     found = probes.logistic(x, labels, x, among(), standardised=standardised)
     assert np.mean(found.predicted == labels) > 0.95
     single = probes.logistic(x[:2], np.array([3, 0]), x[:2], among(), standardised=standardised)
-    assert (single.strength, single.held_out) == (0.1, {})
+    assert (single.strength, single.validation) == (0.1, {})
 
 
 def test_the_fit_is_quiet_and_the_same_again(random: np.random.Generator) -> None:
@@ -176,7 +176,7 @@ def test_the_fit_is_quiet_and_the_same_again(random: np.random.Generator) -> Non
         warnings.simplefilter("error")
         first, second = (probes.logistic(x, labels, x, among(0.0, 0.1)) for _ in range(2))
     np.testing.assert_array_equal(first.predicted, second.predicted)
-    assert first.held_out == second.held_out
+    assert first.validation == second.validation
 
 
 @pytest.mark.parametrize("strength", [1e-1, 1e-3, 1e-5])
@@ -228,9 +228,9 @@ def test_sgd_takes_the_steps_of_automatic_gradients(random: np.random.Generator)
     def loss(index: torch.Tensor) -> torch.Tensor:
         return torch.nn.functional.cross_entropy(inputs[index] @ parameters[0] + parameters[1], targets[index])
 
-    draw = np.random.default_rng(7)
+    rng = np.random.default_rng(7)
     for row in ours.history:
-        for batch in torch.from_numpy(draw.permutation(10)).split(4):
+        for batch in torch.from_numpy(rng.permutation(10)).split(4):
             gradients = torch.autograd.grad(loss(batch), parameters)
             with torch.no_grad():
                 for parameter, velocity, gradient in zip(parameters, velocities, gradients, strict=True):
@@ -258,8 +258,9 @@ def test_sgd_stays_finite_and_keeps_to_its_seed(random: np.random.Generator) -> 
 
 def evaluated(x: np.ndarray, labels: np.ndarray, method: str, labelled: float = 1.0) -> probe.Result:
     """Of embeddings that serve both to learn from and to be read."""
-    values = {"seed": 0, "method": method, "labelled": labelled, "validation": 0.2, "strengths": (0.1, 0.001)}
-    settings = probe.Settings.model_validate(values | {"sgd": SGD, "knn": {"k": 5, "temperature": 0.1}})
+    values = {"seed": 0, "labelled": labelled, "validation": 0.2, "strengths": (0.1, 0.001)}
+    values |= {"sgd": SGD if method == "sgd" else None, "knn": {"k": 5, "temperature": 0.1}}
+    settings = probe.Settings.model_validate(values)
     split = store.split(np.zeros((len(x), 32, 32, 3), np.uint8), labels)
     return probe.evaluate(x, x, store.ImageSet(split, split, ("a", "b", "c"), "clouds", {}), settings)
 
@@ -270,7 +271,7 @@ def test_linear_is_what_its_method_answers(random: np.random.Generator) -> None:
     answers = probes.logistic(x, labels, x, among())
     assert found.metrics.linear_accuracy == statistics.accuracy(answers.predicted, labels)
     assert found.strength == answers.strength
-    assert {row.strength: row.accuracy for row in found.validated} == answers.held_out
+    assert {row.strength: row.accuracy for row in found.validated} == answers.validation
     assert found.history == ()
     bare = probes.logistic(x, labels, x, among(), standardised=False)
     assert found.metrics.unstandardised_accuracy == statistics.accuracy(bare.predicted, labels)

@@ -36,7 +36,7 @@ def study(by: dict[str, float], runs: int = 5, noise: float = 0.1, digits: Any =
         def runs(self, file: str, key: str, main: float) -> dict[int, float]:
             return {run: value(file, key, run) for run in range(runs)}
 
-    encoders = {questions.VIEWS: "VICReg", questions.NEIGHBORS: "neighbours"}
+    encoders = {questions.VIEWS: "VICReg", questions.NEIGHBORS: "neighbors"}
     evaluations = {
         name: SimpleNamespace(
             tabulated=SimpleNamespace(columns=[column(key) for key in keys]),

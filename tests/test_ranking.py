@@ -10,9 +10,9 @@ from visrep.measures import ranking
 
 
 def runs(count: int = 24) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(0)
-    truth = draw.integers(0, 9, count).astype(float)
-    return (truth + draw.normal(0, 3, count)).round(), truth, draw.integers(0, 2, count)
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 9, count).astype(float)
+    return (truth + rng.normal(0, 3, count)).round(), truth, rng.integers(0, 2, count)
 
 
 def test_the_correlation_is_spearmans() -> None:
@@ -43,12 +43,12 @@ def test_its_ends() -> None:
 
 def test_the_interval_covers_what_is_true_of_many_runs() -> None:
     """Of scores that are noise about the truth, in most of many small samples."""
-    draw, inside = np.random.default_rng(1), 0
-    truth = draw.normal(size=4000)
-    whole = stats.spearmanr(truth + draw.normal(size=4000), truth).statistic
+    rng, inside = np.random.default_rng(1), 0
+    truth = rng.normal(size=4000)
+    whole = stats.spearmanr(truth + rng.normal(size=4000), truth).statistic
     for _ in range(30):
-        sample = draw.normal(size=30)
-        found = ranking.interval(ranking.correlation, sample + draw.normal(size=30), sample, np.zeros(30))
+        sample = rng.normal(size=30)
+        found = ranking.interval(ranking.correlation, sample + rng.normal(size=30), sample, np.zeros(30))
         assert found.low <= found.value <= found.high
         inside += found.low <= whole <= found.high
     assert inside >= 24

@@ -10,10 +10,10 @@ from oracles import ROOT
 TEXT = (ROOT / "docs/results.md").read_text()
 RECORDED = json.loads((ROOT / "benchmarks/results/real_cifar10.json").read_text())["encoders"]
 ROWS = {
-    "PCA of the pixels (floor)": "pixels",
-    "untrained network (floor)": "random",
+    "PCA of the pixels (baseline)": "pixels",
+    "untrained network (baseline)": "random",
     "VICReg, 15 epochs": "vicreg",
-    "VICReg on neighbours": "no_generated_neighbors",
+    "VICReg on neighbors": "no_generated_neighbors",
     "VICReg without variance term, 4 epochs": "no_variance",
     "Laplacian eigenmaps, 10 nearest": "laplacian_eigenmaps",
     "SimCLR, 13 epochs": "simclr",
@@ -75,7 +75,7 @@ def row(label: str) -> list[str]:
 
 
 GPU = {
-    "untrained ResNet-18 (floor)": "random",
+    "untrained ResNet-18 (baseline)": "random",
     "VICReg, LARS": "vicreg_lars",
     "SimCLR, LARS": "simclr_lars",
     "VICReg, AdamW 2e-3, one cycle": "vicreg_adamw",
@@ -111,14 +111,14 @@ MACHINES = {
     "probe, untrained network": ("probe/random", "linear_accuracy"),
     "probe, VICReg": ("probe/vicreg", "linear_accuracy"),
     "probe, without variance term": ("probe/no_variance", "linear_accuracy"),
-    "probe, neighbours": ("probe/no_generated_neighbors", "linear_accuracy"),
+    "probe, neighbors": ("probe/no_generated_neighbors", "linear_accuracy"),
     "probe, Laplacian eigenmaps": ("probe/laplacian_eigenmaps", "linear_accuracy"),
     "probe, SimCLR": ("probe/simclr", "linear_accuracy"),
     "AUROC handwritten, VICReg": ("anomaly/vicreg", "auroc_mnist"),
-    "AUROC handwritten, neighbours": ("anomaly/no_generated_neighbors", "auroc_mnist"),
+    "AUROC handwritten, neighbors": ("anomaly/no_generated_neighbors", "auroc_mnist"),
     "AUROC handwritten, SimCLR": ("anomaly/simclr", "auroc_mnist"),
     "AUROC street, VICReg": ("anomaly/vicreg", "auroc_svhn"),
-    "AUROC street, neighbours": ("anomaly/no_generated_neighbors", "auroc_svhn"),
+    "AUROC street, neighbors": ("anomaly/no_generated_neighbors", "auroc_svhn"),
     "AUROC street, SimCLR": ("anomaly/simclr", "auroc_svhn"),
     "effective rank, VICReg": ("vicreg", "effective_rank"),
     "effective rank, without variance term": ("ablations/no_variance", "effective_rank"),

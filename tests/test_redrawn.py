@@ -87,8 +87,8 @@ def test_one_changed_factor_changes_nothing_else_to_the_byte() -> None:
 
 
 def test_nuisances_are_drawn_anew_each_time() -> None:
-    draw = np.random.default_rng(4)
-    first, second = (redrawn.family(VALUES, (), draw) for _ in range(2))
+    rng = np.random.default_rng(4)
+    first, second = (redrawn.family(VALUES, (), rng) for _ in range(2))
     assert (first[:, 0, 0] != second[:, 0, 0]).any(axis=1).all()  # the ground's own color
     assert np.array_equal(first, redrawn.family(VALUES, (), np.random.default_rng(4)))
 

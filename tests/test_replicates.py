@@ -180,11 +180,11 @@ def test_what_changes_during_a_replicate_fails_it(finished: Path, tmp_path: Path
     assert digests(folder)[name] == before[name]
 
 
-def test_neighbours_of_another_encoder_are_left_to_the_main_run(finished: Path, tmp_path: Path) -> None:
+def test_neighbors_of_another_encoder_are_left_to_the_main_run(finished: Path, tmp_path: Path) -> None:
     (stage, item), file, _ = GROUPS["vicreg"]
     folder = workspace(finished, tmp_path)
     edited(folder, {"neighbors": {"from": "pixels"}})
-    assert "neighbours are those of pixels" in ran(folder, stage, item)
+    assert "neighbors are those of pixels" in ran(folder, stage, item)
     content = json.loads((folder / "replicates" / file).read_text())["metrics"]
     assert "probe/vicreg" in content
     assert not [name for name in content if "no_generated_neighbors" in name]

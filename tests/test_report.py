@@ -45,7 +45,7 @@ def png(color: str = "red", size: tuple[int, int] = (4, 3)) -> bytes:
     return buffer.getvalue()
 
 
-def draw(study: StudyResults, stages: list[pipeline.Stage] | None = None) -> str:
+def html(study: StudyResults, stages: list[pipeline.Stage] | None = None) -> str:
     return chapters.html(study, pipeline.stages(ROOT / "dvc.yaml") if stages is None else stages, PRESETS)
 
 
@@ -175,7 +175,7 @@ def every_run(name: str, key: str, main: float) -> list[float]:
 
 
 def test_tables_hold_the_committed_numbers(shipped: StudyResults) -> None:
-    parsed = sound(draw(shipped))
+    parsed = sound(html(shipped))
     probe = next(row for row in parsed.rows if row[:1] == ["VICReg"] and row[-1].startswith("61.79(2)"))
     details = committed("probe/vicreg")
     linear = details["metrics"]["linear_accuracy"]
@@ -195,19 +195,19 @@ def test_tables_hold_the_committed_numbers(shipped: StudyResults) -> None:
     ablated = committed("ablations/no_variance")["metrics"]
     assert network[1:] == [f"{ablated[t]:.3g}" for t in ("invariance", "variance", "covariance", "effective_rank")]
     content = committed("methods/simclr")["metrics"]
-    keys = ("loss", "loss_chance", "loss_floor", "positive_top1", "positive_top1_chance", "effective_rank")
+    keys = ("loss", "loss_chance", "loss_bound", "positive_top1", "positive_top1_chance", "effective_rank")
     assert shown_row(parsed, "SimCLR")[1:] == [*(f"{content[key]:.3g}" for key in keys), "0.5552"]
 
 
 def test_readings_of_factors_stand_with_interval_prediction_and_verdict(shipped: StudyResults) -> None:
-    parsed = sound(draw(shipped))
+    parsed = sound(html(shipped))
     rows = json.loads((ROOT / "plots/factors/vary_color/details.json").read_text())["rows"]
     marks = {"confirmed": "✓", "refuted": "✗", "undecided": "?"}
     images = ["new images"] * 3 + ["on a gradient"] * 2 + ["training images"] * 2
-    readers = ["agreement", "probe", "movement"] + ["agreement", "probe"] * 2
+    evaluations = ["agreement", "probe", "movement"] + ["agreement", "probe"] * 2
     shown = [row for row in parsed.rows if row[:1] == ["vary color"] and "to" in row[1]]
-    for cells, kind, reader in zip(shown, images, readers, strict=True):
-        read = [row for row in rows if (row["images"], row["reader"]) == (kind, reader)]
+    for cells, kind, evaluation in zip(shown, images, evaluations, strict=True):
+        read = [row for row in rows if (row["images"], row["evaluation"]) == (kind, evaluation)]
         assert cells[1:] == [
             f"{r['value']:.0f}{r['low']:.0f} to {r['high']:.0f}{marks[r['verdict']]} predicted {r['prediction']}"
             for r in read
@@ -220,14 +220,14 @@ def test_captions_of_shapes_name_the_images_that_each_figure_shows(shipped: Stud
     pictures = [p for block in shapes.similarity(shipped).blocks if isinstance(block, Gallery) for p in block.pictures]
     repeated = bool(shipped.parameters["replicates"]["seeds"])  # then their runs are drawn too
     new = content["n"]["new images"]
-    counts = [new] * (1 + repeated) + [content["sets"], new, learnt["held_out"], learnt["n"], None]
+    counts = [new] * (1 + repeated) + [content["sets"], new, learnt["validation"], learnt["n"], None]
     counts += [content["n"]["training images"]] * len(shipped.parameters["families"])
     for picture, count in zip(pictures, counts, strict=True):
-        assert count is None or f"n = {count:,} " in picture.data, picture.says
+        assert count is None or f"n = {count:,} " in picture.data, picture.caption
 
 
 def test_every_encoder_and_nothing_else_is_in_the_table_of_all(shipped: StudyResults) -> None:
-    parsed = Parsed(draw(shipped))
+    parsed = Parsed(html(shipped))
     first = next(place for place, row in enumerate(parsed.rows) if row[:1] == ["encoder"])
     rows = parsed.rows[first + 1 : first + 1 + len(shipped.encoders)]
     assert [row[0] for row in rows] == list(shipped.encoders.values())
@@ -252,11 +252,11 @@ def gated(study: StudyResults, passed: Mapping[str, bool]) -> dict[str, Audit]:
 def test_a_failed_gate_is_loud(shipped: StudyResults) -> None:
     for model, audit in shipped.audits.items():
         content = committed(f"audit/{model}")["gates"]
-        assert [(gate.name, gate.passed, gate.says) for gate in audit.gates] == [
-            (gate["name"], gate["passed"], gate["says"]) for gate in content
+        assert [(gate.name, gate.passed, gate.message) for gate in audit.gates] == [
+            (gate["name"], gate["passed"], gate["message"]) for gate in content
         ]
     shipped.audits = gated(shipped, {"cnn": False})
-    text = draw(shipped)
+    text = html(shipped)
     row = shown_row(Parsed(text), "gradient not zero")
     assert row[1].startswith("✗")
     assert row[2].startswith("✓")
@@ -265,7 +265,7 @@ def test_a_failed_gate_is_loud(shipped: StudyResults) -> None:
 
 def test_each_classifier_stands_with_its_claim_and_what_is_left(shipped: StudyResults) -> None:
     """Honest ones fail no gate, and nothing breaks them."""
-    text = Parsed(draw(shipped))
+    text = Parsed(html(shipped))
     for name, label in shipped.classifiers.items():
         found = shipped.audits[name]
         row = shown_row(text, label)
@@ -288,7 +288,7 @@ def test_a_defence_that_breaks_names_what_breaks_it(shipped: StudyResults) -> No
     shipped.audits = shipped.audits | {"adv_cnn": broken}
     assert audits.counts(broken, shipped.audits["cnn"])
     assert not audits.counts(honest, shipped.audits["cnn"])
-    assert shown_row(Parsed(draw(shipped)), "defended")[6] == NAMES["apgd_t"]
+    assert shown_row(Parsed(html(shipped)), "defended")[6] == NAMES["apgd_t"]
 
 
 def test_a_missing_result_names_the_stage_that_writes_it(finished: Path, tmp_path: Path) -> None:
@@ -306,13 +306,13 @@ def test_a_strip_stands_where_its_numbers_do() -> None:
     places = {share: round(tables.INSET + inner * share, 1) for share in (0.1, 0.25, 0.5, 0.75, 1.0)}
     assert f'cx="{places[0.5]}"' in drawn
     assert f"M{places[0.25]} {tables.HEIGHT / 2}H{places[0.75]}" in drawn
-    assert f'class="floor" d="M{places[0.1]} ' in drawn
+    assert f'class="baseline" d="M{places[0.1]} ' in drawn
     assert f'class="quote" d="M{places[1.0]} ' in drawn
 
 
 def test_a_strip_leaves_out_what_there_is_not() -> None:
     drawn = tables.strip(Row("x", 50.0))
-    assert not any(word in drawn for word in ("interval", "floor", "quote"))
+    assert not any(word in drawn for word in ("interval", "baseline", "quote"))
 
 
 # Text of others
@@ -329,7 +329,8 @@ def renamed(told: Any, name: str = "") -> Any:
 
 def test_names_are_escaped_wherever_they_stand(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = runs.copy(finished, tmp_path / "nasty", "plots", "replicates", "presets", "docs")
-    tiny.write(folder, {"encoders": {"vicreg": NASTY}, "download": {"street_digits": {"archive": NASTY}}})
+    archive = {"source": "archive", "archive": NASTY, "sha256": None, "max_megabytes": 9}
+    tiny.write(folder, {"encoders": {"vicreg": NASTY}, "download": {"street_digits": archive}})
     for path in folder.glob("plots/**/details.json"):
         path.write_text(json.dumps(renamed(json.loads(path.read_text()))))
     assert runs.run(folder, "report").code == 0
@@ -477,7 +478,7 @@ def test_it_is_light_by_day_and_dark_by_night(tmp_path: Path, text: str, width: 
 
 
 def contrast(one: str, other: str) -> float:
-    """Of two colours, as WCAG 2.1 defines it."""
+    """Of two colors, as WCAG 2.1 defines it."""
 
     def light(color: str) -> float:
         digits = color.lstrip("#")

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from test_positives import NONE, OFF, images
+from test_positives import OFF, images
 from visrep.representations import encoders, learning, positives
-from visrep.representations.results import Curve, Panel, Telling
+from visrep.representations.results import Curve, Panel, Reporting
 
 
 class Tiny(nn.Module):
-    """Embeds an image as its mean colour, weighed, and projects that as it is."""
+    """Embeds an image as its mean color, weighed, and projects that as it is."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ def watch(count: int, batch: int, seen: list[int], monkeypatch: pytest.MonkeyPat
         return {"loss": z[..., 0].mean()}
 
     monkeypatch.setattr(encoders, "embedded", lambda _, images: np.eye(len(images), 3, dtype=np.float32))
-    settings: Any = SimpleNamespace(batch_size=batch, augment=OFF, views=2, local=NONE, seed=0)
+    settings: Any = SimpleNamespace(batch_size=batch, augment=OFF, views=2, local=None, seed=0)
     return learning.Monitor(images(count), settings, loss)(Tiny())  # type: ignore[arg-type]
 
 
@@ -69,7 +69,7 @@ def test_fewer_images_than_dimensions_leave_shares_of_nothing() -> None:
     assert shares[2:] == pytest.approx([0, 0, 0], abs=1e-9)
 
 
-TELLING = Telling(
+TELLING = Reporting(
     panels=(
         Panel("Losses", (Curve("loss", "loss"), Curve("half", "half"))),
         Panel("By epoch", (Curve("share", "share"),), by_batch=False),
@@ -95,7 +95,7 @@ def test_curves_over_batches_are_thinned_to_means(count: int) -> None:
 
 def test_what_hardly_changes_is_not_told_of_every_epoch() -> None:
     told: list[Any] = []
-    panels = (Panel("Losses", (Curve("loss", "loss"), Curve("loss_floor", "floor", constant=True))),)
-    tell = learning.without_constants(lambda *said: told.append(said), Telling(panels, (), "", ""))
-    tell(2, 3, 1.5, {"epoch": 2, "train_loss": 4.0, "train_loss_floor": 1.0, "test_loss_floor": 2.0, "std": 0.5})
+    panels = (Panel("Losses", (Curve("loss", "loss"), Curve("loss_bound", "lower bound", constant=True))),)
+    progress = learning.without_constants(lambda *said: told.append(said), Reporting(panels, (), "", ""))
+    progress(2, 3, 1.5, {"epoch": 2, "train_loss": 4.0, "train_loss_bound": 1.0, "test_loss_bound": 2.0, "std": 0.5})
     assert told == [(2, 3, 1.5, {"epoch": 2, "train_loss": 4.0, "std": 0.5})]

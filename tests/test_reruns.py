@@ -103,7 +103,7 @@ DRAWN = each("figures") | {
 
 # (file, text, its replacement): the stages that rerun
 TABLE = [
-    ("params.yaml", r"(adv_train:(?s:.*?)alpha: )0.8", r"\g<1>0.5", {"check"} | DEFENCE),
+    ("params.yaml", r"(adv_train:(?s:.*?)epsilon: )0.1", r"\g<1>0.05", {"check"} | DEFENCE),
     ("params.yaml", r"(train_cnn:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | CNN),
     ("params.yaml", r"step_share: 0\.5", "step_share: 0.25", {"check"} | SWEEPS),
     ("params.yaml", r"targets: 9", "targets: 3", {"check"} | AUDITS | DIGITS_AGAIN),
@@ -135,12 +135,14 @@ TABLE = [
         | ENCODERS_AGAIN
         | read(*ENCODERS),
     ),
-    ("params.yaml", r"(vicreg:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | VICREG),
+    ("params.yaml", r"(pretraining:(?s:.*?)epochs: )\d+", r"\g<1>77", {"check"} | VICREG | SIMCLR),
+    ("params.yaml", r"(vicreg:(?s:.*?)invariance: )25.0", r"\g<1>20.0", {"check"} | VICREG),
+    ("params.yaml", r"(simclr:(?s:.*?)queue: )0", r"\g<1>64", {"check"} | SIMCLR),
     (
         "params.yaml",
         r"stem_stride: 2",
         "stem_stride: 1",
-        {"check"} | VICREG | MADE,
+        {"check"} | VICREG | SIMCLR | MADE,
     ),
     (
         "params.yaml",

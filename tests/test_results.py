@@ -1,4 +1,4 @@
-"""Numbers beside what they are held against: intervals, floors, and what the reports say."""
+"""Numbers beside what they are held against: intervals, baselines, and what the reports say."""
 
 import json
 from dataclasses import astuple
@@ -74,7 +74,7 @@ def test_a_quote_says_which_report_and_which_setting(study: StudyResults) -> Non
     ],
 )
 def test_shares_of_images_have_wilsons_interval(study: StudyResults, name: str, key: str) -> None:
-    images = {"val_accuracy": "held_out", "train_accuracy": "trained"}.get(key, "n")
+    images = {"val_accuracy": "validation", "train_accuracy": "trained"}.get(key, "n")
     value, n = numbers(name)[key], details(name)[images]
     expected = statistics.wilson(round(value * n / 100), n)
     interval = results.interval(study.plots, name, key)
@@ -96,11 +96,11 @@ def test_areas_have_an_interval_of_their_own_anomalies(study: StudyResults) -> N
 
 def test_readings_of_factors_have_the_interval_of_new_images(study: StudyResults) -> None:
     rows = details("factors/vary_color")["rows"]
-    new = {(row["factor"], row["reader"]): row for row in rows if row["images"] == "new images"}
-    for factor, reader in (("color", "agreement"), ("shape", "probe")):
-        row = new[factor, reader]
+    new = {(row["factor"], row["evaluation"]): row for row in rows if row["images"] == "new images"}
+    for factor, evaluation in (("color", "agreement"), ("shape", "probe")):
+        row = new[factor, evaluation]
         expected = Interval(row["value"], row["low"], row["high"])
-        assert results.interval(study.plots, "factors/vary_color", f"{factor}_{reader}") == expected
+        assert results.interval(study.plots, "factors/vary_color", f"{factor}_{evaluation}") == expected
     assert "margin" in numbers("factors/vary_color")
     assert results.interval(study.plots, "factors/vary_color", "margin") is None
 
@@ -147,6 +147,6 @@ def test_readings_cover_every_encoder_baselines_first(study: StudyResults) -> No
     for each in rows.values():
         assert [row.name for row in each] == list(study.encoders.values())
     assert list(study.encoders)[:4] == study.baselines == ["pixels", "whitened_pixels", "random", "patches"]
-    assert [row.floor for row in rows["auroc_street"]] == [50.0] * len(study.encoders)
-    assert rows["silhouette"][0].floor is None
-    assert rows["linear_accuracy"][0].floor == pytest.approx(11.1333, abs=1e-3)
+    assert [row.baseline for row in rows["auroc_street"]] == [50.0] * len(study.encoders)
+    assert rows["silhouette"][0].baseline is None
+    assert rows["linear_accuracy"][0].baseline == pytest.approx(11.1333, abs=1e-3)

@@ -62,7 +62,7 @@ def test_hubs_are_those_found_most_often(random: np.random.Generator) -> None:
     assert retrieval.hubs(np.array([[1, 2]]), 3) == [(1, 1), (2, 1)]
 
 
-def test_colours_and_backgrounds_are_means_of_pixels(random: np.random.Generator) -> None:
+def test_colors_and_backgrounds_are_means_of_pixels(random: np.random.Generator) -> None:
     images = random.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
     rim = np.ones((32, 32), bool)
     rim[4:28, 4:28] = False
@@ -70,7 +70,7 @@ def test_colours_and_backgrounds_are_means_of_pixels(random: np.random.Generator
     np.testing.assert_allclose(retrieval.backgrounds(images), [image[rim].mean(0) for image in images])
 
 
-def test_what_is_alike_in_colour_is_counted_by_loops(random: np.random.Generator) -> None:
+def test_what_is_alike_in_color_is_counted_by_loops(random: np.random.Generator) -> None:
     train, queries = random.uniform(0, 255, (40, 3)), random.uniform(0, 255, (12, 3))
     found = random.integers(0, 40, (12, 5))
     shares = []

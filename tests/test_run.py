@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("stage", "item", "says", "status"),
+    ("stage", "item", "message", "status"),
     [
         (
             "fgsm_sweep",
@@ -52,10 +52,10 @@ def folder(tmp_path: Path) -> Path:
         ),
     ],
 )
-def test_misuse_is_one_line(folder: Path, stage: str, item: str, says: str, status: int) -> None:
+def test_misuse_is_one_line(folder: Path, stage: str, item: str, message: str, status: int) -> None:
     shutil.copy(ROOT / "dvc.yaml", folder)
     done = runs.run(folder, stage, item)
-    assert (done.code, done.said) == (status, says + "\n")
+    assert (done.code, done.said) == (status, message + "\n")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_help_says_what_a_stage_reads_and_writes(group: str) -> None:
 
 
 def _of_an_item(path: str) -> str:
-    """As `--help` has it; neighbours are sought where the shipped parameters say."""
+    """As `--help` has it; neighbors are sought where the shipped parameters say."""
     path = re.sub(r"\$\{item\.(name|seed)\}", r"<\1>", path)
     return path.replace("${key}", "<item>").replace("${item}", "<item>").replace("${neighbors.from}", "vicreg")
 
@@ -115,7 +115,14 @@ def test_bad_parameters_are_one_line_before_anything_is_written(folder: Path) ->
 
 def test_a_text_file_is_no_archive(folder: Path) -> None:
     (folder / "notes.txt").write_text("not an archive\n" * 100)
-    tiny.write(folder, {"download": {"street_digits": {"source": "archive", "archive": "notes.txt"}}})
+    tiny.write(
+        folder,
+        {
+            "download": {
+                "street_digits": {"source": "archive", "archive": "notes.txt", "sha256": None, "max_megabytes": 9}
+            }
+        },
+    )
     done = runs.run(folder, "download", "street_digits")
     assert done.code == 1
     assert done.said.startswith("download: notes.txt: no readable .zip, .tar or .tar.gz archive")

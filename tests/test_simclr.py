@@ -17,8 +17,8 @@ from visrep.representations.negatives import Queue
 
 
 def projections(views: int = 2, images: int = 7, dimensions: int = 5) -> Tensor:
-    draw = generator("cpu", "projections", views, images, dimensions)
-    return torch.randn(views, images, dimensions, generator=draw, dtype=torch.float64)
+    rng = generator("cpu", "projections", views, images, dimensions)
+    return torch.randn(views, images, dimensions, generator=rng, dtype=torch.float64)
 
 
 def settings(temperature: float) -> simclr.Settings:
@@ -98,7 +98,7 @@ def test_the_corners_of_a_simplex_reach_the_floor(views: int, images: int, tempe
     """N points in N - 1 dimensions, each at cosine -1 / (N - 1) to each other."""
     corners = torch.eye(images, dtype=torch.float64) - 1 / images
     z = corners.expand(views, -1, -1)
-    lowest = simclr.floor(views, images, temperature)
+    lowest = simclr.bound(views, images, temperature)
     assert float(nt_xent(z, temperature)) == pytest.approx(lowest, rel=1e-9)
 
 
@@ -113,7 +113,7 @@ def test_no_projections_undercut_the_floor() -> None:
         loss.backward()
         optimizer.step()
         seen.append(loss.item())
-    lowest = simclr.floor(2, 4, 0.5)
+    lowest = simclr.bound(2, 4, 0.5)
     assert min(seen) >= lowest - 1e-12
     assert seen[-1] == pytest.approx(lowest, abs=1e-4)
 
@@ -159,21 +159,21 @@ def test_how_often_the_positive_is_found_first() -> None:
 
 def test_what_is_told_lies_between_its_bounds() -> None:
     told = simclr.loss(projections(3).requires_grad_(), alone(7), settings(0.5))
-    telling = simclr.telling(settings(0.5))
-    assert [column.key for column in telling.columns] == list(told)
-    assert {curve.key for panel in telling.panels for curve in panel.curves} == set(told)
+    reporting = simclr.reporting(settings(0.5))
+    assert [column.key for column in reporting.columns] == list(told)
+    assert {curve.key for panel in reporting.panels for curve in panel.curves} == set(told)
     assert told["loss"].requires_grad
     assert not told["positive_top1"].requires_grad
-    assert float(told["loss_floor"]) < told["loss"].item()
+    assert float(told["loss_bound"]) < told["loss"].item()
     assert float(told["loss_chance"]) == pytest.approx(math.log(20))
     assert float(told["positive_top1_chance"]) == pytest.approx(100 * 2 / 20)  # 2 of 20 others are of one's own image
 
 
 def test_the_floor_falls_with_the_temperature_and_rises_with_the_batch() -> None:
     for cold, warm in pairwise((0.05, 0.1, 0.5, 1.0)):
-        assert simclr.floor(2, 64, cold) < simclr.floor(2, 64, warm)
+        assert simclr.bound(2, 64, cold) < simclr.bound(2, 64, warm)
     for few, many in pairwise((2, 8, 64, 512)):
-        assert simclr.floor(2, few, 0.5) < simclr.floor(2, many, 0.5)
+        assert simclr.bound(2, few, 0.5) < simclr.bound(2, many, 0.5)
 
 
 def test_with_a_queue_of_one_batch_it_is_the_loss_in_the_larger_batch() -> None:
@@ -211,5 +211,5 @@ def test_the_loss_with_a_queue_cannot_undercut_its_floor() -> None:
     queue = Queue(3, 2).double()
     queue.add(torch.tensor([[-1.0, 0.0]]).repeat(3, 1))
     told = simclr.loss(z, alone(2, queue), settings(0.5))
-    assert float(told["loss_floor"]) == pytest.approx(math.log(1 + 2 * math.exp(-4) + 3 * math.exp(-4)))
-    assert float(told["loss"]) > float(told["loss_floor"])
+    assert float(told["loss_bound"]) == pytest.approx(math.log(1 + 2 * math.exp(-4) + 3 * math.exp(-4)))
+    assert float(told["loss"]) > float(told["loss_bound"])

@@ -15,43 +15,43 @@ import tiny
 from visrep.data.embedded import shapes
 from visrep.errors import Failure
 from visrep.machine.device import Machine
-from visrep.settings.shapes import Family, Similarity
+from visrep.settings.shapes import Family, Prior, Similarity
 from visrep.shapes import autoencoder, contrastive, redrawn, similarity
 from visrep.stage import params
 from visrep.study import Study
 
 MACHINE = Machine(torch.device("cpu"), False, torch.contiguous_format)
-SPLIT = shapes.draw(0, 240, 0).train
+SPLIT = shapes.generate(0, 240, 0).train
 
 
 def settings(**change: Any) -> Similarity:
     return params.check(tiny.study({"similarity": change})["similarity"], Similarity)
 
 
-DRAWN, PRIOR = Family(None), Family("variational")
+DRAWN, PRIOR = Family(None), Family(Prior(pixel_variance=0.01))
 COLOR = Family(("color",))
 
 
 def learn(folder: Path, family: Family) -> similarity.Learned:
     bigger = {"channels": [8, 16, 32], "dimensions": 16}
     own = settings(encoder=bigger, decoder=128, epochs=9, batch_size=20, optimizer={"lr": 0.01})
-    return similarity.learn(own, family, shapes.draw(0, 800, 0), MACHINE, folder / "checkpoint.pt", lambda *_: None)
+    return similarity.learn(own, family, shapes.generate(0, 800, 0), MACHINE, folder / "checkpoint.pt", lambda *_: None)
 
 
 def test_an_autoencoder_learns_to_draw(tmp_path: Path) -> None:
     learned = learn(tmp_path, DRAWN)
     last, result = learned.history[-1], learned.result
-    assert last["held_out_loss"] < 0.9 * result.chance  # better than the mean picture
+    assert last["validation_loss"] < 0.9 * result.chance  # better than the mean picture
     assert last["location"] > 3 * result.shared_by_chance["location"]
-    assert (result.floor, result.varied, result.epochs) == (0, None, 9)
+    assert (result.bound, result.varied, result.epochs) == (0, None, 9)
 
 
 def test_a_family_is_learnt(tmp_path: Path) -> None:
     learned = learn(tmp_path, Family(("shape", "location", "size")))
     last, result = learned.history[-1], learned.result
-    assert result.floor < last["held_out_loss"] < 0.5 * (result.floor + result.chance)
+    assert result.bound < last["validation_loss"] < 0.5 * (result.bound + result.chance)
     assert last["color"] > 90
-    assert (result.n, result.held_out) == (720, 80)
+    assert (result.n, result.validation) == (720, 80)
 
 
 def test_every_encoder_starts_from_the_same_weights() -> None:
@@ -126,7 +126,7 @@ def test_a_variational_loss_is_the_evidence_lower_bound() -> None:
 
 def test_a_variational_autoencoder_learns_to_draw_and_its_codes_are_about_standard(tmp_path: Path) -> None:
     learned = learn(tmp_path, PRIOR)
-    assert learned.history[-1]["held_out_loss"] < 0.95 * learned.result.chance
+    assert learned.history[-1]["validation_loss"] < 0.95 * learned.result.chance
     code = autoencoder.encoded(learned.model.encoder, SPLIT.images)
     assert 0.05 < float(code.std(0).max()) < 3
     assert learned.result.loss == "squared error and divergence"
@@ -144,8 +144,8 @@ def test_held_out_images_are_never_trained_on() -> None:
 
 
 def test_what_the_nearest_shares_is_that_of_a_loop() -> None:
-    draw = np.random.default_rng(0)
-    code, factors = draw.standard_normal((30, 3)), draw.integers(3, size=(30, 4))
+    rng = np.random.default_rng(0)
+    code, factors = rng.standard_normal((30, 3)), rng.integers(3, size=(30, 4))
     code[7] *= 100  # only angles count
     right = np.zeros(4)
     for i in range(30):
@@ -167,10 +167,10 @@ def test_the_loss_that_is_watched_has_the_bounds_that_are_told() -> None:
     assert [len(batch) for batch in monitor.batches] == [20, 20, 20]
     assert chance == pytest.approx(math.log(20))
     kept = held_out.factors[:, [0, 1, 3]]
-    floors = [contrastive.floor(kept[start : start + 20], 0.1) for start in (0, 20, 40)]
+    floors = [contrastive.bound(kept[start : start + 20], 0.1) for start in (0, 20, 40)]
     assert floor == pytest.approx(np.mean(floors))
     blind = similarity.Headed(Constant(), nn.Identity())
-    assert monitor(cast(Any, blind))["held_out_loss"] == pytest.approx(chance, rel=1e-5)
+    assert monitor(cast(Any, blind))["validation_loss"] == pytest.approx(chance, rel=1e-5)
     mean = np.mean(seen.images.numpy() / 127.5 - 1, axis=0)
     told = similarity.Reconstruct().bounds(seen, held_out, [])
     assert told[0] == pytest.approx(np.mean((held_out.images.numpy() / 127.5 - 1 - mean) ** 2), rel=1e-5)
@@ -193,7 +193,7 @@ def test_positives_are_the_same_each_time_they_are_watched() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "message"),
     [
         ({"families": {"x": ["hue"]}}, "families.x.0: 'hue' should be 'color', 'shape', 'location' or 'size'"),
         ({"families": {"x": ["color", "color"]}}, "families.x: names a factor twice"),
@@ -205,10 +205,10 @@ def test_positives_are_the_same_each_time_they_are_watched() -> None:
         ({"factors": {"lost_below": 0.5}}, "factors: lost_below must be less than kept_above, 0.5"),
     ],
 )
-def test_what_is_wrong_is_named(change: dict[str, Any], says: str) -> None:
+def test_what_is_wrong_is_named(change: dict[str, Any], message: str) -> None:
     with pytest.raises(Failure) as failure:
         params.check(tiny.study(change), Study)
-    assert says in str(failure.value)
+    assert message in str(failure.value)
 
 
 def test_a_new_family_is_one_line() -> None:

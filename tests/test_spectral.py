@@ -19,13 +19,13 @@ from visrep.settings.runtime import Runtime
 
 
 def ring(count: int) -> Any:
-    """Each image's neighbours are those beside it, so the walk's eigenvalues are cos(2 pi j / n)."""
+    """Each image's neighbors are those beside it, so the walk's eigenvalues are cos(2 pi j / n)."""
     place = np.arange(count)
     return spectral.graph(np.stack([(place - 1) % count, (place + 1) % count], 1))
 
 
 def tied(count: int, k: int, seed: int = 0) -> Any:
-    """(N, k) nearest neighbours of random points in the square, by scikit-learn."""
+    """(N, k) nearest neighbors of random points in the square, by scikit-learn."""
     points = np.random.default_rng(seed).random((count, 2))
     return NearestNeighbors(n_neighbors=k).fit(points).kneighbors(return_distance=False)
 
@@ -52,7 +52,7 @@ def test_an_edge_is_where_either_is_near_the_other() -> None:
     assert graph.has_canonical_format
 
 
-def test_an_image_is_not_its_own_neighbour_and_a_repeated_one_counts_once() -> None:
+def test_an_image_is_not_its_own_neighbor_and_a_repeated_one_counts_once() -> None:
     graph = spectral.graph(np.array([[0, 1], [2, 2], [1, 0]]))
     np.testing.assert_array_equal(graph.toarray(), [[0, 1, 1], [1, 0, 1], [1, 1, 0]])
 
@@ -171,8 +171,8 @@ def test_a_complete_graph_has_a_single_eigenvalue() -> None:
     np.testing.assert_allclose(found.eigenvalues, -1 / 29)
 
 
-def test_an_image_whose_neighbours_are_those_of_another_is_put_there() -> None:
-    """Nystrom's identity: on a ring an image's neighbours in the graph are its k nearest, no more."""
+def test_an_image_whose_neighbors_are_those_of_another_is_put_there() -> None:
+    """Nystrom's identity: on a ring an image's neighbors in the graph are its k nearest, no more."""
     graph = ring(60)
     found = spectral.eigenmaps(graph, 6, 0)
     index = graph.indices.reshape(60, 2)
@@ -200,21 +200,21 @@ def test_graphs_that_cannot_be_mapped_are_named() -> None:
         spectral.eigenmaps(ring(10), 9, 0)
     assert spectral.eigenmaps(ring(10), 8, 0).coordinates.shape == (10, 8)
     lonely = sparse.csr_array(np.pad(ring(9).toarray(), (0, 2)))
-    with pytest.raises(Failure, match="2 images have no neighbour"):
+    with pytest.raises(Failure, match="2 images have no neighbor"):
         spectral.eigenmaps(lonely, 2, 0)
     with pytest.raises(ValueError, match="0 dimensions"):
         spectral.eigenmaps(ring(9), 0, 0)
 
 
 def test_training_images_have_their_own_coordinates_and_others_those_of_their_look_alikes(tmp_path: Path) -> None:
-    draw = np.random.default_rng(0)
-    train = draw.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
-    other = np.clip(train[[3, 8]].astype(int) + draw.integers(-3, 4, (2, 32, 32, 3)), 0, 255).astype(np.uint8)
-    coordinates, eigenvalues = draw.standard_normal((40, 2)).astype(np.float32), np.array([0.9, 0.5])
+    rng = np.random.default_rng(0)
+    train = rng.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    other = np.clip(train[[3, 8]].astype(int) + rng.integers(-3, 4, (2, 32, 32, 3)), 0, 255).astype(np.uint8)
+    coordinates, eigenvalues = rng.standard_normal((40, 2)).astype(np.float32), np.array([0.9, 0.5])
     path = tmp_path / "map.safetensors"
     kept = {"coordinates": coordinates, "eigenvalues": eigenvalues}
     files.write_weights(path, kept, {"kind": spectral.KIND, "k": 3})
-    embed = embedders.reader(path, train, device.prepare(Runtime(**tiny.study()["runtime"])))
+    embed = embedders.embedder(path, train, device.prepare(Runtime(**tiny.study()["runtime"])))
     np.testing.assert_array_equal(embed(train), coordinates)
     np.testing.assert_array_equal(embed(train.copy()), coordinates)
     for image, found in zip(other, embed(other), strict=True):

@@ -30,8 +30,8 @@ def test_chance_is_the_best_constant() -> None:
 
 
 def test_confusion_and_report_are_scikit_learns() -> None:
-    draw = np.random.default_rng(0)
-    labels, predicted = draw.integers(0, 6, 300), draw.integers(0, 6, 300)
+    rng = np.random.default_rng(0)
+    labels, predicted = rng.integers(0, 6, 300), rng.integers(0, 6, 300)
     labels[labels == 4] = 0  # a class that never occurs
     predicted[predicted == 5] = 1  # and one that is never predicted
     names = tuple("abcdef")

@@ -16,8 +16,8 @@ OFF = Augment(shift=0.0, rotation=0.0, scale=0.0, contrast=0.0, blur=0.0, noise=
 
 def test_oversampling_shows_every_class_equally_often() -> None:
     labels = torch.tensor([0] * 900 + [1] * 80 + [3] * 20)
-    sampler, draw = supervised.oversampled(labels, 5), generator("cpu", 0)
-    seen = torch.cat([labels[sampler(draw)] for _ in range(30)])
+    sampler, rng = supervised.oversampled(labels, 5), generator("cpu", 0)
+    seen = torch.cat([labels[sampler(rng)] for _ in range(30)])
     assert len(seen) == 30_000
     assert torch.bincount(seen, minlength=5).tolist() == pytest.approx([10_000, 10_000, 0, 10_000, 0], abs=350)
 

@@ -30,11 +30,11 @@ DIRECTION = torch.sign(torch.randn(3, 32, 32, generator=generator("cpu", "direct
 
 def images(count: int = 400) -> Labelled:
     """Two classes that lie on both sides of a plane, at many distances: grey images moved along one direction."""
-    draw = generator("cpu", "images")
-    labels = torch.randint(2, (count,), generator=draw)
-    strength = torch.rand(count, generator=draw) * 0.3 + 0.005
+    rng = generator("cpu", "images")
+    labels = torch.randint(2, (count,), generator=rng)
+    strength = torch.rand(count, generator=rng) * 0.3 + 0.005
     moved = DIRECTION * (strength * (labels * 2 - 1))[:, None, None, None]
-    noise = torch.randn(moved.shape, generator=draw) * 0.02
+    noise = torch.randn(moved.shape, generator=rng) * 0.02
     levels = ((moved + noise + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return Labelled(levels.permute(0, 2, 3, 1).contiguous(), labels)
 
@@ -125,7 +125,7 @@ def test_one_gradient_serves_all_radii(radii: int) -> None:
 def test_every_batch_is_told_of() -> None:
     told: list[tuple[int, int]] = []
     settings = SETTINGS.model_copy(update={"batch_size": 32})
-    sweep.sweep(Linear(), images(70), settings, tell=lambda done, of, *_: told.append((done, of)))
+    sweep.sweep(Linear(), images(70), settings, progress=lambda done, of, *_: told.append((done, of)))
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 

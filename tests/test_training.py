@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from visrep.errors import Failure
-from visrep.settings.training import Optimizer, Plan, Watched
+from visrep.settings.training import Plan, Selected
 from visrep.training import loop
 
 SGD: dict[str, Any] = {
@@ -17,16 +17,15 @@ SGD: dict[str, Any] = {
     "lr": 0.1,
     "momentum": 0.9,
     "weight_decay": 0.01,
-    "trust": 0.02,
     "warmup_epochs": 0.0,
     "schedule": "constant",
     "clip_norm": None,
 }
 
 
-def plan(optimizer: dict[str, Any] | None = None, **change: Any) -> Watched:
-    values = {"epochs": 3, "batch_size": 4, "ema": None, "select": "last", "patience": None, "patience_from": 0}
-    return Watched(optimizer=Optimizer(**SGD | (optimizer or {})), **values | change)
+def plan(optimizer: dict[str, Any] | None = None, **change: Any) -> Selected:
+    values = {"epochs": 3, "batch_size": 4, "ema": None, "select": "last", "patience": None}
+    return Selected.model_validate({"optimizer": SGD | (optimizer or {}), **values, **change})
 
 
 def line() -> tuple[Tensor, Tensor]:
@@ -34,14 +33,14 @@ def line() -> tuple[Tensor, Tensor]:
     return x, 3 * x + 1
 
 
-def squares(model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
+def squares(model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
     x, y = line()
     loss = ((model(x[batch, None])[:, 0] - y[batch]) ** 2).mean()
     loss.backward()
     return {"loss": loss.detach()}
 
 
-def in_order(draw: torch.Generator) -> Tensor:
+def in_order(rng: torch.Generator) -> Tensor:
     return torch.arange(10)
 
 
@@ -62,7 +61,7 @@ def fit(model: nn.Module, settings: Plan, folder: Path, validate: Any = lambda _
         ("test",),
         validate=validate,
         checkpoint=folder / "checkpoint",
-        tell=lambda *_: None,
+        progress=lambda *_: None,
     )
 
 
@@ -134,7 +133,7 @@ def test_the_first_of_the_best_epochs_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("free", "stops"), [(0, 4), (4, 6), (3, 5)])
 def test_patience_counts_from_where_it_is_told(tmp_path: Path, free: int, stops: int) -> None:
     scores = [1.0, 3.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0]
-    settings = plan(epochs=9, select="score", patience=2, patience_from=free)
+    settings = plan(epochs=9, select="score", patience={"epochs": 2, "after": free})
     fitted = fit(start(), settings, tmp_path, scored(scores))
     assert (len(fitted.history), fitted.epoch) == (stops, 2)
 
@@ -158,8 +157,8 @@ def test_too_few_images_are_one_line(tmp_path: Path) -> None:
 
 
 def test_means_weigh_batches_by_their_size(tmp_path: Path) -> None:
-    def sizes(model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        return squares(model, batch, draw, time) | {"size": torch.tensor(float(len(batch)))}
+    def sizes(model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
+        return squares(model, batch, rng, time) | {"size": torch.tensor(float(len(batch)))}
 
     fitted = fit(start(), plan(epochs=1), tmp_path, objective=sizes)
     assert fitted.history[0]["train_size"] == pytest.approx((4 * 4 + 4 * 4 + 2 * 2) / 10)
@@ -168,8 +167,8 @@ def test_means_weigh_batches_by_their_size(tmp_path: Path) -> None:
 def test_every_epoch_draws_its_own_order_whatever_came_before(tmp_path: Path) -> None:
     orders: list[list[int]] = []
 
-    def sampler(draw: torch.Generator) -> Tensor:
-        order = loop.shuffled(10, torch.device("cpu"))(draw)
+    def sampler(rng: torch.Generator) -> Tensor:
+        order = loop.shuffled(10, torch.device("cpu"))(rng)
         orders.append(order.tolist())
         return order
 
@@ -208,8 +207,8 @@ def test_a_resumed_run_goes_on_with_its_average(tmp_path: Path) -> None:
 def test_weights_that_the_last_step_ruins_are_refused(tmp_path: Path) -> None:
     """The only loss of the epoch is finite; what it does to the weights is not."""
 
-    def ruin(model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        told = squares(model, batch, draw, time)
+    def ruin(model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
+        told = squares(model, batch, rng, time)
         for weights in model.parameters():
             assert weights.grad is not None
             weights.grad.fill_(math.inf)

@@ -24,8 +24,8 @@ def settings(weights: Weights) -> Settings:
 
 
 def projections(views: int = 2, images: int = 7, dimensions: int = 5, scale: float = 0.7) -> Tensor:
-    draw = generator("cpu", "projections", views, images, dimensions)
-    return torch.randn(views, images, dimensions, generator=draw, dtype=torch.float64) * scale
+    rng = generator("cpu", "projections", views, images, dimensions)
+    return torch.randn(views, images, dimensions, generator=rng, dtype=torch.float64) * scale
 
 
 def loops(z: Tensor) -> tuple[float, float, float]:
@@ -108,15 +108,15 @@ def test_a_collapsed_batch_has_only_variance_to_gain() -> None:
 def test_without_the_variance_term_a_small_run_collapses(variance: float, spread: tuple[float, float]) -> None:
     """Two noisy views of 64 points through two layers: with the term each output varies by about 1, without it by
     nothing."""
-    draw = generator("cpu", "small run")
-    points = torch.randn(64, 10, generator=draw)
+    rng = generator("cpu", "small run")
+    points = torch.randn(64, 10, generator=rng)
     first, second = (torch.nn.Linear(*size) for size in ((10, 32), (32, 6)))
     with torch.no_grad():
         for weight in (*first.parameters(), *second.parameters()):
-            weight.copy_(torch.randn(weight.shape, generator=draw) * 0.3)
+            weight.copy_(torch.randn(weight.shape, generator=rng) * 0.3)
     moving = torch.optim.Adam([*first.parameters(), *second.parameters()], 0.01)
     for _ in range(300):
-        seen = points + 0.1 * torch.randn(2, 64, 10, generator=draw)
+        seen = points + 0.1 * torch.randn(2, 64, 10, generator=rng)
         moving.zero_grad()
         vicreg.loss(second(first(seen).relu()), alone(0), settings(weights(variance=variance)))["loss"].backward()
         moving.step()
@@ -129,6 +129,6 @@ def test_what_is_told_is_the_loss_and_its_terms() -> None:
     told = vicreg.loss(z, alone(0), settings(weights()))
     assert list(told) == ["loss", "invariance", "variance", "covariance"]
     assert float(told["loss"]) == float(vicreg.total(vicreg.terms(z), weights()))
-    telling = vicreg.telling(settings(weights()))
-    assert {curve.key for panel in telling.panels for curve in panel.curves} == set(told)
-    assert [column.key for column in telling.columns] == list(told)[1:]
+    reporting = vicreg.reporting(settings(weights()))
+    assert {curve.key for panel in reporting.panels for curve in panel.curves} == set(told)
+    assert [column.key for column in reporting.columns] == list(told)[1:]

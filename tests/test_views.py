@@ -19,24 +19,8 @@ from torchvision.transforms import functional as theirs
 from visrep.data import pixels
 from visrep.machine.randomness import generator
 from visrep.representations import views
-from visrep.settings.representations import Views
+from visrep.settings.representations import Blur, Crop, Jitter, Views
 
-OFF: dict[str, Any] = {
-    "crop_scale": 1.0,
-    "crop_aspect": 4 / 3,
-    "flip": 0.0,
-    "jitter": 0.0,
-    "brightness": 0.0,
-    "contrast": 0.0,
-    "saturation": 0.0,
-    "hue": 0.0,
-    "grey": 0.0,
-    "blur": 0.0,
-    "blur_sigma": 2.0,
-    "solarize": 0.0,
-    "noise": 0.0,
-    "rotation": 0.0,
-}
 COLOURS = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.2, "hue": 0.1}
 EACH: dict[str, dict[str, Any]] = {  # a change that happens always, with draws of its own
     "crop": {"crop_scale": 0.2},
@@ -53,10 +37,10 @@ UNLIKELY = 1e-3  # a p value below it is a failure; draws are seeded, so it happ
 
 
 def stored(count: int) -> Tensor:
-    """uint8 (N, 32, 32, 3): rough, smooth, of extreme colours, grey and of one colour, in turn."""
-    draw = generator("cpu", "stored", count)
-    rough = torch.randint(0, 256, (count, 32, 32, 3), generator=draw, dtype=torch.uint8)
-    small = torch.rand(count, 3, 5, 5, generator=draw)
+    """uint8 (N, 32, 32, 3): rough, smooth, of extreme colors, grey and of one color, in turn."""
+    rng = generator("cpu", "stored", count)
+    rough = torch.randint(0, 256, (count, 32, 32, 3), generator=rng, dtype=torch.uint8)
+    small = torch.rand(count, 3, 5, 5, generator=rng)
     smooth = F.interpolate(small, (32, 32), mode="bicubic").clamp(0, 1).mul(255).byte().permute(0, 2, 3, 1)
     extreme = (rough > 127).byte() * 255
     grey = rough[..., :1].expand_as(rough)
@@ -80,12 +64,26 @@ def assert_close(ours: Tensor, expected: Tensor, tolerance: float = 1e-6) -> Non
     torch.testing.assert_close(ours, expected, rtol=0, atol=tolerance)
 
 
-def drawn(images: Tensor, count: int, seed: object, **settings: Any) -> Tensor:
-    return views.draw(images, Views(**OFF | settings), count, generator("cpu", seed))
+def settings(
+    crop_scale: float = 1.0, jitter: float = 0.0, blur: float = 0.0, blur_sigma: float = 2.0, **change: Any
+) -> Views:
+    """Nothing but what is named; ``jitter`` and ``blur`` are probabilities."""
+    strengths = {name: change.pop(name, 0.0) for name in COLOURS}
+    off = {"flip": 0.0, "grey": 0.0, "solarize": 0.0, "noise": 0.0, "rotation": 0.0}
+    return Views(
+        crop=Crop(scale=crop_scale, aspect=4 / 3) if crop_scale < 1 else None,
+        jitter=Jitter(probability=jitter, **strengths) if jitter else None,
+        blur=Blur(probability=blur, sigma=blur_sigma) if blur else None,
+        **off | change,
+    )
 
 
-def draws(count: int, seed: object) -> views.Draws:
-    return views.Draws(count, generator("cpu", seed))
+def drawn(images: Tensor, count: int, seed: object, **change: Any) -> Tensor:
+    return views.random_views(images, settings(**change), count, generator("cpu", seed))
+
+
+def random(count: int, seed: object) -> views.Random:
+    return views.Random(count, generator("cpu", seed))
 
 
 # The changes, with torchvision's
@@ -118,10 +116,10 @@ def their_blur(image: Tensor, sigma: float, radius: int) -> Tensor:
 
 def boxes() -> Tensor:
     """Of every size of either side, at the borders and between."""
-    draw = generator("cpu", "boxes")
-    sides = torch.stack([torch.arange(1, 33), torch.randperm(32, generator=draw) + 1], 1).repeat(3, 1)
+    rng = generator("cpu", "boxes")
+    sides = torch.stack([torch.arange(1, 33), torch.randperm(32, generator=rng) + 1], 1).repeat(3, 1)
     room = 32 - sides
-    share = torch.cat([torch.zeros(32, 2), torch.ones(32, 2), torch.rand(32, 2, generator=draw)])
+    share = torch.cat([torch.zeros(32, 2), torch.ones(32, 2), torch.rand(32, 2, generator=rng)])
     return torch.cat([(room * share).round(), sides], 1)
 
 
@@ -187,15 +185,15 @@ def test_hue_is_torchvisions() -> None:
 
 
 def test_hue_is_by_hand() -> None:
-    """Every corner, edge and tie of the colour cube, and very small chroma, through Python's own HSV in float64."""
+    """Every corner, edge and tie of the color cube, and very small chroma, through Python's own HSV in float64."""
     levels = np.array([0, 1e-7, 0.2, 0.2 + 1e-6, 0.5, 1 - 1e-6, 1], dtype=np.float32)
-    colours = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(-1, 3)
+    colors = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(-1, 3)
     for turns in (-0.5, -1 / 3, -0.1, 0.0, 0.07, 1 / 6, 0.5):
         expected = []
-        for colour in colours.astype(float):
-            h, s, v = colorsys.rgb_to_hsv(*colour)
+        for color in colors.astype(float):
+            h, s, v = colorsys.rgb_to_hsv(*color)
             expected.append(colorsys.hsv_to_rgb((h + turns) % 1, s, v))
-        ours = views.hue(torch.from_numpy(colours)[:, :, None, None], torch.full((len(colours),), turns))
+        ours = views.hue(torch.from_numpy(colors)[:, :, None, None], torch.full((len(colors),), turns))
         assert_close(ours[..., 0, 0].double(), torch.tensor(expected, dtype=torch.float64), 7e-7)
 
 
@@ -203,8 +201,8 @@ def test_hue_is_by_hand() -> None:
 def test_jitter_is_torchvisions_in_every_order(turned: bool) -> None:
     order = torch.tensor(list(permutations(range(4)))).repeat_interleave(5, 0)
     images = unit(stored(len(order)))
-    strong = Views(**OFF | {"brightness": 0.9, "contrast": 0.9, "saturation": 1.5, "hue": 0.5})
-    factors = views.factors(draws(len(order), "strong"), strong)
+    strong = Jitter(probability=1.0, brightness=0.9, contrast=0.9, saturation=1.5, hue=0.5)
+    factors = views.factors(random(len(order), "strong"), strong)
     ours = views.jitter(images, factors, order, turned)
     assert_close(ours, each(images, partial(their_jitter, turned=turned), factors, order), 5e-6)
 
@@ -262,7 +260,7 @@ def their_crops(count: int, smallest: float, widest: float) -> np.ndarray:
 # of 0.9 and 0.99 many end with the whole image
 @pytest.mark.parametrize(("smallest", "widest"), [(0.08, 4 / 3), (0.9, 4 / 3), (0.99, 4 / 3), (0.2, 3.0), (0.3, 1.0)])
 def test_crops_are_distributed_as_torchvisions(smallest: float, widest: float) -> None:
-    ours = views.crops(draws(40_000, "crops"), 32, (smallest, 1.0), widest).double().numpy()
+    ours = views.crops(random(40_000, "crops"), 32, (smallest, 1.0), widest).double().numpy()
     expected = their_crops(3_000, smallest, widest)
     readings: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "top": lambda box: box[:, 0],
@@ -282,7 +280,7 @@ def test_crops_are_distributed_as_torchvisions(smallest: float, widest: float) -
 
 def test_crops_are_distributed_as_the_definition_says() -> None:
     """Among areas that fit whatever their aspect, and with pixels so small that rounding does not show."""
-    top, left, height, width = views.crops(draws(40_000, "definition"), 512, (0.05, 1.0), 4 / 3).double().numpy().T
+    top, left, height, width = views.crops(random(40_000, "definition"), 512, (0.05, 1.0), 4 / 3).double().numpy().T
     small = height * width < 0.5 * 512**2  # these fit whatever their aspect
     area = (height * width)[small] / 512**2
     assert stats.kstest(area, stats.uniform(0.05, 0.45).cdf).pvalue > UNLIKELY
@@ -296,7 +294,7 @@ def test_crops_are_distributed_as_the_definition_says() -> None:
 
 @pytest.mark.parametrize("smallest", [1e-6, 0.3, 0.999])
 def test_crops_are_whole_pixels_inside_the_image_and_reach_its_borders(smallest: float) -> None:
-    top, left, height, width = views.crops(draws(100_000, "inside"), 32, (smallest, 1.0), 4 / 3).unbind(1)
+    top, left, height, width = views.crops(random(100_000, "inside"), 32, (smallest, 1.0), 4 / 3).unbind(1)
     for start, side in ((top, height), (left, width)):
         assert torch.equal(start, start.round()) and torch.equal(side, side.round())
         assert float(side.min()) >= 1 and float(side.max()) == 32
@@ -307,12 +305,12 @@ def test_crops_are_whole_pixels_inside_the_image_and_reach_its_borders(smallest:
 
 def test_local_crops_have_areas_between_their_two_shares() -> None:
     """At a size where rounding does not show; shares that fit whatever their aspect are uniform."""
-    *_, height, width = views.crops(draws(40_000, "local"), 512, (0.05, 0.3), 4 / 3).double().numpy().T
+    *_, height, width = views.crops(random(40_000, "local"), 512, (0.05, 0.3), 4 / 3).double().numpy().T
     assert stats.kstest(height * width / 512**2, stats.uniform(0.05, 0.25).cdf).pvalue > UNLIKELY
 
 
 def test_a_crop_scale_of_one_is_the_whole_image() -> None:
-    assert views.crops(draws(3, 0), 32, (1.0, 1.0), 4 / 3).tolist() == [[0.0, 0.0, 32.0, 32.0]] * 3
+    assert views.crops(random(3, 0), 32, (1.0, 1.0), 4 / 3).tolist() == [[0.0, 0.0, 32.0, 32.0]] * 3
 
 
 def test_factors_are_distributed_as_torchvisions() -> None:
@@ -320,7 +318,7 @@ def test_factors_are_distributed_as_torchvisions() -> None:
     jitter = ColorJitter(**strengths)
     ranges = [jitter.brightness, jitter.contrast, jitter.saturation, jitter.hue]
     assert ranges[1] == (0, 2.5)  # clipped below
-    ours = views.factors(draws(20_000, "factors"), Views(**OFF | strengths)).double().numpy()
+    ours = views.factors(random(20_000, "factors"), Jitter(probability=1.0, **strengths)).double().numpy()
     for column, (low, high) in zip(ours.T, ranges, strict=True):
         assert column.min() >= low - 1e-6 and column.max() <= high + 1e-6
         assert stats.kstest(column, stats.uniform(low, high - low).cdf).pvalue > UNLIKELY
@@ -329,7 +327,7 @@ def test_factors_are_distributed_as_torchvisions() -> None:
 
 
 def test_orders_are_all_equally_likely() -> None:
-    drawn_orders = Counter(map(tuple, views.orders(draws(24_000, "orders")).tolist()))
+    drawn_orders = Counter(map(tuple, views.orders(random(24_000, "orders")).tolist()))
     counts = [drawn_orders[order] for order in permutations(range(4))]
     assert sum(counts) == 24_000
     assert stats.chisquare(counts).pvalue > UNLIKELY
@@ -339,7 +337,7 @@ def test_orders_are_all_equally_likely() -> None:
 
 
 class Spies:
-    """The arguments with which `views.draw` called each change, in order."""
+    """The arguments with which `views.random_views` called each change, in order."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.order: list[str] = []
@@ -423,7 +421,7 @@ def test_nothing_asked_is_nothing_done() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings",
+    "change",
     [
         {"jitter": 1.0},  # of no strength
         {**COLOURS, "jitter": 0.0},
@@ -431,9 +429,9 @@ def test_nothing_asked_is_nothing_done() -> None:
         {"flip": 0.0, "blur": 0.0, "blur_sigma": 5.0},
     ],
 )
-def test_no_probability_or_no_strength_changes_no_bit(settings: dict[str, Any]) -> None:
+def test_no_probability_or_no_strength_changes_no_bit(change: dict[str, Any]) -> None:
     images = stored(20)
-    assert torch.equal(drawn(images, 1, 0, **settings)[0], pixels.scaled(images))
+    assert torch.equal(drawn(images, 1, 0, **change)[0], pixels.scaled(images))
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -509,7 +507,7 @@ def test_what_are_no_stored_images_is_an_error(images: Tensor, count: int, named
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_both_ways_of_changing_some_agree(share: float) -> None:
     images = unit(stored(150))
-    chosen = draws(150, "some").chosen(share)
+    chosen = random(150, "some").chosen(share)
     factor, kind = torch.linspace(0, 2, 150), torch.arange(150) % 3
     assert int(chosen.sum()) in range(int(150 * share) - 20, int(150 * share) + 20)
     expected = torch.where(chosen[:, None, None, None], views.blend(images, factor, kind), images)
@@ -524,26 +522,26 @@ def test_nothing_waits_for_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     class Anywhere:
         device = torch.device("cuda")
 
-    def uniform(draws: views.Draws, low: float, high: float, *shape: int) -> Tensor:
-        return torch.empty(draws.count, *shape, device=draws.generator.device)
+    def uniform(random: views.Random, low: float, high: float, *shape: int) -> Tensor:
+        return torch.empty(random.count, *shape, device=random.generator.device)
 
-    monkeypatch.setattr(views.Draws, "uniform", uniform)
+    monkeypatch.setattr(views.Random, "uniform", uniform)
     with FakeTensorMode():
         images = torch.empty(6, 32, 32, 3, dtype=torch.uint8, device="cuda")
-        for settings in (EVERYTHING | {"rotation": 5.0}, {"flip": 0.5}, {}):
-            result = views.draw(images, Views(**OFF | settings), 2, Anywhere())  # type: ignore[arg-type]
+        for change in (EVERYTHING | {"rotation": 5.0}, {"flip": 0.5}, {}):
+            result = views.random_views(images, settings(**change), 2, Anywhere())  # type: ignore[arg-type]
             assert result.shape == (2, 6, 3, 32, 32) and result.device.type == "cuda"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_draws_from_its_own_generator_without_waiting() -> None:
     images = stored(50).cuda()
-    settings = Views(**OFF | EVERYTHING | {"rotation": 10.0, "noise": 0.1, "grey": 0.3, "jitter": 0.8})
+    chosen = settings(**EVERYTHING | {"rotation": 10.0, "noise": 0.1, "grey": 0.3, "jitter": 0.8})
     first, second = (generator("cuda", "gpu") for _ in range(2))
-    expected = views.draw(images, settings, 2, first)
+    expected = views.random_views(images, chosen, 2, first)
     torch.cuda.set_sync_debug_mode("error")
     try:
-        result = views.draw(images, settings, 2, second)
+        result = views.random_views(images, chosen, 2, second)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert torch.equal(result, expected)

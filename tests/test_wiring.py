@@ -1,4 +1,4 @@
-"""What stages hand to the mathematics: the right images, neighbours and answers, read back from what they wrote and
+"""What stages hand to the mathematics: the right images, neighbors and answers, read back from what they wrote and
 judged by brute force, scikit-learn and plain torch."""
 
 import json
@@ -58,7 +58,7 @@ def test_embeddings_are_of_the_images_they_are_named_after(finished: Path, part:
     np.testing.assert_allclose(embedded(finished, part), expected.numpy(), rtol=1e-3, atol=1e-4)
 
 
-def test_neighbours_are_the_nearest_others(finished: Path) -> None:
+def test_neighbors_are_the_nearest_others(finished: Path) -> None:
     train = embedded(finished, "train")
     distances = cdist(train, train)
     np.fill_diagonal(distances, np.inf)
@@ -208,18 +208,19 @@ def test_seven_uneven_classes_in_mixed_formats_go_all_the_way(finished: Path, tm
         tmp_path / "own",
         *(f"data/{name}" for name in ("handwritten_digits", "street_digits", "near_objects")),
     )
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     modes = {"png": "RGBA", "jpg": "RGB", "bmp": "L", "gif": "P"}
     for split, share in (("train", 1.0), ("test", 0.5)):
         for place, (name, size) in enumerate(zip(CLASSES, SIZES, strict=True)):
             (folder / "birds" / split / name).mkdir(parents=True)
             for number in range(max(2, int(size * share))):
                 ending, mode = list(modes.items())[number % 4]
-                pixels = draw.integers(0, 100, (30 + number, 40, 3)) + 20 * place
+                pixels = rng.integers(0, 100, (30 + number, 40, 3)) + 20 * place
                 image = Image.fromarray(pixels.astype(np.uint8)).convert(mode)
                 image.save(folder / "birds" / split / name / f"{number}.{ending}")
-    archive = {"download": {"objects": {"source": "archive", "archive": "birds"}}}
-    tiny.write(folder, archive | {"vicreg": {"batch_size": 20}, "maps": {"points": 50}})
+    birds = {"source": "archive", "archive": "birds", "sha256": None, "max_megabytes": 100}
+    change = {"download": {"objects": birds}, "vicreg": {"batch_size": 20}, "maps": {"points": 50}}
+    tiny.write(folder, change)
     for stage, item in (
         ("download", "objects"),
         ("vicreg", ""),

@@ -11,15 +11,15 @@ from PIL import Image
 from oracles import ROOT
 from visrep.stage import params
 
+KINDS = ("name", "source", "network", "init")
 MODEL = {"channels": [4, 8], "depth": 1, "hidden": 8, "dropout": 0.2}
 
 ARCHIVED = ["street_digits", "objects", "handwritten_digits", "near_objects"]  # sets that users may replace
 
-METHOD = {
+PRETRAINING = {
     "encoder": {"widths": [4, 8], "blocks": [1, 1], "dimensions": 8},
-    "projector": [16, 16],
     "views": 2,
-    "watched": 30,
+    "monitored": 30,
     "epochs": 3,
     "batch_size": 40,
 }
@@ -27,63 +27,73 @@ METHOD = {
 
 LATENTS = {
     "seed": 0,
-    "amortised": False,
+    "codes": {"name": "table", "speed": 10.0, "steps": 5, "lr": 0.1},
     "hidden": 16,
     "views": 2,
-    "apart": 0.1,
+    "contrastive": 0.1,
     "temperature": 0.2,
-    "speed": 10.0,
-    "sought": {"steps": 5, "lr": 0.1, "prior": 0.001},
-    "watched": 30,
+    "prior": 0.001,
+    "monitored": 30,
     "epochs": 2,
     "batch_size": 40,
     "optimizer": {
         "name": "adam",
         "lr": 0.003,
-        "momentum": 0.9,
         "weight_decay": 0.0,
-        "trust": 0.02,
         "warmup_epochs": 0.0,
         "schedule": "cosine",
         "clip_norm": None,
     },
     "ema": None,
 }
+AMORTISED = LATENTS | {"codes": {"name": "encoder"}}
 
 # Variants of sections that together make the stages read every parameter.
 AUGMENT = {"shift": 1.0, "rotation": 5.0, "scale": 0.1, "contrast": 0.1, "blur": 0.5, "noise": 0.05}
-LOCAL = {"views": 1}
-VIEWS = {"blur": 0.5, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
+LARS = {
+    "name": "lars",
+    "lr": 0.01,
+    "momentum": 0.9,
+    "weight_decay": 0.0001,
+    "trust": 0.02,
+    "warmup_epochs": 1.0,
+    "schedule": "one_cycle",
+    "clip_norm": None,
+}
+ADAMW = {key: value for key, value in LARS.items() if key not in ("momentum", "trust")} | {"name": "adamw"}
+VIEWS = {"blur": {"probability": 0.5, "sigma": 1.0}, "solarize": 0.5, "noise": 0.1, "rotation": 10.0}
+LOCAL = {"views": 1, "size": 16, "smallest": 0.1, "largest": 0.3, "aspect": 1.5}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "vicreg": [{"augment": VIEWS, "local": LOCAL, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
-    "simclr": [{"augment": VIEWS, "local": LOCAL, "queue": 50, "optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
-    "latents": [
-        {
-            "optimised": {"amortised": True, "optimizer": {"name": "lars", "warmup_epochs": 1.0}},
-            "amortised": {"amortised": False, "optimizer": {"name": "lars", "warmup_epochs": 1.0}},
-        }
-    ],
+    "pretraining": [{"augment": VIEWS, "local": LOCAL, "optimizer": LARS}],
+    "simclr": [{"queue": 50}],
+    "latents": [{"optimised": LATENTS | {"optimizer": LARS}, "amortised": AMORTISED | {"optimizer": LARS}}],
     "no_generated_neighbors": [{"augmented": True}],
-    "probe": [{"method": "sgd"}],
-    "similarity": [{"optimizer": {"name": "lars", "warmup_epochs": 1.0}}],
+    "probe": [{"sgd": {"epochs": 2, "batch_size": 50, "lr": 0.1, "momentum": 0.9}}],
+    "similarity": [{"optimizer": LARS}],
     "factors": [{"ground": "texture"}],
+    "families": [{"autoencoder": {"pixel_variance": 0.01}}],
     "train_cnn": [
-        {"optimizer": {"name": "lars"}},
-        {"augment": AUGMENT, "balance": "weights", "ema": 0.9, "patience": 1, "select": "val_accuracy"},
-        {"balance": "oversample", "label_smoothing": 0.1, "optimizer": {"name": "adamw", "clip_norm": 1.0}},
-        {"optimizer": {"name": "adam", "schedule": "cosine"}},
+        {"optimizer": LARS},
+        {"augment": AUGMENT, "balance": "weights", "ema": 0.9, "patience": {"epochs": 1, "after": 0}},
+        {"balance": "oversample", "label_smoothing": 0.1, "optimizer": ADAMW | {"clip_norm": 1.0}},
+        {"optimizer": ADAMW | {"name": "adam", "schedule": "cosine"}},
     ],
     "adv_train": [
-        {"optimizer": {"name": "lars"}},
-        {"method": "fgsm_mix", "fused": False},
-        {"method": "fgsm_mix", "fused": True, "init": "scratch"},
-        {"method": "trades", "beta": 2.0, "optimizer": {"clip_norm": None}},
-        {"method": "pgd", "augment": AUGMENT, "patience": 1, "patience_from": 0, "ema": 0.5},
+        {"optimizer": LARS},
+        {"method": {"name": "fgsm_mix", "alpha": 0.5, "fused": False}},
+        {"method": {"name": "fgsm_mix", "alpha": 0.5, "fused": True}, "model": {"init": "scratch", **MODEL}},
+        {"method": {"name": "trades", "steps": 2, "step_size": 0.05, "beta": 2.0}, "optimizer": {"clip_norm": None}},
+        {
+            "method": {"name": "pgd", "steps": 2, "step_size": 0.05},
+            "augment": AUGMENT,
+            "patience": {"epochs": 1, "after": 0},
+            "ema": 0.5,
+        },
     ],
     # last, since it leaves other images behind
     "download": [
         {name: {"source": "official", "official": "mnist"} for name in ARCHIVED},
-        {name: {"source": "archive", "archive": "images"} for name in ARCHIVED},
+        {name: {"source": "archive", "archive": "images", "sha256": None, "max_megabytes": 100} for name in ARCHIVED},
     ],
 }
 
@@ -100,10 +110,13 @@ def variants(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def merge(base: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """``base`` with the leaves of ``change`` put in."""
+    """``base`` with the leaves of ``change`` put in, but for mappings of another kind, which are whole."""
     merged = copy.deepcopy(base)
     for key, value in change.items():
-        merged[key] = merge(merged[key], value) if isinstance(value, dict) and key in merged else copy.deepcopy(value)
+        old = merged.get(key)
+        both = isinstance(value, dict) and isinstance(old, dict)
+        other = both and any(value.get(key, old.get(key)) != old.get(key) for key in KINDS)
+        merged[key] = merge(old, value) if both and not other else copy.deepcopy(value)
     return merged
 
 
@@ -111,32 +124,31 @@ def study(change: dict[str, Any] | None = None) -> dict[str, Any]:
     embedded, shipped = {"train": 150, "test": 100}, params.load(ROOT / "params.yaml")
     small = {
         "runtime": {"threads": 1},
-        "download": {name: {"embedded": embedded} for name in shipped["download"]},
+        "download": dict.fromkeys(shipped["download"], embedded),
         "train_cnn": {"model": MODEL, "epochs": 3, "batch_size": 40},
         "adv_train": {
-            "model": MODEL,
             "epochs": 3,
             "batch_size": 40,
             "attacked_validation": 20,
             "validation_pgd": {"steps": 2},
-            "pgd": {"steps": 2},
         },
         "fgsm_sweep": {"batch_size": 50, "pgd": {"steps": 2}},
         "defences": {
             "quantisation": {"of": "train_cnn", "levels": 6},
             "distillation": {"of": "train_cnn", "temperature": 100.0},
-            "fgsm_mix": {"of": "adv_train", "method": "fgsm_mix"},
+            "fgsm_mix": {"of": "adv_train", "method": {"name": "fgsm_mix", "alpha": 0.8, "fused": False}},
         },
         "classifiers": {name: name for name in ("quantisation", "distillation", "fgsm_mix")},
         "audit": {"images": 60, "batch_size": 30, "steps": 3, "targets": 2, "queries": 5},
-        "vicreg": METHOD,
-        "simclr": METHOD,
+        "pretraining": PRETRAINING,
+        "vicreg": {"projector": [16, 16]},
+        "simclr": {"projector": [16, 16]},
         "ablations": {"large_batch": {"of": "simclr", "batch_size": 60}},  # the shipped study has none of SimCLR
-        "latents": {"optimised": LATENTS, "amortised": LATENTS | {"amortised": True}},
+        "latents": {"optimised": LATENTS, "amortised": AMORTISED},
         "encoders": {name: name for name in ("large_batch", "optimised", "amortised")},
         "no_generated_neighbors": {"epochs": 2},
         "laplacian_eigenmaps": {"k": 8, "dimensions": 8},
-        "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "sgd": {"epochs": 2}, "knn": {"k": 5}},
+        "probe": {"strengths": [0.1, 0.001], "validation": 0.2, "knn": {"k": 5}},
         "maps": {"points": 60, "perplexity": 5, "neighbors": 5},
         "anomaly": {"k": [2, 1, 5], "validation": {"images": 20}},
         "clustering": {"restarts": 2, "runs": 2},

@@ -1,1 +1,1 @@
-"""One study of images, one graph: losses, attacks, training and the exactness of what is cached."""
+"""One pipeline of cached stages that carries images to results: training, attacks, embeddings and their evaluation."""

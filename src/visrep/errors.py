@@ -1,4 +1,4 @@
-"""What a user can mend."""
+"""Errors that a user can fix."""
 
 from pathlib import PurePath
 
@@ -15,7 +15,7 @@ class Failure(Exception):
 
 
 class Missing(Failure):
-    """A file that should be there is not; whoever knows the pipeline can add which stage writes it."""
+    """An input file is missing; `visrep.stage.process` adds which stage writes it."""
 
     def __init__(self, path: PurePath | str) -> None:
         super().__init__(f"{path} is missing")

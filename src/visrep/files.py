@@ -1,6 +1,6 @@
-"""Files that stages pass on. The same values give the same bytes: no times, hosts, commits or absolute paths.
+"""Files that stages exchange. The same values give the same bytes: no times, hosts, commits or absolute paths.
 
-A file appears under its name whole or not at all: it is written beside it and renamed.
+A file is written beside its target and renamed, so that it appears whole or not at all.
 """
 
 import hashlib

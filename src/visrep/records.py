@@ -1,5 +1,5 @@
-"""Results as frozen records: one class, imported by the stage that measured and by all who read what it wrote; and how
-a result is tabulated.
+"""Results as frozen records, each a class that is imported by the stage that writes it and by all that read it; and how
+results are tabulated.
 
 Every record of a stage has ``metrics``: the numbers of its metrics file by name, those with a 95 % interval as
 `Interval`. ``CHART`` names the field whose rows `dvc plots` draws. It would draw the rows of every list in a file, as
@@ -33,25 +33,25 @@ Number = Interval | float
 
 @dataclass(frozen=True)
 class Column:
-    """A number of every encoder in tables: ``key`` is its name in the metrics file, by which reported numbers are
-    found; ``read`` takes it from the record, and ``chance`` what is reached without any learning. ``says`` is the
-    caption of a table that shows it alone, with a strip from 0 to 100 where it is a ``percent``; columns without one
-    stand together behind a line to click on. The ``headline`` columns are those of the README."""
+    """A column of the tables of encoders. ``key`` is its name in the metrics file, which reported numbers have too;
+    ``read`` takes it from the record, ``chance`` the score reached without any learning. A column with a ``caption``
+    has a table of its own, with a scale from 0 to 100 where it is a ``percent``; the others share a folded one. The
+    ``headline`` columns are those of the README."""
 
     key: str
     name: str
     read: Callable[[Any], Number]
     digits: int = 1
     chance: Callable[[Any], float | None] = lambda _: None
-    says: str = ""
+    caption: str = ""
     percent: bool = True
     headline: bool = False
 
 
 @dataclass(frozen=True)
 class Tabulated:
-    """How an evaluation stands on the page: below its ``title`` stands ``text``, then its tables, which say on what
-    ``data``; ``more`` is the caption of the table of further columns."""
+    """An evaluation's section of the page: ``title``, ``text``, and tables on the named ``data``; ``more`` is the
+    caption of the table of further columns."""
 
     title: str
     text: str
@@ -61,7 +61,7 @@ class Tabulated:
 
 
 def data(source: str, count: int, images: str) -> str:
-    """On what a number was measured: where the pixels come from, and how many images were counted."""
+    """What a number was measured on: the source of the images, and how many."""
     return f"Data: {source}; n = {count:,} {images}."
 
 
@@ -87,8 +87,8 @@ def read(path: Path, kind: type[R]) -> R:
 
 
 def _by_column(value: Any) -> Any:
-    """Rows that can be reached through mappings alone, which is where `dvc plots` finds them, by column; empty lists
-    too, on which it fails."""
+    """Rows stored by column where they can be reached through mappings alone, since `dvc plots` would take them for its
+    own; also empty lists, on which it fails."""
     if isinstance(value, dict):
         return {name: _by_column(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple) and all(isinstance(row, dict) for row in value):
@@ -107,7 +107,7 @@ def _by_row(value: Any) -> Any:
 
 
 def numbers(metrics: Any) -> dict[str, Number]:
-    """The metrics of a record by name, be they a dataclass or a mapping."""
+    """The metrics of a record by name, whether a dataclass or a mapping."""
     if isinstance(metrics, Mapping):
         return dict(metrics)
     return {field.name: getattr(metrics, field.name) for field in fields(metrics)}

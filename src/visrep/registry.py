@@ -1,7 +1,7 @@
-"""Modules that are looked up by name: one file more in a package is one thing more in the study.
+"""Modules looked up by name: a file added to a package is a method, baseline or evaluation added to the study.
 
-`visrep.stage.code` takes each call of these functions for an import of all that it may find, so the package stands
-there as a literal.
+`visrep.stage.code` treats a call of these functions as an import of every module that it may return, so the package is
+written as a literal.
 """
 
 from importlib import import_module
@@ -14,8 +14,8 @@ from visrep.errors import Failure
 
 def every(package: str) -> dict[str, ModuleType]:
     """All modules of a package by name."""
-    found = sorted(module.name for module in iter_modules(import_module(package).__path__) if not module.ispkg)
-    return {name: import_module(f"{package}.{name}") for name in found}
+    names = sorted(module.name for module in iter_modules(import_module(package).__path__) if not module.ispkg)
+    return {name: import_module(f"{package}.{name}") for name in names}
 
 
 def one(package: str, name: str) -> ModuleType:

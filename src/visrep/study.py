@@ -9,10 +9,10 @@ from pydantic import BaseModel, ValidationError, create_model, model_validator
 
 from visrep import registry
 from visrep.settings.audit import Audit, Classifiers
-from visrep.settings.base import Name, Section, faults
-from visrep.settings.data import Download, Source
+from visrep.settings.base import Name, Section, faults, merged
+from visrep.settings.data import Download, Embedded
 from visrep.settings.defences import Defences
-from visrep.settings.digits import AdvTrain, FgsmSweep, TrainCNN
+from visrep.settings.digits import AdvTrain, FgsmSweep, FromClassifier, TrainCNN
 from visrep.settings.figures import Figures
 from visrep.settings.replicates import Replicates
 from visrep.settings.representations import (
@@ -25,6 +25,7 @@ from visrep.settings.representations import (
     Methods,
     Neighbors,
     NoGeneratedNeighbors,
+    Pretraining,
 )
 from visrep.settings.runtime import Processes, Runtime
 from visrep.settings.shapes import Factors, Families, Similarity
@@ -33,13 +34,13 @@ from visrep.stage import params
 BASELINES = registry.every("visrep.representations.baselines")
 METHODS = registry.every("visrep.representations.methods")
 EVALUATIONS = registry.every("visrep.evaluations")
-# encoders that are made by a stage of theirs
+# encoders with a stage of their own
 OWN_STAGE = ("vicreg", "no_generated_neighbors", "laplacian_eigenmaps", "linear_vicreg", "patch_eigenmaps")
 NORMAL = "objects"  # the set that encoders learn from
 MOST_SETS = 12  # of anomalies: each is a number in a metrics file
-CLASSIFIERS = ("cnn", "adv_cnn")  # that are made by a stage of theirs
-FIRST = "vicreg"  # the method on which neighbours and the report stand
-PATCHES = "patches"  # the baseline on which linear_vicreg and patch_eigenmaps stand
+CLASSIFIERS = ("cnn", "adv_cnn")  # with a stage of their own
+FIRST = "vicreg"  # the method that neighbors and the report are based on
+PATCHES = "patches"  # the baseline that linear_vicreg and patch_eigenmaps are based on
 
 
 def check(values: Mapping[str, Any], path: Path = params.FILE) -> None:
@@ -48,7 +49,7 @@ def check(values: Mapping[str, Any], path: Path = params.FILE) -> None:
 
 
 class Sections(Section):
-    """What stands in every study, but for evaluations and methods, each of which brings a section of its own."""
+    """The sections of every study; each evaluation and method adds its own."""
 
     runtime: Runtime
     processes: Processes
@@ -60,6 +61,7 @@ class Sections(Section):
     fgsm_sweep: FgsmSweep
     audit: Audit
     baselines: dict[Name, Any]
+    pretraining: Pretraining
     ablations: Ablations
     methods: Methods
     neighbors: Neighbors
@@ -74,6 +76,20 @@ class Sections(Section):
     replicates: Replicates
     figures: Figures
 
+    @model_validator(mode="before")
+    @classmethod
+    def _methods_take_what_they_share(cls, values: Any) -> Any:
+        """A method takes from `pretraining` what its own section does not give. Faults of `pretraining` are reported
+        once and first."""
+        if not isinstance(values, dict) or not isinstance(shared := values.get("pretraining"), dict):
+            return values
+        try:
+            Pretraining.model_validate(shared)
+        except ValidationError as error:
+            raise ValueError(faults(error, "pretraining")) from None
+        own = {name: values[name] for name in METHODS if isinstance(values.get(name), dict)}
+        return values | {name: merged(shared, section) for name, section in own.items()}
+
     @model_validator(mode="after")
     def _sections_fit(self) -> "Sections":
         for problem in self._problems():
@@ -81,7 +97,7 @@ class Sections(Section):
         return self
 
     def _problems(self) -> Iterator[str]:
-        """The first of these is told, since one may follow from another."""
+        """The first one is reported, since others may follow from it."""
         yield from self._sets()
         yield from self._baselines()
         yield from self._methods()
@@ -91,7 +107,7 @@ class Sections(Section):
         yield from self._defences()
         yield from self._encoders()
         if not self.methods.root:
-            yield "methods holds none; the figures of learning show at least one"
+            yield "methods is empty; the figures of training need at least one"
 
     def section(self, name: str) -> Method | None:
         """The parameters of a method, where they are given."""
@@ -99,11 +115,10 @@ class Sections(Section):
         return parameters
 
     def _sets(self) -> Iterator[str]:
-        """What is drawn, somebody knows how to draw."""
+        """Every embedded set has a module that draws it; every anomalous set exists."""
         sets: dict[str, BaseModel] = dict(self.download)
         for name, source in sets.items():
-            drawn = not isinstance(source, Source) or source.source == "embedded"
-            if drawn and find_spec(f"visrep.data.embedded.{name}") is None:
+            if isinstance(source, Embedded) and find_spec(f"visrep.data.embedded.{name}") is None:
                 yield f"download.{name}: there is no visrep.data.embedded.{name} to draw it; name another source"
         anomalous: dict[Name, Name] = vars(self)["anomaly"].sets.root
         for key, name in anomalous.items():
@@ -127,7 +142,7 @@ class Sections(Section):
             except ValidationError as error:
                 yield faults(error, f"baselines.{name}")
         if PATCHES not in self.baselines:
-            yield f"baselines.{PATCHES} is missing, on which linear_vicreg and patch_eigenmaps stand"
+            yield f"baselines.{PATCHES} is missing; linear_vicreg and patch_eigenmaps need it"
 
     def _methods(self) -> Iterator[str]:
         for name in self.methods.root:
@@ -141,7 +156,7 @@ class Sections(Section):
         for name in sorted(needed):
             section, count = self.section(name), self.processes.root
             if section is not None and section.batch_size < count:
-                yield f"processes is {count}, but {name}.batch_size {section.batch_size}: an image for each"
+                yield f"processes is {count}, but {name}.batch_size {section.batch_size}; each needs an image"
         for name in METHODS:
             if name not in needed and self.section(name) is not None:
                 yield f"{name} is read by nothing; name it in methods, or take it out"
@@ -160,13 +175,11 @@ class Sections(Section):
                 ablation.apply(whole)
             except ValidationError as error:
                 yield faults(error, key)
-            except ValueError as error:
-                yield f"{key}.{error}"
         if not self.ablations.root:
-            yield "ablations holds none; the figures of learning show at least one"
+            yield "ablations is empty; the figures of training need at least one"
 
     def _neighbors(self) -> Iterator[str]:
-        """They train as VICReg does."""
+        """The shorter training must fit the rest of VICReg's section."""
         whole = self.section(FIRST)
         try:
             self.no_generated_neighbors.of(whole) if whole else None
@@ -174,19 +187,17 @@ class Sections(Section):
             yield faults(error, f"no_generated_neighbors with {FIRST}")
 
     def _defence(self, defence: AdvTrain, key: str) -> Iterator[str]:
-        """Where it starts from the classifier, the images that choose its epoch are none that this was trained on."""
-        if defence.init != "cnn":
+        """A defence that starts from the classifier has its validation images: others would include some that the
+        classifier was trained on."""
+        if not isinstance(defence.model, FromClassifier):
             return
         for name in ("seed", "validation"):
             ours, theirs = getattr(defence, name), getattr(self.train_cnn, name)
             if ours != theirs:
                 yield f"{key}.{name} is {ours}, train_cnn.{name} {theirs}; init cnn needs them equal"
-        for name in ("channels", "depth", "hidden"):
-            if getattr(defence.model, name) != getattr(self.train_cnn.model, name):
-                yield f"{key}.model.{name} differs from train_cnn.model.{name}; init cnn needs it equal"
 
     def _defences(self) -> Iterator[str]:
-        """Each fits the section that it varies; each classifier is trained, and each that is trained is one."""
+        """Each defence fits the section that it changes; classifiers and trained networks are the same names."""
         for name, defence in self.defences.root.items():
             key = f"defences.{name}"
             if name in (*CLASSIFIERS, *self.encoders.root):
@@ -198,8 +209,6 @@ class Sections(Section):
                     defence.apply(self.train_cnn)
             except ValidationError as error:
                 yield faults(error, key)
-            except ValueError as error:
-                yield f"{key}.{error}"
         trained, labels = (*CLASSIFIERS, *self.defences.root), list(self.classifiers.root.values())
         for name, label in self.classifiers.root.items():
             if name not in trained:
@@ -213,12 +222,12 @@ class Sections(Section):
             yield f"audit.epsilons must hold fgsm_sweep.gate_epsilon, {gate:g}"
 
     def _encoders(self) -> Iterator[str]:
-        """Each is trained, and each that is trained is one."""
+        """Encoders and trained networks are the same names."""
         encoders = self.encoders.root
         if FIRST not in encoders:
-            yield f"encoders.{FIRST} is missing, on which neighbors and the report stand"
+            yield f"encoders.{FIRST} is missing; neighbors and the report need it"
         if (of := self.neighbors.of) not in encoders or of == "no_generated_neighbors":
-            yield f"neighbors.from: {of!r} is no encoder that is there before the neighbours"
+            yield f"neighbors.from: {of!r} is no encoder that exists before the neighbors"
         labels = list(encoders.values())
         for name, label in encoders.items():
             if labels.count(label) > 1:

@@ -1,4 +1,4 @@
-"""How many threads the libraries of the evaluations use."""
+"""The number of threads of the libraries that evaluations use."""
 
 from importlib import import_module
 
@@ -8,8 +8,8 @@ LIBRARIES = ("faiss", "scipy.linalg", "sklearn.cluster", "sklearn.covariance", "
 
 
 def limit(count: int) -> None:
-    """At most ``count`` threads, for all libraries that bring some of their own. They are loaded here: one that comes
-    later would keep its own number, and add in another order."""
+    """Limit all libraries with thread pools of their own to ``count`` threads. They are imported here: one imported
+    later would keep its own number, and with it another order of summation."""
     for library in LIBRARIES:
         import_module(library)
     threadpool_limits(count)

@@ -1,1 +1,1 @@
-"""The strongest attacks on a classifier, and signs that they were misled: what may be called robust accuracy."""
+"""Robust accuracy of a classifier by the strongest attacks, and signs that its gradients are masked."""

@@ -1,4 +1,4 @@
-"""What the strongest attacks leave of a classifier, image by image.
+"""The strongest attacks on a classifier, image by image.
 
 N images, E radii.
 """
@@ -21,21 +21,21 @@ from visrep.digits.labelled import Labelled
 from visrep.digits.swept import CLEAN, column
 from visrep.machine.randomness import generator
 from visrep.settings.audit import Audit
-from visrep.training.loop import Tell
+from visrep.training.loop import Progress
 
 
 class Audited(NamedTuple):
     """Of the test images whose indices are ``images`` (N,): ``predictions`` (N,) int16 after each attack and those
-    before it, by column as `swept.column` names them; ``smallest`` (N,) float32, the smallest radius at which the image
-    was read wrongly, by any attack: 0 where it is wrong as it is, infinite where none was found."""
+    before it, by column as `swept.column` names them; ``smallest`` (N,) float32, the smallest radius at which any
+    attack fooled the classifier: 0 where it is wrong on the clean image, infinite where none did."""
 
     images: np.ndarray
     predictions: dict[str, np.ndarray]
     smallest: np.ndarray
 
     def right(self, labels: np.ndarray, most: int, seed: int) -> np.ndarray:
-        """Of the images among them that are read rightly as they are, by the ``labels`` of all test images, a sample of
-        ``most``; of all of them where there is none."""
+        """A sample of at most ``most`` of the images that are right when clean, by the ``labels`` of all test images;
+        of all images where none is."""
         right = self.images[self.predictions[CLEAN] == labels[self.images]]
         right = right if len(right) else self.images
         chosen: np.ndarray = right[sample(len(right), most, seed)]
@@ -55,10 +55,10 @@ def audit(
     data: Labelled,
     settings: Audit,
     stand_in: Model | None = None,
-    tell: Tell = lambda *_: None,
+    progress: Progress = lambda *_: None,
 ) -> Audited:
-    """Attack a sample of the images. ``stand_in`` answers as ``model`` does and has gradients to follow; without one
-    there is no adaptive attack."""
+    """Attack a sample of the images. ``stand_in`` has the outputs of ``model`` and usable gradients; without it there
+    is no adaptive attack."""
     index = sample(len(data.labels), settings.images, settings.seed)
     chosen = data.at(torch.from_numpy(index).to(data.labels.device))
     random = generator(data.labels.device, settings.seed, "audit")
@@ -67,13 +67,13 @@ def audit(
     columns: dict[str, list[Tensor]] = {}
     smallest: list[Tensor] = []
     started = time.monotonic()
-    tell(0, len(batches), 0.0, {})
+    progress(0, len(batches), 0.0, {})
     for done, (images, labels) in enumerate(batches, 1):
         predictions, radii = _attacked(model, stand_in, pixels.scaled(images), labels, settings, rows, random)
         smallest.append(radii)
         for name, predicted in predictions.items():
             columns.setdefault(name, []).append(predicted)
-        tell(done, len(batches), (time.monotonic() - started) / done, {})
+        progress(done, len(batches), (time.monotonic() - started) / done, {})
     joined = {name: torch.cat(parts).to(torch.int16).cpu().numpy() for name, parts in columns.items()}
     return Audited(index, joined, torch.cat(smallest).cpu().numpy())
 

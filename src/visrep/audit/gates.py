@@ -1,5 +1,4 @@
-"""When an accuracy under attack may be believed: each gate is a comparison that holds for an honest evaluation of a
-network that hides nothing. 1 is good.
+"""Gates: comparisons that must hold before an accuracy under attack is believed. 1 is good.
 
 Bounds were set on networks of the drawn digits (docs/results.md); benchmarks/gates.py measures others. Accuracies in
 percent.
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from visrep.audit.results import Gate, Signs
 from visrep.digits.table import FAR
 
-POINT = 1.0  # a handful of images fires no gate
+POINT = 1.0  # a few images fail no gate
 FEW = 20.0  # percent of the images that may show a sign of masking: confident answers alone flatten the loss at some
 ONLY_BLACK_BOX = 5.0  # percent of the images that may be fooled without the gradient alone
 MARGIN_POINTS = 15.0  # by which a loss of margins may be stronger than cross entropy

@@ -1,4 +1,4 @@
-"""How far an answer is from another one.
+"""Margins of a classifier: how far a prediction is from another one.
 
 x images (N, C, H, W), y labels (N,), K classes.
 """

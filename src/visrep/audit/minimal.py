@@ -1,4 +1,4 @@
-"""The fast minimum-norm attack in L-infinity (Pintor et al. 2021): how little can an image be moved to be read wrongly?
+"""The fast minimum-norm attack in L-infinity (Pintor et al. 2021): the smallest change that makes an image wrong.
 
 x images (N, C, H, W) in [LOW, HIGH], y labels (N,).
 """
@@ -18,7 +18,7 @@ UNITS = HIGH - LOW  # of [-1, 1] in one of [0, 1]
 
 
 def minimal(model: Model, x: Tensor, y: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-    """(distances (N,), images) of the nearest images on the way that are read wrongly (algorithm 1): infinite, and the
+    """(distances (N,), images) of the nearest wrong images on the way (algorithm 1): infinite, and the
     image itself, where there was none; 0 for images that are wrong as they are."""
     moved, best = torch.zeros_like(x), x.clone()
     nearest = torch.full((len(x),), torch.inf, device=x.device)

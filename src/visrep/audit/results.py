@@ -1,4 +1,4 @@
-"""What an audit measured: records, without torch. Shares in percent; radii in the units of the images, [-1, 1]."""
+"""Results of an audit: records, without torch. Shares in percent; radii in the units of the images, [-1, 1]."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -19,7 +19,8 @@ BLACK_BOX = ("square",)  # take no gradient
 
 @dataclass(frozen=True)
 class Signs:
-    """Signs of masked gradients. The first three are of the model, the rest shares of the images that it reads rightly:
+    """Signs of masked gradients. The first three are of the model, the rest shares of the images that it classifies
+    correctly:
     the gradient of the cross entropy is 0; the gradient is not finite, or promises ten times what a small step along it
     gives; a small step along it does not raise the loss; wrong somewhere along the FGSM step, right again at its
     end."""
@@ -35,12 +36,12 @@ class Signs:
 
 @dataclass(frozen=True)
 class Gate:
-    """A comparison that holds wherever accuracies under attack may be believed; ``says`` holds its numbers, and what
+    """A comparison that must hold before accuracies under attack are believed; ``message`` has its numbers, and what
     they should be."""
 
     name: str
     passed: bool
-    says: str
+    message: str
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Smallest:
-    """Of ``n`` test images of a class: the median of the smallest radii at which they are read wrongly."""
+    """Of ``n`` test images of a class: the median of the smallest radii at which they are wrong."""
 
     label: str
     n: int
@@ -74,8 +75,8 @@ class Worst:
 
 @dataclass(frozen=True)
 class Audit:
-    """Of the stage `audit`: ``n`` test images. ``attacks`` says what was left right by each attack and those before it;
-    ``worst`` what by all of them and by those of the sweep; ``curve`` the same at further radii, where only the
+    """Of the stage `audit`: ``n`` test images. ``attacks`` are accuracies after each attack and those before it;
+    ``worst`` after all of them and those of the sweep; ``curve`` the same at further radii, where only the
     minimum-norm attack was run; ``pgd`` and ``fgsm`` are those of the stage `fgsm_sweep` on the same images.
     ``signs`` and ``lines`` are of ``signs_n`` images."""
 

@@ -1,4 +1,4 @@
-"""Signs that attacks along the gradient are misled, and not that a classifier withstands them (Athalye et al. 2018,
+"""Signs of masked gradients, under which attacks fail though the classifier is not robust (Athalye et al. 2018,
 section 3; Carlini et al. 2019).
 
 N images (N, C, H, W) in [-1, 1], labels (N,); epsilon in the units of the images; shares in percent of the images.

@@ -1,5 +1,5 @@
 """The Square attack in the L-infinity ball (Andriushchenko et al. 2020): random squares, kept where they lower the
-margin. It reads logits only and takes no gradient, so that nothing is gained by hiding gradients from it.
+margin. It uses logits only, so that masked gradients do not stop it.
 
 x images (N, C, H, W) in [LOW, HIGH], y labels (N,), epsilon in the units of x.
 """

@@ -1,5 +1,4 @@
-"""What the stored answers of an audit and of a sweep come to: accuracies, smallest radii, and the verdicts of the
-gates.
+"""Results from the stored predictions of an audit and of a sweep: accuracies, smallest radii, and the gates.
 
 N images of the audit, K classes; accuracies in percent.
 """

@@ -1,1 +1,1 @@
-"""Where pixels come from: one stored format, three kinds of source."""
+"""Image sets: three kinds of source, one stored format."""

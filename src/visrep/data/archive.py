@@ -20,7 +20,7 @@ from visrep.data import fetch, store
 from visrep.data.members import MEGABYTE, Member, members, named, quoted
 from visrep.data.store import SIZE
 from visrep.errors import Failure
-from visrep.settings.data import Source
+from visrep.settings.data import Archive
 
 SPLITS = ("train", "test")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
@@ -50,24 +50,20 @@ class Content(NamedTuple):
     folders: set[tuple[str, str]]
 
 
-def load(
-    name: str, source: Source, scratch: Path, log: Log, *, patience: fetch.Patience = fetch.PATIENCE
-) -> store.ImageSet:
+def load(source: Archive, scratch: Path, log: Log, *, patience: fetch.Patience = fetch.PATIENCE) -> store.ImageSet:
     """The set that ``source.archive`` holds. Classes stand in the order of their names, or of their values where all
     are integers; images class by class in the order of theirs, whatever the order in the archive.
 
     ``scratch`` takes a download for as long as it is read. Raises `Failure`.
     """
     where, limit = source.archive, source.max_megabytes * MEGABYTE
-    if not where:
-        raise Failure(f"download.{name}.archive names no folder, file or address", 2)
     if "://" not in where:
         return _load(where, files.at_home(where), source.sha256, limit, log)
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / "archive"
     try:
         fetch.download(where, path, limit, log, patience=patience)
-        return _load(fetch.shown(where), path, source.sha256, limit, log)
+        return _load(fetch.printable(where), path, source.sha256, limit, log)
     finally:
         path.unlink(missing_ok=True)
 
@@ -111,16 +107,16 @@ def changes(kinds: Mapping[Kind, int]) -> str:
         modes[kind.mode] += count
     del sizes[f"{SIZE}x{SIZE}"], modes["RGB"]
     done = ((f"resized to {SIZE}x{SIZE}", sizes), ("converted to RGB", modes))
-    return ", ".join(f"{found.total():,} images {what} (from {_most(found)})" for what, found in done if found)
+    return ", ".join(f"{counts.total():,} images {what} (from {_most(counts)})" for what, counts in done if counts)
 
 
 def kind(image: Image.Image) -> Kind:
     return Kind(f"{image.width}x{image.height}", image.mode)
 
 
-def _most(found: Counter[str], shown: int = 3) -> str:
-    rest = len(found) - shown
-    return ", ".join(name for name, _ in found.most_common(shown)) + f" and {rest:,} others" * (rest > 0)
+def _most(counts: Counter[str], most: int = 3) -> str:
+    rest = len(counts) - most
+    return ", ".join(name for name, _ in counts.most_common(most)) + f" and {rest:,} others" * (rest > 0)
 
 
 def _basename(title: str) -> str:
@@ -142,8 +138,8 @@ def _content(title: str, members: Iterable[Member]) -> Content:
         tops.add(top)
         if len(tops) > 1:
             raise Failure(f"{title}: {quoted(member.name)} stands in another top folder than the images before it")
-        content.images[key], found = _decoded(f"{title}: {quoted(member.name)}", member.size, member.read)
-        content.kinds[found] += 1
+        content.images[key], kind = _decoded(f"{title}: {quoted(member.name)}", member.size, member.read)
+        content.kinds[kind] += 1
     content.folders.update((name[-2], name[-1]) for name in folders if len(name) > 1 and name[:-2] in tops)
     return content
 

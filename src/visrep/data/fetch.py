@@ -1,4 +1,5 @@
-"""Downloads that arrive whole or not at all.
+"""Downloads that arrive whole or not at all: over http(s) by what is written here, which goes on where a broken try
+stopped and gives up on a server that stalls, as fsspec's does not; from anywhere else by fsspec.
 
 What a broken try left stays beside the target as ``.<name>.part``, with ``.<name>.part.json`` saying of which version
 it is a part; the next try, also of the next process, asks for the rest of that version and of no other.
@@ -23,6 +24,8 @@ from visrep.errors import Failure
 
 CHUNK = 2**18  # bytes read at once
 HOPS = 5  # redirects followed
+HTTP = ("http", "https")
+EXAMPLES = (*HTTP, "s3", "gs", "ssh")
 REDIRECTS = (301, 302, 303, 307, 308)
 TRANSIENT = (408, 425, 429)  # and every 5xx: the same question may be answered later
 
@@ -51,8 +54,8 @@ class _Version(NamedTuple):
     tag: str
 
 
-def shown(address: str) -> str:
-    """``address`` as it may be printed: its query, which can hold secrets, is cut off; user names are refused."""
+def printable(address: str) -> str:
+    """``address`` as it may be printed: its query, which can hold secrets, is cut off; passwords are refused."""
     parts = _parts(address)
     return f"{parts.scheme}://{parts.netloc}{parts.path}"
 
@@ -60,13 +63,17 @@ def shown(address: str) -> str:
 def download(
     address: str, path: Path, max_bytes: int, log: Callable[[str], None], *, patience: Patience = PATIENCE
 ) -> None:
-    """Bring what an http(s) ``address`` holds, at most ``max_bytes``, to ``path``.
+    """Bring what an ``address`` holds, at most ``max_bytes``, to ``path``.
 
-    Network trouble, 408, 429 and 5xx are tried again. Raises `Failure`, naming the address, where that did not help,
-    on any other answer, on more than ``max_bytes`` and where the file cannot be written; then ``path`` is not there.
+    Over http(s), network trouble, 408, 429 and 5xx are tried again. Raises `Failure`, naming the address, where that
+    did not help, on any other answer, on more than ``max_bytes`` and where the file cannot be written; then ``path`` is
+    not there.
     """
-    title, pause = shown(address), patience.pause
+    title, pause = printable(address), patience.pause
     path.unlink(missing_ok=True)
+    if _parts(address).scheme not in HTTP:
+        _copy(address, path, max_bytes)
+        return
     for left in reversed(range(patience.tries)):
         try:
             _once(address, path, max_bytes, log, patience)
@@ -81,6 +88,25 @@ def download(
         pause *= 2
 
 
+def _copy(address: str, path: Path, max_bytes: int) -> None:
+    import fsspec
+
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with fsspec.open(address, "rb") as source, open(part, "wb") as target:
+            while chunk := source.read(CHUNK):
+                target.write(chunk)
+                _within(target.tell(), max_bytes, part, address)
+        os.replace(part, path)
+    except Failure:
+        raise
+    except ImportError as error:  # it says which package
+        raise Failure(f"{printable(address)}: {error}; put it into .venv by `.uv/bin/uv pip install`", 2) from error
+    except Exception as error:  # each store raises errors of its own
+        part.unlink(missing_ok=True)
+        raise Failure(f"{printable(address)}: cannot be read: {' '.join(_reason(error).split())}") from error
+
+
 def _once(address: str, path: Path, max_bytes: int, log: Callable[[str], None], patience: Patience) -> None:
     """One try. Raises `_Broken` where another is worth it, `Failure` where not."""
     part = path.with_name(f".{path.name}.part")
@@ -92,14 +118,14 @@ def _once(address: str, path: Path, max_bytes: int, log: Callable[[str], None], 
         )
         with open(part, "ab") as file:
             _within(total, max_bytes, part, address)
-            told = time.monotonic()
+            logged = time.monotonic()
             for chunk in _chunks(response, patience):
                 file.write(chunk)
                 _within(file.tell(), max_bytes, part, address)
-                if time.monotonic() - told >= patience.silence:
+                if time.monotonic() - logged >= patience.silence:
                     whole = f" of {total / 1e6:.0f}" if total else ""
-                    log(f"{shown(address)}: {file.tell() / 1e6:.0f}{whole} MB")
-                    told = time.monotonic()
+                    log(f"{printable(address)}: {file.tell() / 1e6:.0f}{whole} MB")
+                    logged = time.monotonic()
             arrived = file.tell()
     if total is not None and arrived != total:
         raise _Broken(f"{arrived:,} of {total:,} bytes arrived")
@@ -120,7 +146,7 @@ def _restart(response: HTTPResponse, part: Path, address: str) -> int | None:
     """Forget what is there and note which version comes now. Returns its size in bytes where the server says it."""
     _discard(part)
     if response.status != 200:
-        raise Failure(f"{shown(address)}: answers {response.status} {response.reason}")
+        raise Failure(f"{printable(address)}: answers {response.status} {response.reason}")
     if tag := _tag(response):
         _note(part).write_text(json.dumps(_Version(address, tag)), encoding="utf-8")
     return response.length
@@ -177,21 +203,22 @@ def _open(address: str, wanted: dict[str, str], part: Path, patience: Patience) 
             break
         address = _onward(start, address, target)
     else:
-        raise Failure(f"{shown(start)}: more than {HOPS} redirects")
+        raise Failure(f"{printable(start)}: more than {HOPS} redirects")
     if code == 416:  # the part is no prefix of what is there now
         _discard(part)
     if code in TRANSIENT or code >= 500 or (code == 416 and wanted):
         raise _Broken(f"answers {code} {answer.reason}")
-    raise Failure(f"{shown(start)}: answers {code} {answer.reason}")
+    raise Failure(f"{printable(start)}: answers {code} {answer.reason}")
 
 
 def _onward(start: str, address: str, target: str) -> str:
     try:
         target = urljoin(address, target)
-        _parts(target)
+        if _parts(target).scheme not in HTTP:
+            raise Failure(f"{_bare(target)}: only http and https addresses are followed")
         return target
     except (Failure, ValueError) as error:
-        raise Failure(f"{shown(start)} leads to {error}") from error
+        raise Failure(f"{printable(start)} leads to {error}") from error
 
 
 def _ask(address: str, wanted: dict[str, str], patience: Patience) -> HTTPResponse | HTTPError:
@@ -208,10 +235,10 @@ def _ask(address: str, wanted: dict[str, str], patience: Patience) -> HTTPRespon
     except HTTPError as error:
         return error
     except (InvalidURL, UnicodeError) as error:
-        raise Failure(f"{shown(address)}: no valid address") from error
+        raise Failure(f"{printable(address)}: no valid address") from error
     except (OSError, HTTPException) as error:
         if isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError):
-            raise Failure(f"{shown(address)}: {_reason(error)}") from error
+            raise Failure(f"{printable(address)}: {_reason(error)}") from error
         raise _Broken(_reason(error)) from error
 
 
@@ -247,16 +274,25 @@ def _opener() -> request.OpenerDirector:
 
 
 def _parts(address: str) -> SplitResult:
-    """Raises `Failure` where the address is not of http or https, or carries a password, which belongs nowhere here."""
+    """Raises `Failure` where nothing reads such an address, and where it carries a password, which belongs nowhere
+    here, or over http(s) a user name."""
     try:
         parts = urlsplit(address)
         host = parts.hostname
     except ValueError as error:
         raise Failure(f"{_bare(address)}: no valid address") from error
-    if parts.scheme not in ("http", "https") or not host:
-        raise Failure(f"{_bare(address)}: only http and https addresses are read")
-    if "@" in parts.netloc:
-        raise Failure(f"{parts.scheme}://{host}{parts.path}: a user name in an address is not supported")
+    if parts.scheme in HTTP:
+        if not host:
+            raise Failure(f"{_bare(address)}: no valid address")
+        if "@" in parts.netloc:
+            raise Failure(f"{parts.scheme}://{host}{parts.path}: a user name in an address is not supported")
+        return parts
+    from fsspec import available_protocols
+
+    if parts.scheme not in available_protocols():
+        raise Failure(f"{_bare(address)}: {parts.scheme}:// is read by nothing; {', '.join(EXAMPLES)} and others are")
+    if ":" in parts.netloc.rpartition("@")[0]:
+        raise Failure(f"{parts.scheme}://{host}{parts.path}: a password in an address is not supported")
     return parts
 
 
@@ -268,7 +304,7 @@ def _bare(address: str) -> str:
 def _within(size: int | None, max_bytes: int, part: Path, address: str) -> None:
     if size is not None and size > max_bytes:
         _discard(part)
-        raise Failure(f"{shown(address)}: larger than the {max_bytes:,} bytes allowed")
+        raise Failure(f"{printable(address)}: larger than the {max_bytes:,} bytes allowed")
 
 
 def _discard(part: Path) -> None:

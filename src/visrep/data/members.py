@@ -1,7 +1,8 @@
 """The files of a folder, a .zip, a .tar or a .tar.gz that nobody vouches for.
 
-They are read one by one in memory, within bounds, and nothing is ever unpacked to disk. What is wrong ends in one line
-that names the archive and the member.
+They are read one by one in memory, within bounds, and nothing is ever unpacked to disk, which is what tarfile's filters
+guard; folders and zip files go through the same checks. What is wrong ends in one line that names the archive and the
+member.
 """
 
 import gzip
@@ -50,20 +51,20 @@ def members(path: Path, title: str, sha256: str | None, limit: int) -> Iterator[
     with named(title), open(path, "rb") as file:
         magic = file.read(2)
         file.seek(0)
-        found = file_digest(file, "sha256").hexdigest() if sha256 else None
-    if found != sha256:
-        raise Failure(f"{title} has sha256 {found}, expected {sha256}")
+        digest = file_digest(file, "sha256").hexdigest() if sha256 else None
+    if digest != sha256:
+        raise Failure(f"{title} has sha256 {digest}, expected {sha256}")
     return _zip(path, title, limit) if magic == b"PK" else _tar(path, title, limit, gzipped=magic == b"\x1f\x8b")
 
 
 def _folder(root: Path, title: str, limit: int) -> Iterator[Member]:
-    def found() -> Iterator[Member]:
+    def walked() -> Iterator[Member]:
         for place, folders, files in os.walk(root, onerror=_raise):
             folders.sort()
             yield from (_entry(Path(place, name), root, title) for name in folders + sorted(files))
 
     with named(title):
-        yield from list(_admitted(title, found(), limit))
+        yield from list(_admitted(title, walked(), limit))
 
 
 def _entry(path: Path, root: Path, title: str) -> Member:
@@ -164,7 +165,7 @@ def _count(path: Path, mark: bytes) -> int:
 
 def _admitted(title: str, members: Iterable[Member], limit: int) -> Iterator[Member]:
     """The members without junk, under plain names. Raises `Failure` at the first that is out of bounds."""
-    total, seen = 0, set()
+    total, names = 0, set()
     for count, member in enumerate(members, start=1):
         name = _plain(title, member.name)
         total += member.size
@@ -174,9 +175,9 @@ def _admitted(title: str, members: Iterable[Member], limit: int) -> Iterator[Mem
             raise Failure(f"{title}: {quoted(name)} has {member.size:,} bytes, more than the {MEMBER:,} allowed")
         if total > limit:
             raise Failure(f"{title} unpacks to more than the {limit:,} bytes allowed, at {quoted(name)}")
-        if member.read and name in seen:
+        if member.read and name in names:
             raise Failure(f"{title}: {quoted(name)} is there twice")
-        seen.add(name)
+        names.add(name)
         if not any(part in JUNK or part.startswith("._") for part in name.split("/")):
             yield member._replace(name=name)
 

@@ -84,7 +84,7 @@ def _bring(name: str, file: File, scratch: Path, log: Log, patience: fetch.Patie
         if check_integrity(path, file.md5):
             return
         path.unlink()
-        problems.append(f"{fetch.shown(address)}: its MD5 is not {file.md5}")
+        problems.append(f"{fetch.printable(address)}: its MD5 is not {file.md5}")
     raise Failure(f"{name}: {'; '.join(problems)}")
 
 

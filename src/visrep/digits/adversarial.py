@@ -1,6 +1,6 @@
-"""Adversarial training: ways to attack the images of a batch and to learn from them, and the defence that comes of
-it."""
+"""Adversarial training of the classifier."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,11 @@ from visrep.digits.labelled import Labelled, accuracy
 from visrep.machine.device import Machine
 from visrep.machine.randomness import generator
 from visrep.measures.statistics import wilson_of
-from visrep.settings.digits import AdvTrain, Pgd
+from visrep.settings.digits import AdvTrain, FgsmMix, FromClassifier, NFgsm, Steps, Trades
 from visrep.training import loop, weights
 
 TRADES_START = 0.002  # radius of the noise that TRADES starts from, in [-1, 1] units: a quarter of a grey level
-VALIDATED = ("val_clean", "val_fgsm", "val_pgd")  # what `validate` tells
+VALIDATED = ("val_clean", "val_fgsm", "val_pgd")  # scalars of `validate`
 
 
 @dataclass(frozen=True)
@@ -32,23 +32,21 @@ class Objective:
     data: Labelled
     settings: AdvTrain
 
-    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        settings = self.settings
+    def __call__(self, model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
+        settings, method = self.settings, self.settings.method
         images, labels = self.data.at(batch)
-        x = augment.digits(pixels.scaled(images), settings.augment, draw)
-        epsilon = settings.epsilon * min(1.0, time / settings.ramp_epochs if settings.ramp_epochs else 1.0)
-        if settings.method == "fgsm_mix":
-            return (fused_mix if settings.fused else mix)(model, x, labels, epsilon, settings.alpha)
-        if settings.method == "trades":
-            return trades(model, x, labels, epsilon, settings, draw)
-        if settings.method == "n_fgsm":
-            attacked = attacks.n_fgsm(model, x, labels, epsilon, draw)
-        else:
-            start = attacks.noise(x, epsilon, draw)
-            attacked = _in_evaluation(
-                model, partial(_pgd, x=x, y=labels, epsilon=epsilon, settings=settings, start=start)
-            )
-        return _descend(model, attacked, labels)
+        x = augment.digits(pixels.scaled(images), settings.augment, rng)
+        grown = min(1.0, time / settings.ramp_epochs if settings.ramp_epochs else 1.0)
+        epsilon = settings.epsilon * grown
+        if isinstance(method, FgsmMix):
+            return (fused_mix if method.fused else mix)(model, x, labels, epsilon, method.alpha)
+        if isinstance(method, NFgsm):
+            return _descend(model, attacks.n_fgsm(model, x, labels, epsilon, rng), labels)
+        pgd = partial(attacks.pgd, epsilon=epsilon, steps=method.steps, step_size=method.step_size * grown)
+        if isinstance(method, Trades):
+            return trades(model, x, labels, pgd, method.beta, rng)
+        start = attacks.noise(x, epsilon, rng)
+        return _descend(model, _in_evaluation(model, partial(pgd, x=x, y=labels, start=start)), labels)
 
 
 def mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: float) -> dict[str, Tensor]:
@@ -64,7 +62,7 @@ def mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: float) ->
 def fused_mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: float) -> dict[str, Tensor]:
     """`mix` in two passes: the backward pass of the clean loss also yields the gradient of the attack.
 
-    The same gradient where the network draws nothing at random; under dropout, attack and clean loss share a mask here.
+    The same gradient of a deterministic network; under dropout, attack and clean loss share a mask here.
     ``alpha`` is not 0.
     """
     x = x.detach().requires_grad_()
@@ -79,28 +77,22 @@ def fused_mix(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, alpha: flo
 
 
 def trades(
-    model: nn.Module, x: Tensor, y: Tensor, epsilon: float, settings: AdvTrain, draw: torch.Generator
+    model: nn.Module, x: Tensor, y: Tensor, pgd: Callable[..., Tensor], beta: float, rng: torch.Generator
 ) -> dict[str, Tensor]:
-    """CE(x) + beta KL(p(x) || p(x')), x' the image near x whose answer differs most from p(x) (Zhang et al. 2019,
-    equation 5 and algorithm 1): accuracy on clean images against equal answers on attacked ones."""
+    """CE(x) + beta KL(p(x) || p(x')), x' the image near x whose prediction differs most from p(x), by an attack
+    ``pgd`` (Zhang et al. 2019, equation 5 and algorithm 1): accuracy on clean images traded against equal
+    predictions on attacked ones."""
     with torch.no_grad():
         model.eval()
         answers = model(x).float().softmax(1)
         model.train()
-    near = attacks.noise(x, TRADES_START, draw)  # at x itself the divergence is 0, and so is its gradient
-    attack = partial(_pgd, x=x, y=answers, epsilon=epsilon, settings=settings, start=near)
-    attacked = _in_evaluation(model, attack)
+    near = attacks.noise(x, TRADES_START, rng)  # at x itself the divergence is 0, and so is its gradient
+    attacked = _in_evaluation(model, partial(pgd, x=x, y=answers, start=near))
     clean, hurt = model(x), model(attacked)
     apart = F.kl_div(hurt.float().log_softmax(1), clean.float().softmax(1), reduction="batchmean")
-    loss = F.cross_entropy(clean.float(), y) + settings.beta * apart
+    loss = F.cross_entropy(clean.float(), y) + beta * apart
     loss.backward()
     return _scalars(loss, clean, hurt, y)
-
-
-def _pgd(model: nn.Module, x: Tensor, y: Tensor, epsilon: float, settings: AdvTrain, start: Tensor) -> Tensor:
-    """``y`` labels (N,), or probabilities (N, K) to lead away from."""
-    size = settings.pgd.step_size * epsilon / settings.epsilon  # the steps grow with the ramp
-    return attacks.pgd(model, x, y, epsilon, settings.pgd.steps, size, start)
 
 
 def _in_evaluation(model: nn.Module, attack: "partial[Tensor]") -> Tensor:
@@ -122,17 +114,17 @@ def _scalars(loss: Tensor, clean: Tensor, hurt: Tensor, y: Tensor) -> dict[str, 
     return {"loss": loss.detach(), "accuracy": accuracy(clean, y), "attacked_accuracy": accuracy(hurt, y)}
 
 
-def validate(model: Model, data: Labelled, epsilon: float, pgd: Pgd, seed: int) -> dict[str, float]:
+def validate(model: Model, data: Labelled, epsilon: float, pgd: Steps, seed: int) -> dict[str, float]:
     """Accuracy in percent on clean, FGSM and PGD images; each image has the same random start at every call. PGD counts
     an image as right only if it is right clean, at the start and after every step."""
-    draw = generator(data.labels.device, seed, "validation attack")
+    rng = generator(data.labels.device, seed, "validation attack")
     right = torch.zeros(3, dtype=torch.int64)
     for images, y in zip(data.images.split(125), data.labels.split(125), strict=True):
         x = pixels.scaled(images)
         with torch.enable_grad():
             sign, logits = attacks.gradient_sign(model, x, y)
             clean = logits.argmax(1) == y
-            start = attacks.noise(x, epsilon, draw)[clean]
+            start = attacks.noise(x, epsilon, rng)[clean]
             hurt = attacks.pgd_until_wrong(model, x[clean], y[clean], start, epsilon, pgd.steps, pgd.step_size)
         fgsm = model(attacks.step(x, sign, epsilon)).argmax(1) == y
         stands = model(hurt).argmax(1) == y[clean]
@@ -142,7 +134,7 @@ def validate(model: Model, data: Labelled, epsilon: float, pgd: Pgd, seed: int) 
 
 
 class Defended(NamedTuple):
-    """A classifier trained on attacked images, what came of it, and its ``history``, a row an epoch."""
+    """A classifier trained on attacked images, its result, and its ``history``, a row per epoch."""
 
     model: cnn.ConvNet
     result: results.Defence
@@ -155,19 +147,15 @@ def train(
     trained: cnn.ConvNet,
     machine: Machine,
     checkpoint: Path,
-    tell: loop.Tell,
+    progress: loop.Progress,
 ) -> Defended:
     """Train a classifier on attacked images, from the weights of the ``trained`` one where the settings say so.
-    Validation images, attacked after each epoch, choose it. Progress lies in ``checkpoint``."""
+    The epoch is selected on attacked validation images. Progress is kept in ``checkpoint``."""
     data, validation = labelled.divide(
         labelled.labelled(images.train, machine.device), settings.validation, settings.seed
     )
     attacked = Labelled(*(part[: settings.attacked_validation] for part in validation))
-    config = settings.model.model_dump() | {"classes": len(images.classes)}
-    model = weights.fresh(cnn.ConvNet, config, generator("cpu", settings.seed, "weights"))
-    if settings.init == "cnn":
-        cnn.copy_weights(trained, model)
-    model = machine.place(model)
+    model = machine.place(_started(settings, trained, len(images.classes)))
     fitted = loop.fit(
         model,
         Objective(data, settings),
@@ -178,7 +166,7 @@ def train(
             cnn.folded(kept), attacked, settings.epsilon, settings.validation_pgd, settings.seed
         ),
         checkpoint=checkpoint,
-        tell=tell,
+        progress=progress,
         bf16=machine.bf16,
     )
     count, kept = len(attacked.labels), fitted.history[fitted.epoch - 1]
@@ -190,6 +178,16 @@ def train(
         processor=machine.processor,
         epoch=fitted.epoch,
         trained=len(data.labels),
-        held_out=tuple(results.HeldOut(name.removeprefix("val_"), kept[name]) for name in VALIDATED),
+        validation=tuple(results.ValidationAccuracy(name.removeprefix("val_"), kept[name]) for name in VALIDATED),
     )
     return Defended(model, result, fitted.history)
+
+
+def _started(settings: AdvTrain, trained: cnn.ConvNet, classes: int) -> cnn.ConvNet:
+    """The network at the start of training."""
+    if isinstance(settings.model, FromClassifier):
+        started = cnn.ConvNet(**trained.config | {"dropout": settings.model.dropout})
+        started.load_state_dict(trained.state_dict())
+        return started
+    config = settings.model.model_dump(exclude={"init"}) | {"classes": classes}
+    return weights.fresh(cnn.ConvNet, config, generator("cpu", settings.seed, "weights"))

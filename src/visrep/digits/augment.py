@@ -32,8 +32,8 @@ def digits(images: Tensor, settings: Augment, generator: torch.Generator) -> Ten
     if settings.blur:
         images = blur(images, uniform(settings.blur).abs())
     if settings.noise:
-        draw = torch.randn(images.shape, generator=generator, device=device)
-        images = (images + draw * uniform(settings.noise).abs()[:, None, None, None]).clamp(LOW, HIGH)
+        noise = torch.randn(images.shape, generator=generator, device=device)
+        images = (images + noise * uniform(settings.noise).abs()[:, None, None, None]).clamp(LOW, HIGH)
     return images
 
 

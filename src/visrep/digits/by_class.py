@@ -1,4 +1,4 @@
-"""Which classes withstand an attack, beside what might explain it.
+"""Accuracy of each class under attack, and properties of the class that might explain it.
 
 N images, S pixels a side, K classes.
 """
@@ -14,8 +14,8 @@ LIGHT = (0.299, 0.587, 0.114)  # luma of ITU-R BT.601
 
 
 def by_class(swept: Swept, images: ImageSet, epsilon: float) -> ByClass:
-    """Of the test images under FGSM at a radius. Classes without a test image are left out; where more are left than
-    a metrics file holds, it holds none."""
+    """Of the test images under FGSM at a radius. Classes without a test image are left out; the metrics file is empty
+    where there are more classes than it may hold."""
     labels, count = images.test.labels, len(images.classes)
     accuracy = per_class(swept, labels, count, (epsilon,))[1]
     frequency = np.bincount(images.train.labels, minlength=count) * 100 / len(images.train.labels)

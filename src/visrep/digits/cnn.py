@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from visrep.data.store import SIZE
-from visrep.errors import Failure
 
 
 class ConvNet(nn.Module):
@@ -53,14 +52,6 @@ class ConvNet(nn.Module):
         return logits
 
 
-def copy_weights(source: ConvNet, target: ConvNet) -> None:
-    """Raises `Failure` where the two are not built alike; dropout, which has no weights, may differ."""
-    built = [{key: value for key, value in net.config.items() if key != "dropout"} for net in (source, target)]
-    if built[0] != built[1]:
-        raise Failure(f"the trained classifier is {built[0]}, this one should be {built[1]}; make them alike")
-    target.load_state_dict(source.state_dict())
-
-
 def sharpened(model: ConvNet, temperature: float) -> ConvNet:
     """A copy whose logits are ``temperature`` times as large."""
     model = copy.deepcopy(model)
@@ -75,8 +66,8 @@ def folded(model: ConvNet) -> ConvNet:
     """A copy for evaluation: each batch norm folded into the convolution before it, pools before the ReLUs they follow,
     no dropout, no weight gradients.
 
-    The same function up to rounding, at about half the work of moving memory: a pool of 2 x 2 leaves the ReLU, which
-    commutes with it, a quarter of the values.
+    The same function up to rounding, with about half the memory traffic: after a pool of 2 x 2 the ReLU, which commutes
+    with it, has a quarter of the values.
     """
     model = copy.deepcopy(model).eval().requires_grad_(False)
     for name, block in model.features.named_children():

@@ -29,8 +29,8 @@ def labelled(split: Split, device: torch.device) -> Labelled:
 
 
 def divide(data: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:
-    """(training, validation): a random ``share`` of the images, at least one, is held out, in random order: stored
-    images may lie class by class, and the first few of those held out should still be a fair sample."""
+    """(training, validation): a random ``share`` of the images, at least one, is for validation. These are in random
+    order, since stored images may be sorted by class, and the first of them should be a fair sample."""
     count = len(data.labels)
     order = torch.randperm(count, generator=generator("cpu", seed, "validation")).to(data.labels.device)
     held_out = max(1, round(share * count))

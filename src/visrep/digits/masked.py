@@ -1,5 +1,4 @@
-"""Classifiers that hide their gradients on purpose, so that attacks along the gradient lose their way: exhibits, which
-withstand nothing.
+"""Classifiers with deliberately masked gradients, which gradient attacks alone would find robust.
 
 N images (N, C, H, W) in [-1, 1], K classes.
 """
@@ -71,8 +70,8 @@ def for_evaluation(model: Classifier) -> Classifier:
 
 
 def surrogate(model: Classifier) -> Model | None:
-    """Answers as ``model`` does, with the gradients that it would have without its mask: the differentiable stand-in of
-    Athalye et al. 2018, section 4.1.1. None where nothing is masked."""
+    """A model with the outputs of ``model`` and the gradients that it would have without its mask (backward pass
+    differentiable approximation, Athalye et al. 2018, section 4.1.1). None where nothing is masked."""
     if isinstance(model, ConvNet):
         return None
     return lambda images: model.network(images + (model.masked(images) - images).detach())

@@ -1,4 +1,4 @@
-"""What the stages of the classifier measured: records, without torch. Accuracies in percent."""
+"""Results of the stages of the classifier: records, without torch. Accuracies in percent."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -20,8 +20,8 @@ class ClassifierMetrics:
 
 @dataclass(frozen=True)
 class Classifier:
-    """Of the stage `train_cnn`. ``n`` test images of ``source``, of which a constant answer gets ``chance`` right;
-    images ``trained`` on and ``held_out``; the ``epoch`` that was kept; what computed."""
+    """Of the stage `train_cnn`: ``n`` test images of ``source``, of which the most frequent class makes ``chance``
+    percent; numbers of images ``trained`` on and for ``validation``; the selected ``epoch``; the ``processor``."""
 
     CHART: ClassVar = "per_class"
 
@@ -33,7 +33,7 @@ class Classifier:
     epoch: int
     parameters: int
     trained: int
-    held_out: int
+    validation: int
     per_class: tuple[ClassScore, ...]
 
 
@@ -48,8 +48,8 @@ class DefenceMetrics:
 
 
 @dataclass(frozen=True)
-class HeldOut:
-    """A row of the chart of the defence: which ``images``, and how many of them are read rightly."""
+class ValidationAccuracy:
+    """A row of the chart of the defence: the accuracy on validation ``images`` that are clean or attacked."""
 
     images: str
     accuracy: float
@@ -59,7 +59,7 @@ class HeldOut:
 class Defence:
     """Of the stage `adv_train`: ``n`` validation images."""
 
-    CHART: ClassVar = "held_out"
+    CHART: ClassVar = "validation"
 
     metrics: DefenceMetrics
     n: int
@@ -67,19 +67,19 @@ class Defence:
     processor: str
     epoch: int
     trained: int
-    held_out: tuple[HeldOut, ...]
+    validation: tuple[ValidationAccuracy, ...]
 
 
 @dataclass(frozen=True)
 class Attacked:
     """The accuracy under an attack of radius ``epsilon``: ``attack`` is its key in `visrep.digits.table`, ``name`` what
-    tables call it, and ``drawn`` whether charts of the accuracy against the radius show it."""
+    tables call it, and ``charted`` whether charts of the accuracy against the radius show it."""
 
     attack: str
     name: str
     epsilon: float
     accuracy: Interval
-    drawn: bool
+    charted: bool
 
 
 @dataclass(frozen=True)

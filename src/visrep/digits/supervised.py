@@ -1,4 +1,4 @@
-"""The classifier: its objective, how often it sees which image, and its training.
+"""Supervised training of the classifier: objective, sampling and validation.
 
 N images, K classes, B images of a batch.
 """
@@ -35,9 +35,9 @@ class Objective:
     weights: Tensor | None = None
     teacher: nn.Module | None = None
 
-    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
+    def __call__(self, model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
         images, labels = self.data.at(batch)
-        x = augment.digits(pixels.scaled(images), self.augment, draw)
+        x = augment.digits(pixels.scaled(images), self.augment, rng)
         logits = model(x)
         if self.teacher is None:
             loss = losses.cross_entropy(logits, labels, self.smoothing, self.weights)
@@ -55,12 +55,12 @@ def oversampled(labels: Tensor, classes: int) -> "Oversampled":
 
 @dataclass(frozen=True)
 class Oversampled:
-    """As many draws as images, every class equally often on average. ``weights`` (N,)."""
+    """As many samples as images, every class equally often on average. ``weights`` (N,)."""
 
     weights: Tensor
 
-    def __call__(self, draw: torch.Generator) -> Tensor:
-        return torch.multinomial(self.weights, len(self.weights), replacement=True, generator=draw)
+    def __call__(self, rng: torch.Generator) -> Tensor:
+        return torch.multinomial(self.weights, len(self.weights), replacement=True, generator=rng)
 
 
 def validate(model: nn.Module, data: Labelled) -> dict[str, float]:
@@ -73,7 +73,8 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Trained(NamedTuple, Generic[M]):
-    """A classifier, its ``logits`` (N, K) of the test images, what came of it, and its ``history``, a row an epoch."""
+    """A classifier, its ``logits`` (N, K) of the test images, its result, and its ``history``, a row per
+    epoch."""
 
     model: M
     logits: np.ndarray
@@ -87,12 +88,12 @@ def train(
     images: ImageSet,
     machine: Machine,
     checkpoint: Path,
-    tell: loop.Tell,
+    progress: loop.Progress,
     teacher: nn.Module | None = None,
 ) -> Trained[M]:
-    """Train a fresh classifier of a ``kind``, such as `cnn.ConvNet`, on the training images less those held out, which
-    choose the epoch; then read the test images. It learns from a ``teacher`` instead of from labels where there is one.
-    Progress lies in ``checkpoint``."""
+    """Train a fresh classifier of a ``kind``, such as `cnn.ConvNet`, on the training images, select the epoch on
+    validation images, and evaluate it once on the test images. With a ``teacher`` it learns its probabilities in place
+    of labels. Progress is kept in ``checkpoint``."""
     classes = len(images.classes)
     data, validation = labelled.divide(
         labelled.labelled(images.train, machine.device), settings.validation, settings.seed
@@ -109,7 +110,7 @@ def train(
         ("train_cnn", settings.seed),
         validate=lambda kept: validate(kept, validation),
         checkpoint=checkpoint,
-        tell=tell,
+        progress=progress,
         bf16=machine.bf16,
     )
     test = labelled.labelled(images.test, machine.device)
@@ -133,7 +134,7 @@ def train(
         epoch=fitted.epoch,
         parameters=sum(p.numel() for p in model.parameters()),
         trained=len(data.labels),
-        held_out=len(validation.labels),
+        validation=len(validation.labels),
         per_class=classification.per_class(truth, predicted, images.classes),
     )
     return Trained(model, logits.cpu().numpy(), result, fitted.history)

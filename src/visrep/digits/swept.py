@@ -1,4 +1,4 @@
-"""A stored sweep: its columns, and the attacked images, redrawn without a network.
+"""A stored sweep: its columns, and the FGSM images, made again without a network.
 
 N images, H x W pixels, C channels, K classes, R radii.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from visrep.data.pixels import HIGH, LEVELS, LOW
 
 CLEAN = "clean"  # the column of images that are not attacked
-FGSM = "fgsm"  # the attack that can be redrawn
+FGSM = "fgsm"  # the attack whose images can be made again
 
 
 def column(attack: str, epsilon: float) -> str:
@@ -26,7 +26,7 @@ def key(attack: str, epsilon: float) -> str:
 
 class Swept(NamedTuple):
     """``predictions`` (N,) int16 by column; ``signs`` (N, 2, H W C / 8) uint8, as `packed` makes them, of the gradient
-    at the clean image: FGSM at any radius can be redrawn."""
+    at the clean image: FGSM images at any radius can be made again."""
 
     predictions: dict[str, np.ndarray]
     signs: np.ndarray
@@ -53,7 +53,7 @@ class Swept(NamedTuple):
 
 
 def read(table: np.ndarray) -> Swept:
-    """What `Swept.table` laid down."""
+    """The inverse of `Swept.table`."""
     return Swept({name: table[name] for name in table.dtype.names or () if name != "signs"}, table["signs"])
 
 
@@ -76,14 +76,14 @@ def scaled(images: np.ndarray) -> np.ndarray:
 
 
 def fgsm(images: np.ndarray, bits: np.ndarray, epsilon: float) -> np.ndarray:
-    """clip(x + epsilon sign) of uint8 ``images`` (N, H, W, C), float32: `attacks.fgsm` redrawn, bit for bit."""
+    """clip(x + epsilon sign) of uint8 ``images`` (N, H, W, C), float32: the images of `attacks.fgsm`, bit for bit."""
     sign = unpacked(bits, images.shape[1:]).astype(np.float32)
     attacked: np.ndarray = np.clip(scaled(images) + np.float32(epsilon) * sign, np.float32(LOW), np.float32(HIGH))
     return attacked
 
 
 def shown(x: np.ndarray) -> np.ndarray:
-    """[-1, 1] to uint8, the nearest grey level: for eyes only, an attack may be lost in the rounding."""
+    """[-1, 1] to the nearest grey level, uint8, for display: rounding may undo an attack."""
     levels: np.ndarray = np.rint((np.clip(x, LOW, HIGH) + 1) * LEVELS)
     return levels.astype(np.uint8)
 

@@ -1,8 +1,8 @@
-"""The table of attacks of the sweep: how each runs and at which radii, what it is called, whether charts show it. One
-more attack is one more row.
+"""The table of attacks of the sweep: how each runs, at which radii, its name, and whether charts show it. A new attack
+is a new row.
 
-Sweep, metrics, tables and curves follow the order of `ATTACKS`. What they leave right is an upper bound of what the
-strongest attacks leave (`visrep.audit`).
+Sweep, metrics, tables and curves follow the order of `ATTACKS`. The accuracy that they leave is an upper bound of
+the robust accuracy (`visrep.audit`).
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from visrep.digits import attacks
 from visrep.digits.target import Target
 from visrep.settings.digits import FgsmSweep
 
-FAR = 1.0  # a radius that turns mid-grey into black or white: nothing can stand there
+FAR = 1.0  # a radius at which mid-grey becomes black or white: no classifier can withstand it
 
 
 Radii = Callable[[FgsmSweep], tuple[float, ...]]
@@ -22,16 +22,16 @@ Radii = Callable[[FgsmSweep], tuple[float, ...]]
 
 @dataclass(frozen=True)
 class Attack:
-    """``key`` names it in files and metrics, ``name`` in tables and figures. ``predict`` answers the images (N,) after
+    """``key`` names it in files and metrics, ``name`` in tables and figures. ``predict`` gives predictions (N,) after
     the attack at a radius. ``radii`` are those at which it runs, ``metrics`` those that the metrics file holds. One
-    that ``transfers`` is made on another network."""
+    that ``transfers`` is computed on another network."""
 
     key: str
     name: str
     predict: Callable[[Target, FgsmSweep, float], Tensor]
     radii: Radii
     metrics: Radii = lambda _: ()
-    drawn: bool = False
+    charted: bool = False
     transfers: bool = False
 
 
@@ -61,7 +61,7 @@ ATTACKS = (
         predict=lambda target, _, epsilon: target.fgsm(epsilon),
         radii=lambda settings: (*settings.epsilons, FAR),
         metrics=lambda settings: settings.epsilons,
-        drawn=True,
+        charted=True,
     ),
     Attack(
         key="noise",
@@ -69,7 +69,7 @@ ATTACKS = (
         predict=lambda target, _, epsilon: target.predict(target.noise(epsilon), epsilon),
         radii=lambda settings: settings.epsilons,
         metrics=_gate,
-        drawn=True,
+        charted=True,
     ),
     Attack(
         key="pgd",
@@ -77,7 +77,7 @@ ATTACKS = (
         predict=_pgd,
         radii=lambda settings: (*settings.pgd.epsilons, FAR),
         metrics=_gate,
-        drawn=True,
+        charted=True,
     ),
     Attack(
         key="mi_fgsm",

@@ -1,4 +1,4 @@
-"""A batch of images under attack, and what attacks share.
+"""A batch of images under attack, and what the attacks on it share.
 
 N images (N, C, H, W) in [-1, 1], K classes; epsilon in the units of the images.
 """
@@ -13,11 +13,11 @@ from visrep.digits.attacks import Model
 
 
 class Target:
-    """Images ``x`` with labels ``y`` (N,), the ``model`` that reads them, and its predictions ``clean`` (N,).
+    """Images ``x`` with labels ``y`` (N,), the attacked ``model``, and its predictions ``clean`` (N,).
 
     One pass forward and back at ``x`` serves FGSM at every radius: ``sign``, shaped as ``x``, is that of the gradient.
     Gradients are those of ``guide``, such as `in_bf16`, where there is one; predictions never are. Attacks may also be
-    made on another model, ``source``, and transfer. Random starts come from ``generator``.
+    computed on another model, ``source``, and transferred. Random starts come from ``generator``.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Target:
     def pgd(self, epsilon: float, steps: int, step_size: float, restarts: int) -> Tensor:
         """Predictions (N,) where an image counts as right only if it is right clean and after every restart.
 
-        With a ``guide`` PGD takes all its steps on every image: what the guide gets wrong need not have fallen.
+        With a ``guide`` PGD takes all steps on every image, since the model may be right where the guide is wrong.
         """
         predicted = self.clean.clone()
         for _ in range(restarts):

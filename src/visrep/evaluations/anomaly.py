@@ -1,5 +1,4 @@
-"""Objects are normal, other sets are not: does the distance to the training images tell? Scores that rise with the
-distance, and how well they separate.
+"""Anomaly detection by the distance to the training images: objects are normal, other sets are anomalies.
 
 N training images, Q queries, A normal images, B anomalous ones, D dimensions. Anomalies are the positives.
 """
@@ -32,7 +31,7 @@ Scores = dict[str, np.ndarray]  # by set: those of `NORMAL` (A,), and of each an
 
 
 class Ways(NamedTuple):
-    """The scores of one way of scoring: of test images, and of images that may choose the way."""
+    """The scores of one way of scoring: of test images, and of the images by which the way is selected."""
 
     test: Scores
     validation: Scores
@@ -41,8 +40,8 @@ class Ways(NamedTuple):
 class Settings(Section):
     sets: AnomalousSets
     validation: Validation
-    score: str  # a way of scoring by its name, as `ways` has them, or `CHOSEN`
-    k: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]  # nearest training images whose mean distance is a score
+    score: str
+    k: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _score_is_a_way(self) -> Self:
@@ -58,8 +57,8 @@ def ways(k: Sequence[int]) -> list[str]:
 
 @dataclass(frozen=True)
 class Separation:
-    """Percent: the areas under the ROC and the precision-recall curve, and how many of the normal images are taken for
-    anomalies where 95 % of the anomalies are found.
+    """Percent: the areas under the ROC and the precision-recall curve, and the false alarms among normal images where
+    95 % of the anomalies are detected.
 
     By chance: 50, the share of anomalies, and 95 (or 100 where all scores are equal).
     """
@@ -94,7 +93,7 @@ class Strange:
 
 @dataclass(frozen=True)
 class Roc:
-    """A curve: shares of normal images that raise the alarm, and of anomalies found."""
+    """A curve: shares of false alarms, and of detected anomalies."""
 
     anomalies: str
     fpr: tuple[float, ...]
@@ -113,7 +112,7 @@ class ClassArea:
 
 @dataclass(frozen=True)
 class Alarm:
-    """How many percent of the ``n`` normal images of a class raise the alarm, where `ALARMS` percent of all do."""
+    """Percent of the ``n`` normal images of a class that are false alarms, where `ALARMS` percent of all are."""
 
     label: str
     n: int
@@ -170,8 +169,8 @@ class Result:
                 return one
         raise LookupError(f"{name} is none of the anomalous sets")
 
-    def told(self, called: Mapping[str, str] | None = None) -> str:
-        """Where the images come from and how many there are, set by set."""
+    def sets_in_words(self, called: Mapping[str, str] | None = None) -> str:
+        """Sources and numbers of the images, set by set."""
         sets = [(NORMAL, self.source, self.n), *((one.set, one.source, one.n) for one in self.anomalous)]
         names = {name: f"{called[name]}: " for name, *_ in sets} if called else {}
         return "; ".join(f"{names.get(name, '')}{source} (n = {count:,})" for name, source, count in sets)
@@ -179,7 +178,7 @@ class Result:
 
 def evaluate(embedded: embeddings.Embeddings, images: Mapping[str, ImageSet], settings: Settings) -> Result:
     """``embedded`` holds the sets of ``settings``; ``images`` by set, those of `NORMAL` among them. Raises `Failure`
-    where the way of scoring cannot be chosen, or asks for more neighbours than there are."""
+    where the way of scoring cannot be chosen, or asks for more neighbors than there are."""
     every = every_way(embedded, settings.validation, settings.k)
     sets, normal = settings.sets.root, images[NORMAL]
     scores = tuple(
@@ -187,10 +186,10 @@ def evaluate(embedded: embeddings.Embeddings, images: Mapping[str, ImageSet], se
             way,
             name,
             f"{way}, {name}",
-            **vars(separation(found.test[NORMAL], found.test[name])),
-            validation=_validated(found, name),
+            **vars(separation(own.test[NORMAL], own.test[name])),
+            validation=_validated(own, name),
         )
-        for way, found in every.items()
+        for way, own in every.items()
         for name in sets.values()
     )
     way = settings.score if settings.score != CHOSEN else _best(scores)
@@ -213,8 +212,8 @@ def evaluate(embedded: embeddings.Embeddings, images: Mapping[str, ImageSet], se
     )
 
 
-def _validated(found: Ways, name: str) -> float:
-    return separation(found.validation[NORMAL], found.validation[name]).auroc if len(found.validation[name]) else 0.0
+def _validated(scores: Ways, name: str) -> float:
+    return separation(scores.validation[NORMAL], scores.validation[name]).auroc if len(scores.validation[name]) else 0.0
 
 
 def _best(scores: Sequence[Scored]) -> str:
@@ -247,16 +246,16 @@ def alarms(images: ImageSet, scores: np.ndarray) -> Iterator[Alarm]:
 
 def _anomalous(name: str, key: str, source: str, scores: Scores) -> Anomalous:
     normal, own = scores[NORMAL], scores[name]
-    found = separation(normal, own)
-    interval = statistics.auroc(found.auroc, len(own), len(normal))
-    return Anomalous(name, key, len(own), source, interval, found.aupr, found.fpr95)
+    measured = separation(normal, own)
+    interval = statistics.auroc(measured.auroc, len(own), len(normal))
+    return Anomalous(name, key, len(own), source, interval, measured.aupr, measured.fpr95)
 
 
 def metrics(anomalous: Sequence[Anomalous]) -> dict[str, Number]:
     """The AUROC of each set; of the first also the other two."""
     first = anomalous[0]
-    found: dict[str, Number] = {f"auroc_{one.key}": one.auroc for one in anomalous}
-    return found | {f"aupr_{first.key}": first.aupr, f"fpr95_{first.key}": first.fpr95}
+    metrics: dict[str, Number] = {f"auroc_{one.key}": one.auroc for one in anomalous}
+    return metrics | {f"aupr_{first.key}": first.aupr, f"fpr95_{first.key}": first.fpr95}
 
 
 def words(name: str) -> str:
@@ -274,26 +273,28 @@ def curve_points(encoder: str, result: Result) -> Iterator[CurvePoint]:
 def tabulated(result: Result) -> Tabulated:
     first = result.anomalous[0]
     return Tabulated(
-        title="Do other images stand out among objects?",
-        text="Objects are normal here, the other images are not; none of these was seen in training. What lies far "
-        f"from the training images raises the alarm. {_chosen(result)}",
-        data=f"Data: {result.told()}.",
+        title="Anomaly detection",
+        text="Objects are the normal images, the other sets are anomalies, which were not used in training. The "
+        f"score of an image is its distance to the training images. {_chosen(result)}",
+        data=f"Data: {result.sets_in_words()}.",
         columns=(
             *(_column(one) for one in result.anomalous),
             Column(f"aupr_{first.key}", f"AUPR, {words(first.set)}", read=lambda result: result.of(first.set).aupr),
-            Column(f"fpr95_{first.key}", "false alarms at 95 % found", read=lambda result: result.of(first.set).fpr95),
+            Column(
+                f"fpr95_{first.key}", "false alarms at 95 % detection", read=lambda result: result.of(first.set).fpr95
+            ),
         ),
-        more="Further numbers of the anomalies, in percent",
+        more="Further numbers, in percent",
     )
 
 
 def _chosen(result: Result) -> str:
     """How the way of scoring was chosen."""
     if not result.validated:
-        return f"How far is measured in one way for all encoders: {result.way}."
+        return f"The same score for all encoders: {result.way}."
     return (
-        "How far is measured for each encoder in the way that tells validation images best: training objects, each "
-        f"without itself, and up to {result.validated:,} images of each other set that are no test images. Another way "
+        "For each encoder the score is selected that is best on validation images: training objects, each without "
+        f"itself, and up to {result.validated:,} images of each anomalous set that are no test images. Other scores "
         "may reverse the order of encoders: a table below has all."
     )
 
@@ -305,7 +306,7 @@ def _column(one: Anomalous) -> Column:
         f"AUROC {name}",
         read=lambda result: result.of(one.set).auroc,
         chance=lambda _: CHANCE,
-        says=f"{name.capitalize()}: area under the ROC curve, in percent. Floor: chance.",
+        caption=f"{name.capitalize()}: area under the ROC curve, in percent. Baseline: chance.",
         headline=True,
     )
 
@@ -327,11 +328,11 @@ def knn_scores(
     """
     possible = [k for k in ks if k < len(train)]
     if not possible:
-        raise Failure(f"anomaly.k: {min(ks)} other neighbours are asked for of {len(train)} training images")
-    found = neighbors.nearest(queries, train, max(possible) + 1)
-    counted = found.index != (np.full(len(queries), -1) if own is None else own)[:, None]
+        raise Failure(f"anomaly.k: {min(ks)} other neighbors are needed of {len(train)} training images")
+    near = neighbors.nearest(queries, train, max(possible) + 1)
+    counted = near.index != (np.full(len(queries), -1) if own is None else own)[:, None]
     counted[counted.all(1), -1] = False  # one of each row does not count: itself, or the farthest
-    sums = found.distance[counted].reshape(len(queries), -1).cumsum(1)
+    sums = near.distance[counted].reshape(len(queries), -1).cumsum(1)
     return {k: sums[:, k - 1] / k for k in possible}
 
 
@@ -342,7 +343,7 @@ def mahalanobis_scores(train: np.ndarray, queries: np.ndarray) -> np.ndarray:
     direction in which the training embeddings are equal, a query that differs lies very far, but not infinitely. Where
     nothing varies at all, the order is that of Euclidean distances.
     """
-    from sklearn.covariance import ledoit_wolf  # here: whoever only reads results does not wait for it
+    from sklearn.covariance import ledoit_wolf  # here, since reading results does not need it
 
     mean = train.mean(0, dtype=np.float64)  # exact for equal rows of float32
     moved = train - mean
@@ -354,7 +355,7 @@ def mahalanobis_scores(train: np.ndarray, queries: np.ndarray) -> np.ndarray:
 
 
 def separation(normal: np.ndarray, anomalous: np.ndarray) -> Separation:
-    """How well the scores (A,) and (B,) tell anomalies apart; equal scores are equal."""
+    """How well scores (A,) and (B,) separate anomalies; ties count half."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     truth, scores = _labelled(normal, anomalous)
@@ -391,16 +392,16 @@ def every_way(embedded: embeddings.Embeddings, validation: Validation, ks: Seque
     own = np.full(ends[-1], -1)
     start = ends[len(embedded.others)]
     own[start : start + len(held)] = held
-    found: dict[str, Ways] = {}
+    by_way: dict[str, Ways] = {}
     for kind in KINDS:
         train, queries = features(kind, embedded.train, np.concatenate(parts))
         scored = {f"{kind}, {k} nearest": scores for k, scores in knn_scores(train, queries, ks, own).items()}
         scored[f"{kind}, {MAHALANOBIS}"] = mahalanobis_scores(train, queries)
         for way, scores in scored.items():
             pieces = np.split(scores, ends[:-1])
-            test, judged = pieces[: len(names)], pieces[len(names) :]
-            found[way] = Ways(dict(zip(names, test, strict=True)), dict(zip(names, judged, strict=True)))
-    return found
+            test, held_out = pieces[: len(names)], pieces[len(names) :]
+            by_way[way] = Ways(dict(zip(names, test, strict=True)), dict(zip(names, held_out, strict=True)))
+    return by_way
 
 
 def ranked(scores: Scores, count: int) -> tuple[Strange, ...]:

@@ -1,5 +1,4 @@
-"""Does the embedding fall into groups by itself, and are the groups classes? Clusters, how well they part, and what
-they follow.
+"""k-means clusters of an embedding, how well separated they are, and whether they are classes.
 
 N images, D dimensions, K clusters or groups, F measured features; distances are Euclidean.
 """
@@ -25,8 +24,8 @@ SHORTER = 1 - 64 * 2.0**-52  # times a squared length, so that its rounding in a
 
 class Settings(Section):
     seed: Seed32
-    restarts: PositiveInt  # of k-means; the tightest is kept
-    runs: PositiveInt  # of all that, each from a seed of its own: the first is told, with the range over all
+    restarts: PositiveInt
+    runs: PositiveInt
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Cell:
 class Result:
     """``n`` training images; distances by ``metric``. The metrics are those of the first of ``runs`` of k-means, the
     ``ranges`` over all. For comparison the silhouette of the true classes, and of the same classes shuffled among the
-    images; and the share in [0, 1] of the variance of the images' mean colour that lies between clusters, and between
+    images; and the share in [0, 1] of the variance of the images' mean color that lies between clusters, and between
     classes."""
 
     CHART: ClassVar = "counts"
@@ -82,8 +81,8 @@ class Result:
     ranges: Ranges
     silhouette_of_classes: float
     silhouette_at_random: float
-    colour_explained_by_clusters: float
-    colour_explained_by_classes: float
+    color_explained_by_clusters: float
+    color_explained_by_classes: float
     counts: tuple[Cell, ...]
 
 
@@ -94,14 +93,14 @@ def evaluate(train: np.ndarray, images: ImageSet, settings: Settings) -> "tuple[
     clusters = runs[0]
     shuffled = np.random.default_rng(settings.seed).permutation(labels)
     of_classes, at_random, *silhouettes = each_silhouette(train, [labels, shuffled, *(run.labels for run in runs)])
-    found = [
+    metrics_of_runs = [
         Metrics(tightness, nmi(labels, run.labels), ari(labels, run.labels), matched_accuracy(labels, run.labels))
         for tightness, run in zip(silhouettes, runs, strict=True)
     ]
-    values = {field.name: [getattr(metrics, field.name) for metrics in found] for field in fields(Metrics)}
-    colour = images.train.images.mean((1, 2), dtype=np.float64)  # (N, 3)
+    values = {field.name: [getattr(metrics, field.name) for metrics in metrics_of_runs] for field in fields(Metrics)}
+    color = images.train.images.mean((1, 2), dtype=np.float64)  # (N, 3)
     result = Result(
-        metrics=found[0],
+        metrics=metrics_of_runs[0],
         n=len(labels),
         source=images.source,
         metric="Euclidean",
@@ -109,8 +108,8 @@ def evaluate(train: np.ndarray, images: ImageSet, settings: Settings) -> "tuple[
         ranges=Ranges(**{name: Range(min(each), max(each)) for name, each in values.items()}),
         silhouette_of_classes=of_classes,
         silhouette_at_random=at_random,
-        colour_explained_by_clusters=explained(colour, clusters.labels),
-        colour_explained_by_classes=explained(colour, labels),
+        color_explained_by_clusters=explained(color, clusters.labels),
+        color_explained_by_classes=explained(color, labels),
         counts=table(labels, clusters.labels, images.classes),
     )
     return result, clusters
@@ -118,12 +117,11 @@ def evaluate(train: np.ndarray, images: ImageSet, settings: Settings) -> "tuple[
 
 def tabulated(result: Result) -> Tabulated:
     return Tabulated(
-        title="Do classes fall into groups by themselves?",
-        text="k-means seeks as many clusters as there are classes. A silhouette tells whether clusters are tight, "
-        "whatever they are made of; NMI and ARI whether they are the classes (0 by chance, 1 exactly). Tight clusters "
-        "need not be classes: they may be groups of colour, or the few directions of a collapsed embedding; and "
-        "classes need not be tight. k-means ends elsewhere from other starts: in small print stands the range over "
-        f"{result.runs} runs.",
+        title="Do clusters find classes?",
+        text="k-means with as many clusters as classes. The silhouette measures how tight clusters are, whatever "
+        "they contain; NMI and ARI how well they match the classes (0 by chance, 1 for a perfect match). Tight "
+        "clusters need not be classes: they may follow color, or the few directions of a collapsed embedding; and "
+        f"classes need not be tight. Small print: the range over {result.runs} runs of k-means.",
         data=data(result.source, result.n, "training images"),
         columns=(
             Column(
@@ -131,8 +129,8 @@ def tabulated(result: Result) -> Tabulated:
                 "silhouette",
                 read=lambda result: _ranged(result.metrics.silhouette, result.ranges.silhouette),
                 digits=3,
-                says=f"Silhouette of the clusters, by {result.metric} distance: from -1 to 1, tight clusters are near "
-                "1.",
+                caption=f"Silhouette of the clusters, by {result.metric} distance: from -1 to 1, tight clusters are "
+                "near 1.",
                 percent=False,
                 headline=True,
             ),
@@ -141,7 +139,7 @@ def tabulated(result: Result) -> Tabulated:
                 "NMI",
                 read=lambda result: _ranged(result.metrics.nmi, result.ranges.nmi),
                 digits=3,
-                says="NMI of the clusters and the classes: 0 by chance, 1 where they are the same.",
+                caption="NMI of the clusters and the classes: 0 by chance, 1 where they are the same.",
                 percent=False,
                 headline=True,
             ),
@@ -150,7 +148,7 @@ def tabulated(result: Result) -> Tabulated:
             Column("classes", "silhouette of the classes", read=lambda result: result.silhouette_of_classes, digits=3),
             Column("random", "of shuffled classes", read=lambda result: result.silhouette_at_random, digits=3),
         ),
-        more="Clusters against classes, and how tight the classes are",
+        more="Clusters compared with classes, and how tight the classes are",
     )
 
 
@@ -173,7 +171,7 @@ def kmeans(x: np.ndarray, clusters: int, seed: int, restarts: int) -> Clusters:
     The restarts run in float32 on a centred and scaled copy; the best goes on in float64 until no label changes. Where
     fewer than ``clusters`` rows differ, there are as many clusters as rows that do.
     """
-    from sklearn.cluster import KMeans  # here: whoever only reads results does not wait for it
+    from sklearn.cluster import KMeans  # here, since reading results does not need it
     from sklearn.exceptions import ConvergenceWarning
 
     x = x.astype(np.float64)
@@ -200,8 +198,8 @@ def _ordered(labels: np.ndarray) -> np.ndarray:
 
 def distances(x: np.ndarray, centroids: np.ndarray) -> np.ndarray:
     """(M, K) from each row of ``x`` (M, D) to each of the ``centroids`` (K, D); the least names its cluster."""
-    found: np.ndarray = cdist(x, centroids)
-    return found
+    distances: np.ndarray = cdist(x, centroids)
+    return distances
 
 
 def silhouette(x: np.ndarray, labels: np.ndarray, block: int = 512) -> float:
@@ -278,9 +276,9 @@ def ari(labels: np.ndarray, clusters: np.ndarray) -> float:
 def matched_accuracy(labels: np.ndarray, clusters: np.ndarray) -> float:
     """Percent of (N,) images in the cluster matched to their class, under the best matching of each cluster to at most
     one class and each class to at most one cluster (Kuhn 1955)."""
-    (classes, kinds), (found, groups) = (np.unique(x, return_inverse=True) for x in (labels, clusters))
-    counts = np.bincount(kinds * len(found) + groups, minlength=len(classes) * len(found))
-    counts = counts.reshape(len(classes), len(found))
+    (classes, kinds), (occupied, groups) = (np.unique(x, return_inverse=True) for x in (labels, clusters))
+    counts = np.bincount(kinds * len(occupied) + groups, minlength=len(classes) * len(occupied))
+    counts = counts.reshape(len(classes), len(occupied))
     return float(counts[linear_sum_assignment(counts, maximize=True)].sum() / len(labels) * 100)
 
 

@@ -1,4 +1,4 @@
-"""How many dimensions does a linear probe need? Accuracy against the dimensions that it is given.
+"""Accuracy of a linear probe against the number of dimensions of the embedding.
 
 N training images, M test images, D dimensions of the embedding, W features of what it was made from.
 """
@@ -17,8 +17,8 @@ from visrep.settings.base import Section
 
 
 class Settings(Section):
-    widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]  # dimensions, as far as an embedding has so many
-    widest: PositiveInt  # features at most that a baseline is read by before it is brought to the width of the others
+    widths: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]  # dimensions, where an embedding has so many
+    widest: PositiveInt
 
 
 class Parts(NamedTuple):
@@ -33,7 +33,7 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Point:
-    """Percent of the test images that a linear probe names rightly in ``width`` dimensions, with its 95 % interval."""
+    """Accuracy of a linear probe in ``width`` dimensions, percent, with its 95 % interval."""
 
     width: int
     accuracy: float
@@ -43,7 +43,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` test images, of which a constant answer gets ``chance`` right."""
+    """``n`` test images, of which the most frequent class makes ``chance`` percent."""
 
     CHART: ClassVar = "points"
 
@@ -66,11 +66,11 @@ def evaluate(parts: Parts, images: ImageSet, settings: Settings, choice: probes.
         predicted = probes.logistic(train, images.train.labels, test, choice).predicted
         points[width] = statistics.accuracy(predicted, truth)
     return Result(
-        metrics={f"accuracy_{width}": found for width, found in points.items()},
+        metrics={f"accuracy_{width}": accuracy for width, accuracy in points.items()},
         n=len(truth),
         source=images.source,
         chance=statistics.chance(truth),
-        points=tuple(Point(width, found.value, found.low, found.high) for width, found in points.items()),
+        points=tuple(Point(width, accuracy.value, accuracy.low, accuracy.high) for width, accuracy in points.items()),
     )
 
 
@@ -94,17 +94,17 @@ def _each(parts: Parts, settings: Settings) -> Mapping[int, tuple[np.ndarray, np
 def tabulated(result: Result) -> Tabulated:
     widths = [point.width for point in result.points[:-1]]
     return Tabulated(
-        title="How many dimensions does it take?",
-        text="A linear probe is given only the first dimensions of an embedding: its own order where it has one, else "
-        "its principal axes. The last is what pixels and patches were before they were brought to the width of the "
-        "others.",
+        title="How many dimensions does a probe need?",
+        text="A linear probe on the first dimensions of an embedding only: in its own order where it has one, else "
+        "along its principal axes. The last column is all features of pixels and patches, before they are reduced to "
+        "the others.",
         data=data(result.source, result.n, "test images"),
         columns=(
             *(_column(width) for width in widths),
             Column("widest", "all", read=lambda result: result.at(result.points[-1].width)),
             Column("width", "all are", read=lambda result: result.points[-1].width, digits=0),
         ),
-        more="Accuracy of a linear probe, in percent, by the dimensions it is given",
+        more="Accuracy of a linear probe, in percent, by number of dimensions",
     )
 
 

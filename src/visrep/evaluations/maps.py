@@ -1,5 +1,4 @@
-"""The embedding in two dimensions: its principal components, a map that keeps neighbours together, and how far such a
-map can be trusted.
+"""Maps of an embedding in two dimensions - PCA, t-SNE and UMAP - and their trustworthiness.
 
 N training images, M points, D dimensions.
 """
@@ -31,10 +30,10 @@ CHARTED = 300  # points of a chart of `dvc plots`, at most; the figures show all
 
 class Settings(Section):
     seed: Seed32
-    points: Annotated[int, Field(ge=10)]  # test images, at most
-    perplexity: PositiveFloat  # of t-SNE
-    neighbors: PositiveInt  # of UMAP, of trustworthiness and of `by_neighbors`
-    umap: bool  # a third map; needs the extra `umap`
+    points: Annotated[int, Field(ge=10)]
+    perplexity: PositiveFloat
+    neighbors: PositiveInt
+    umap: bool
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,8 @@ class Point:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` test images by ``index``, of which a constant answer gets ``chance`` right, and of which ``k`` nearest were
-    sought; shares of the training variance that two principal components ``explained``."""
+    """``n`` test images by ``index``, of which the most frequent class makes ``chance`` percent; the ``k`` nearest
+    points are used; shares of the training variance that two principal components ``explained``."""
 
     CHART: ClassVar = "trust"
 
@@ -86,7 +85,7 @@ class Result:
 
 
 def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Settings, threads: int) -> Result:
-    """Of the embeddings (N, D) of training images, and those (., D) of test images, of which M are drawn."""
+    """Of the embeddings (N, D) of training images, and those (., D) of test images, of which M are on the maps."""
     index = store.sample(len(test), settings.points, settings.seed)
     points = test[index]
     plane = pca(train, points)
@@ -124,9 +123,9 @@ def charted(result: Result, images: ImageSet) -> Iterator[Point]:
 def tabulated(result: Result) -> Tabulated:
     return Tabulated(
         title="Maps",
-        text="Each point is a test image; marker and colour are its class, which no training has seen. Above the two "
-        "principal components, below t-SNE, which keeps neighbours together. Trustworthiness is 1 where neighbours on "
-        "the map are neighbours in the embedding.",
+        text="Each point is a test image; marker and color are its class, which was not used in training. Above: the "
+        "first two principal components; below: t-SNE. Trustworthiness is 1 where neighbors on the map are neighbors "
+        "in the embedding.",
         data=data(result.source, result.n, "test images"),
         columns=(
             Column(
@@ -134,8 +133,8 @@ def tabulated(result: Result) -> Tabulated:
                 "k-NN on t-SNE",
                 read=lambda result: result.metrics["tsne_knn_accuracy"],
                 chance=lambda result: result.chance,
-                says=f"Do maps show classes? Percent of the points on a t-SNE map whose class most of the {result.k} "
-                "nearest points on it have.",
+                caption="Do maps show classes? Percent of the points on a t-SNE map whose class most of the "
+                f"{result.k} nearest points on it have.",
             ),
         ),
     )
@@ -176,10 +175,10 @@ def pca(train: np.ndarray, points: np.ndarray, dimensions: int = 2) -> Plane:
 
 
 def tsne(points: np.ndarray, perplexity: float, seed: int, threads: int) -> np.ndarray:
-    """(M, 2) by t-SNE from exact neighbours, beginning with PCA (Kobak and Berens 2019). ``seed`` draws the jitter that
+    """(M, 2) by t-SNE from exact neighbors, beginning with PCA (Kobak and Berens 2019). ``seed`` draws the jitter that
     separates points which begin in one place.
 
-    The perplexity is at most (M - 1) / 3. Fewer than four points leave none of 1, and equal points have no neighbours:
+    The perplexity is at most (M - 1) / 3. Fewer than four points leave none of 1, and equal points have no neighbors:
     their map is PCA's.
     """
     start = pca(points, points).coordinates
@@ -187,9 +186,9 @@ def tsne(points: np.ndarray, perplexity: float, seed: int, threads: int) -> np.n
         return start
     library = import_module("openTSNE")
     perplexity = min(perplexity, (len(points) - 1) / 3)
-    found = neighbors.nearest(points, points, max(1, int(3 * perplexity)), itself=True)
+    near = neighbors.nearest(points, points, max(1, int(3 * perplexity)), itself=True)
     scale = float(np.sqrt(np.square(start).sum(1).mean()))  # the search for a kernel's width begins at 1, and gives up
-    graph = library.nearest_neighbors.PrecomputedNeighbors(found.index, found.distance / scale)
+    graph = library.nearest_neighbors.PrecomputedNeighbors(near.index, near.distance / scale)
     affinities = library.affinity.PerplexityBasedNN(knn_index=graph, perplexity=perplexity, n_jobs=threads)
     start = library.initialization.jitter(library.initialization.rescale(start), random_state=seed)
     repulsion = "fft" if len(points) >= INTERPOLATED else "bh"
@@ -198,7 +197,7 @@ def tsne(points: np.ndarray, perplexity: float, seed: int, threads: int) -> np.n
 
 
 def umap(points: np.ndarray, k: int, seed: int) -> np.ndarray:
-    """(M, 2) by UMAP from ``k`` neighbours, at most M - 1. It needs the extra `umap`: raises `Failure` without it.
+    """(M, 2) by UMAP from ``k`` neighbors, at most M - 1. It needs the extra `umap`: raises `Failure` without it.
 
     As for `tsne`, the map of equal points and of fewer than four is PCA's.
     """
@@ -216,8 +215,10 @@ def umap(points: np.ndarray, k: int, seed: int) -> np.ndarray:
 def trustworthiness(points: np.ndarray, plane: np.ndarray, k: int) -> float:
     """In [0, 1]: how rarely the ``k`` nearest on the map are far in the embedding (Venna and Kaski 2001, equation 1).
 
-    A neighbour on the map is at fault by its rank in the embedding beyond k; its rank counts those strictly nearer, so
-    equal distances are no fault. ``k`` is below M / 2; where that leaves none, the answer is 1.
+    A neighbor on the map is at fault by its rank in the embedding beyond k; its rank counts those strictly nearer, so
+    equal distances are no fault. (scikit-learn ranks these by the order of the images, which decides the answer for a
+    collapsed embedding, and holds several M x M matrices.) ``k`` is below M / 2; where that leaves none, the answer is
+    1.
     """
     count = len(points)
     k = min(k, (count - 1) // 2)

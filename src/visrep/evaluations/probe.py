@@ -1,10 +1,10 @@
-"""Is the class there? What a linear probe and the nearest neighbours find in an embedding.
+"""Accuracy of a linear probe and of k nearest neighbors on an embedding.
 
 N training images, M test images, D dimensions.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
@@ -27,16 +27,15 @@ class Sgd(Section):
 
 class Knn(Section):
     k: PositiveInt
-    temperature: PositiveFloat  # a neighbour's vote weighs exp(cosine / temperature)
+    temperature: PositiveFloat
 
 
 class Settings(Section):
     seed: NonNegativeInt
-    method: Literal["logistic", "sgd"]
-    labelled: Annotated[float, Field(gt=0, le=1)]  # share of the training images whose labels are used
-    validation: Share  # of those: they choose the strength
-    strengths: Annotated[tuple[NonNegativeFloat, ...], Field(min_length=1)]  # penalties on half the squared weights
-    sgd: Sgd
+    labelled: Annotated[float, Field(gt=0, le=1)]
+    validation: Share
+    strengths: Annotated[tuple[NonNegativeFloat, ...], Field(min_length=1)]
+    sgd: Sgd | None
     knn: Knn
 
     @property
@@ -54,7 +53,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Strength:
-    """Percent of the validation images that are right under a penalty of this ``strength``."""
+    """Accuracy on validation images, percent, with a penalty of this ``strength``."""
 
     strength: float
     accuracy: float
@@ -70,8 +69,8 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` test images, of which a constant answer gets ``chance`` right; ``labelled`` training images. How the linear
-    probe came about: the ``strength`` that validation images chose (method logistic), or its ``history`` (sgd)."""
+    """``n`` test images, of which the most frequent class makes ``chance`` percent; ``labelled`` training images. Of
+    the linear probe the ``strength`` selected on validation images (logistic), or the ``history`` (sgd)."""
 
     CHART: ClassVar = "per_class"
 
@@ -94,7 +93,7 @@ def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Se
     strength: float | None = None
     validated: dict[float, float] = {}
     history: list[probes.Epoch] = []
-    if settings.method == "sgd":
+    if settings.sgd:
         predicted, history = probes.sgd(train, labels, test, truth, **settings.sgd.model_dump(), seed=settings.seed)
     else:
         predicted, strength, validated = probes.logistic(train, labels, test, settings.choice)
@@ -111,7 +110,7 @@ def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Se
         source=images.source,
         chance=statistics.chance(truth),
         labelled=len(labels),
-        method=settings.method,
+        method="sgd" if settings.sgd else "logistic",
         strength=strength,
         validated=tuple(Strength(*pair) for pair in validated.items()),
         history=tuple(Epoch(*epoch) for epoch in history),
@@ -121,9 +120,9 @@ def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Se
 
 def tabulated(result: Result) -> Tabulated:
     return Tabulated(
-        title="Is the class there?",
-        text="A linear probe is trained on the frozen embedding, with labels. k-NN trains nothing: the nearest "
-        "training images vote. Floor: always the most frequent class.",
+        title="Can the class be read from the embedding?",
+        text="A linear probe is trained on the frozen embedding, with labels. In k-NN the nearest training images "
+        "vote. Baseline: always the most frequent class.",
         data=data(result.source, result.n, "test images"),
         columns=(
             Column(
@@ -131,7 +130,7 @@ def tabulated(result: Result) -> Tabulated:
                 "linear probe",
                 read=lambda result: result.metrics.linear_accuracy,
                 chance=lambda result: result.chance,
-                says="Linear probe: accuracy in percent.",
+                caption="Linear probe: accuracy in percent.",
                 headline=True,
             ),
             Column(
@@ -139,7 +138,7 @@ def tabulated(result: Result) -> Tabulated:
                 "k-NN",
                 read=lambda result: result.metrics.knn_accuracy,
                 chance=lambda result: result.chance,
-                says="k-NN: accuracy in percent.",
+                caption="k-NN: accuracy in percent.",
                 headline=True,
             ),
             Column("macro_f1", "macro F1", read=lambda result: result.metrics.macro_f1),

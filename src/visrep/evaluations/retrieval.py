@@ -1,8 +1,8 @@
-"""What lies near, and what far? Nearest and farthest training images: whether they show the same thing, and which ones
-come up again and again.
+"""Nearest and farthest training images of test images: whether they share the class, the color or the background, and
+which are retrieved most often.
 
-Q queries, k found for each, N training images, K classes, D dimensions. ``found`` (Q, k) are indices of training
-images.
+Q queries, k retrieved for each, N training images, K classes, D dimensions. ``retrieved`` (Q, k) are indices of
+training images.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ from visrep.records import Column, Tabulated, data
 from visrep.settings.base import Section
 
 FOUND = 5  # images, as in the reports
-ALIKE = 0.1  # share of the training images, those nearest in mean colour, that count as of one colour with a query
-RIM = 4  # pixels at each border that stand for the background
+ALIKE = 0.1  # share of the training images, the nearest in mean color, that count as of the color of a query
+RIM = 4  # pixels at each border that count as background
 
 
 class Settings(Section):
-    seed: NonNegativeInt  # which image of each class is shown as a query
+    seed: NonNegativeInt
 
 
 @dataclass(frozen=True)
 class Metrics:
     """``color_at_5`` and ``background_at_5``: the percent of the nearest that are among the tenth of the training
-    images which come nearest to the query in mean colour, of the whole image and of its rim."""
+    images which come nearest to the query in mean color, of the whole image and of its border."""
 
     precision_at_5: float
     class_farthest_agreement: float
@@ -64,7 +64,7 @@ class ClassPrecision:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` queries; at random ``chance`` percent of the images found have the query's class."""
+    """``n`` queries; of random training images ``chance`` percent have the query's class."""
 
     CHART: ClassVar = "per_class"
 
@@ -99,9 +99,9 @@ def evaluate(train: np.ndarray, test: np.ndarray, images: ImageSet, settings: Se
 
 def tabulated(result: Result) -> Tabulated:
     return Tabulated(
-        title="What lies near, and what far?",
-        text="Good neighbours share the class and not the colours. Far from everything there are often the same few "
-        "images, whatever is asked.",
+        title="What is near an image, and what is far?",
+        text="Good neighbors share the class rather than the color. The farthest images are often the same few for all "
+        "queries.",
         data=data(result.source, result.n, "test images as queries"),
         columns=(
             Column(
@@ -109,8 +109,8 @@ def tabulated(result: Result) -> Tabulated:
                 "precision at 5",
                 read=lambda result: result.metrics.precision_at_5,
                 chance=lambda result: result.chance,
-                says="How many of the five nearest have the query's class, in percent. Floor: chance. Five answers to "
-                "one query are no independent trials, so there is no interval.",
+                caption="How many of the five nearest have the query's class, in percent. Floor: chance. Five "
+                "answers to one query are no independent trials, so there is no interval.",
                 headline=True,
             ),
             Column(
@@ -120,32 +120,32 @@ def tabulated(result: Result) -> Tabulated:
             ),
             Column(
                 "color_at_5",
-                "of the query's colour",
+                "of the query's color",
                 read=lambda result: result.metrics.color_at_5,
                 chance=lambda _: 100 * ALIKE,
-                says="How many of the five nearest are among the tenth of the training images that come nearest to the "
-                "query in mean colour, in percent. Floor: a tenth.",
+                caption="How many of the five nearest are among the tenth of the training images that come nearest "
+                "to the query in mean color, in percent. Baseline: a tenth.",
             ),
             Column(
                 "background_at_5",
                 "of its background",
                 read=lambda result: result.metrics.background_at_5,
                 chance=lambda _: 100 * ALIKE,
-                says=f"The same by the mean colour of the outer {RIM} pixels.",
+                caption=f"The same by the mean color of the outer {RIM} pixels.",
             ),
         ),
         more="Nearest and farthest, in percent",
     )
 
 
-def precision(found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -> float:
-    """Percent of the images found that have their query's class; ``labels`` (Q,) are the queries'. Of the farthest it
-    had better be low."""
-    return float(np.mean(train_labels[found] == labels[:, None]) * 100)
+def precision(retrieved: np.ndarray, train_labels: np.ndarray, labels: np.ndarray) -> float:
+    """Percent of the retrieved images that have their query's class; ``labels`` (Q,) are the queries'. It should
+    be low for the farthest."""
+    return float(np.mean(train_labels[retrieved] == labels[:, None]) * 100)
 
 
 def colors(images: np.ndarray) -> np.ndarray:
-    """(N, 3) mean colours of (N, S, S, 3), in grey levels."""
+    """(N, 3) mean colors of (N, S, S, 3), in grey levels."""
     mean: np.ndarray = images.mean((1, 2), dtype=np.float64)
     return mean
 
@@ -158,12 +158,12 @@ def backgrounds(images: np.ndarray) -> np.ndarray:
     return mean
 
 
-def alike(found: np.ndarray, train: np.ndarray, queries: np.ndarray) -> float:
-    """Percent of the images found (Q, k) that are no farther from their query than the nearest tenth of all, by mean
-    colours (N, 3) and (Q, 3)."""
+def alike(retrieved: np.ndarray, train: np.ndarray, queries: np.ndarray) -> float:
+    """Percent of the retrieved images (Q, k) that are no farther from their query than the nearest tenth of all, by
+    mean colors (N, 3) and (Q, 3)."""
     tree, count = KDTree(train), max(1, round(ALIKE * len(train)))
     within = tree.query(queries, k=[count])[0][:, 0]
-    apart = np.linalg.norm(train[found] - queries[:, None], axis=2)
+    apart = np.linalg.norm(train[retrieved] - queries[:, None], axis=2)
     return float(np.mean(apart <= within[:, None] * (1 + 1e-9)) * 100)
 
 
@@ -173,20 +173,20 @@ def queries(labels: np.ndarray, classes: int, seed: int) -> np.ndarray:
     return np.array([np.random.default_rng([seed, k]).choice(own) for k, own in owned if len(own)], np.int64)
 
 
-def hubs(found: np.ndarray, count: int) -> list[tuple[int, int]]:
-    """(image, appearances) of the ``count`` training images that are found most often, equal ones by index."""
-    appearances = np.bincount(found.ravel())
+def hubs(retrieved: np.ndarray, count: int) -> list[tuple[int, int]]:
+    """(image, appearances) of the ``count`` training images that are retrieved most often, equal ones by index."""
+    appearances = np.bincount(retrieved.ravel())
     order = np.argsort(-appearances, kind="stable")[:count]
     return [(int(i), int(appearances[i])) for i in order if appearances[i]]
 
 
 def per_class(
-    found: np.ndarray, train_labels: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+    retrieved: np.ndarray, train_labels: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> tuple[ClassPrecision, ...]:
     """`precision` of the queries of each class that has any."""
     owned = [(name, labels == k) for k, name in enumerate(classes)]
     return tuple(
-        ClassPrecision(name, int(own.sum()), precision(found[own], train_labels, labels[own]))
+        ClassPrecision(name, int(own.sum()), precision(retrieved[own], train_labels, labels[own]))
         for name, own in owned
         if own.any()
     )

@@ -1,6 +1,5 @@
-"""How near images of one class lie, and how evenly all images spread: alignment and uniformity on the unit sphere
-(Wang and Isola 2020, section 4.1), where the pairs that should be alike are those of one class; and how densely they
-lie there.
+"""Alignment and uniformity on the unit sphere (Wang and Isola 2020, section 4.1), with pairs of one class as positives,
+and the density of the embedding.
 
 N images, D dimensions.
 """
@@ -20,9 +19,9 @@ from visrep.settings.base import Section
 
 class Settings(Section):
     seed: NonNegativeInt
-    points: PositiveInt  # test images, at most: their number squared is held in memory
+    points: PositiveInt  # their number squared is held in memory
     sharpness: PositiveFloat  # t in the paper
-    k: PositiveInt  # nearest other images by which the density is measured
+    k: PositiveInt
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class ClassAlignment:
 
 @dataclass(frozen=True)
 class Result:
-    """``n`` test images, of which the ``k`` nearest were sought."""
+    """``n`` test images; the density is by the ``k`` nearest."""
 
     CHART: ClassVar = "per_class"
 
@@ -85,13 +84,12 @@ def _density(x: np.ndarray, k: int) -> tuple[float, float]:
 
 def tabulated(result: Result) -> Tabulated:
     return Tabulated(
-        title="Do classes draw together, and does the whole spread?",
-        text="At length 1, alignment is the mean squared distance of two images of one class: 0 where they are one "
-        "point, 2 where they are strangers. Uniformity is the lower the more evenly all images spread, and 0 where "
-        "they are one point. Each is easy alone; a good embedding has both. "
-        f"The density is measured by the {result.k} nearest other images: how far the last of them is, as a share of "
-        "the distance of two images taken at random (less is denser), and how many dimensions images fill around each "
-        "image (Levina and Bickel).",
+        title="Are images of one class close, and all images spread evenly?",
+        text="For embeddings of length 1, alignment is the mean squared distance of two images of one class: 0 where "
+        "all are equal, 2 where they are unrelated. Uniformity is lower the more evenly all images spread, and 0 "
+        "where all are equal. Either is easy alone; a good embedding has both. The density is measured by the "
+        f"{result.k} nearest other images: how far the last of them is, as a share of the distance of two random "
+        "images (less is denser), and how many dimensions images fill around each image (Levina and Bickel).",
         data=data(result.source, result.n, "test images"),
         columns=(
             Column("alignment", "alignment", read=lambda result: result.metrics.alignment, digits=3),

@@ -1,1 +1,1 @@
-"""Pictures from arrays and tables: every function returns a figure, nothing here computes a result."""
+"""Figures from arrays and tables; results are computed elsewhere."""

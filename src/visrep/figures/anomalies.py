@@ -1,4 +1,4 @@
-"""Which images look foreign, and how well scores tell foreign images from familiar ones.
+"""Images with the highest anomaly scores, and ROC curves.
 
 N images.
 """
@@ -36,21 +36,21 @@ def most_anomalous(
         words, foreign = f"{name}\n{row.score:#.4g}", row.set != anomaly.NORMAL
         tiles.append(Tile(images[row.set][row.index], words, foreign))
     strangers = sum(bool(tile.right) for tile in tiles)
-    heading = f"The {len(tiles)} highest scores of {among}: {strangers} of foreign images (✓),"
+    heading = f"The {len(tiles)} highest scores of {among}: {strangers} of anomalies (✓),"
     heading += f" {len(tiles) - strangers} of {familiar} (✗)."
     scores = [row.score for row in rows]
     if len(rows) > 1 and max(scores) - min(scores) <= SAME * abs(max(scores)):
-        heading += " They are equal, so their order means nothing."
+        heading += " They are equal, so their order is arbitrary."
     return sheet(title, [Band(heading, in_rows(tiles, STRANGE))], STRANGE, footer, palette)
 
 
 @style.house
 def roc(
-    title: str, results: Mapping[str, anomaly.Result], floors: Sequence[str], footer: str, palette: style.Palette
+    title: str, results: Mapping[str, anomaly.Result], baselines: Sequence[str], footer: str, palette: style.Palette
 ) -> Figure:
     """A panel for each set of anomalies, with a line for each encoder by name, largest area first in its legend.
-    ``floors`` names those encoders that learned nothing: pale and thin."""
-    lines = marks.lines(list(results), floors, palette) | {CHANCE: {"color": style.INK, "lw": 1, "ls": (0, (1, 2))}}
+    ``baselines`` are pale and thin."""
+    lines = marks.lines(list(results), baselines, palette) | {CHANCE: {"color": style.INK, "lw": 1, "ls": (0, (1, 2))}}
     sets = [one.set for one in next(iter(results.values())).anomalous]
     height = marks.key_height([f"99.9 {name}" for name in marks.cut(list(lines), marks.LONG)], lines=True)
     figure = style.chart(len(sets) * (SIDE + height + 1.0), title, footer)
@@ -61,14 +61,14 @@ def roc(
         names = marks.cut(ranked, marks.LONG)
         words = [f"{areas[name]:.1f} {short}" for name, short in zip(ranked, names, strict=True)]
         marks.key(top, words, [lines[name] for name in ranked])
-        said = f"{anomaly.words(foreign).capitalize()}: area under the curve (AUROC, %)"
-        top.set_title(style.wrapped(said, style.BASE, 3.6), loc="left")
+        heading = f"{anomaly.words(foreign).capitalize()}: area under the curve (AUROC, %)"
+        top.set_title(style.wrapped(heading, style.BASE, 3.6), loc="left")
         for place, name in enumerate(ranked):
             x, y = ((0.0, 1.0), (0.0, 1.0)) if name == CHANCE else _curve(results[name], foreign)
-            every = (0.03 * place, 0.35)  # along the line: markers of lines that run together do not meet
+            every = (0.03 * place, 0.35)  # offsets, so that markers of coinciding lines do not overlap
             axes.plot(100 * np.asarray(x), 100 * np.asarray(y), gid=name, markevery=every, **lines[name])
-        style.percent(axes, "foreign images found (%)")
-        axes.set(xlim=(0, 100), xlabel="false alarms among familiar images (%)")
+        style.percent(axes, "detected anomalies (%)")
+        axes.set(xlim=(0, 100), xlabel="false alarms among normal images (%)")
     return figure
 
 

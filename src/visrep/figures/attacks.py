@@ -1,7 +1,7 @@
-"""Classifiers under attack: how far each falls, which classes withstand, what the eye still reads.
+"""Classifiers under attack: accuracy, classes, and attacked images.
 
-N images, K classes, R radii; accuracies in percent; epsilon in the units of the network's input, [-1, 1]. Nothing is
-picked by hand: where no order is better, classes take turns, each in the order of the test set.
+N images, K classes, R radii; accuracies in percent; epsilon in the units of the network's input, [-1, 1]. Images are
+not picked by hand: classes take turns, each in the order of the test set.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,9 @@ from visrep.settings.figures import Figures
 
 TRAINING = "train_attacked_accuracy"
 HARDENING = {  # columns of the history of a defence
-    "val_clean": "clean, held out",
-    "val_fgsm": "FGSM, held out",
-    "val_pgd": "PGD, held out",
+    "val_clean": "clean, validation",
+    "val_fgsm": "FGSM, validation",
+    "val_pgd": "PGD, validation",
     TRAINING: "attacked, training",
 }
 AUDIT = "audit"
@@ -37,10 +37,10 @@ GREY_LEVELS = "ε in grey levels of 255"
 
 @style.house
 def hardening(history: pd.DataFrame, chosen: int, footer: str, palette: style.Palette) -> Figure:
-    """Accuracy of a classifier in defence training by epoch, on held-out images that are clean and attacked and on the
-    attacked images it learns from; ``chosen`` is the epoch that was kept."""
+    """Accuracy of a classifier in defence training by epoch, on validation images, clean and attacked, and on attacked
+    training images; ``chosen`` is the selected epoch."""
     kept = history[history.epoch == chosen].iloc[0]
-    figure = style.chart(4.4, f"Learning to withstand: epoch {chosen} is kept", footer)
+    figure = style.chart(4.4, f"Adversarial training: epoch {chosen} is selected", footer)
     axes, below = figure.subplots(2, 1, height_ratios=[8, 1.5])
     for place, (column, name) in enumerate(HARDENING.items()):
         dash, marker = style.DASHES[place % len(style.DASHES)], style.MARKERS[place]
@@ -59,11 +59,11 @@ def hardening(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pa
 
 @style.house
 def robustness(sweeps: Mapping[str, Sweep], audits: Mapping[str, Audit], footer: str, palette: style.Palette) -> Figure:
-    """Accuracy against radius of each classifier by name, under noise, the attacks that are drawn and those of the
-    audit, with 95 % intervals and the chance line."""
+    """Accuracy against radius of each classifier by name, under noise, the attacks of the charts and those of the
+    audit, with 95 % intervals and the most frequent class."""
     curves = {name: _curves(sweep, audits[name]) for name, sweep in sweeps.items()}
     height = 1.2 * style.LINE * style.SMALL * (1 + max(map(len, curves.values())))  # inches of the key
-    figure = style.chart(4.2 + height, "Accuracy as noise and attacks grow", footer)
+    figure = style.chart(4.2 + height, "Accuracy under attack against its radius", footer)
     axes, below = figure.subplots(2, 1, height_ratios=[4.2, height])
     reach = max(epsilon for sweep in sweeps.values() for epsilon in sweep.radii("noise"))
     for place, (name, every) in enumerate(curves.items()):
@@ -81,19 +81,19 @@ def robustness(sweeps: Mapping[str, Sweep], audits: Mapping[str, Audit], footer:
     below.axis("off")
     handles, names = axes.get_legend_handles_labels()
     first = len(next(iter(curves.values())))  # columns are filled one after the other, the first with one line more
-    floor = axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)), marker="")
-    handles.insert(first, floor)
+    constant = axes.axhline(chance, color=style.INK, lw=1.2, ls=(0, (1, 2)), marker="")
+    handles.insert(first, constant)
     names.insert(first, f"most frequent class: {chance:.1f}")
     below.legend(handles, names, loc="upper center", ncols=len(curves), borderpad=0, columnspacing=1, handlelength=2.6)
     return figure
 
 
 def _curves(sweep: Sweep, audit: Audit) -> dict[str, list[tuple[float, float, float, float]]]:
-    """Points (epsilon, accuracy, low, high) of the attacks that are drawn and of the audit, by name, each from the
-    clean accuracy on."""
+    """Points (epsilon, accuracy, low, high) of the attacks of the charts and of the audit, by name, each from the clean
+    accuracy on."""
     clean = (0.0, sweep.clean.value, sweep.clean.low, sweep.clean.high)
     curves: dict[str, list[tuple[float, float, float, float]]] = {}
-    for row in sorted((row for row in sweep.attacks if row.drawn), key=lambda row: row.epsilon):
+    for row in sorted((row for row in sweep.attacks if row.charted), key=lambda row: row.epsilon):
         point = (row.epsilon, row.accuracy.value, row.accuracy.low, row.accuracy.high)
         curves.setdefault(row.name, [clean]).append(point)
     audited = [(0.0, audit.clean), *((one.epsilon, one.accuracy) for one in audit.curve)]
@@ -120,7 +120,7 @@ def per_class(
     palette: style.Palette,
 ) -> Figure:
     """Accuracy of each class against radius, one panel a classifier, by name; ``shares`` (1 + R, K), clean first."""
-    figure = style.chart(3.1 * len(shares) + 0.3, "Which classes withstand FGSM, and how far", footer)
+    figure = style.chart(3.1 * len(shares) + 0.3, "Accuracy of each class under FGSM", footer)
     panels = figure.subplots(len(shares), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, table) in zip(panels, shares.items(), strict=True):
         for k, line in enumerate(table.T):
@@ -134,7 +134,7 @@ def per_class(
 
 
 def _line(k: int, palette: style.Palette) -> dict[str, Any]:
-    """Colour, dash and marker of the k-th line: no two of the first ten agree in all three."""
+    """Color, dash and marker of the k-th line: no two of the first ten agree in all three."""
     cycles = {"color": palette.lines, "ls": style.DASHES, "marker": style.MARKERS}
     return {"ms": 4.5} | {name: cycle[k % len(cycle)] for name, cycle in cycles.items()}
 
@@ -164,27 +164,27 @@ TURNS = "Shown: classes in turn, each in the order of the test set."
 
 
 def mistakes(data: ImageSet, answers: Swept, model: str, settings: Figures) -> Figure:
-    """Clean images that a model reads wrongly."""
+    """Clean images that a model gets wrong."""
     labels, clean = data.test.labels, answers.clean
     wrong = np.flatnonzero(clean != labels)
     picked = in_turns(labels, wrong, settings.examples)
     tiles = [Tile(data.test.images[i], _turn(data, labels[i], clean[i])) for i in picked]
-    heading = f"{len(wrong):,} images are read wrongly, such as these {len(tiles)} (true → predicted):"
-    bands = [Band(heading if tiles else "No test image is read wrongly.", in_rows(tiles))]
+    heading = f"{len(wrong):,} images are wrong, such as these {len(tiles)} (true → predicted):"
+    bands = [Band(heading if tiles else "No test image is wrong.", in_rows(tiles))]
     footer = style.foot(data.source, len(labels), "test images, none attacked", TURNS)
-    title = f"What the {model} classifier misreads, without any attack"
+    title = f"Mistakes of the {model} classifier on clean images"
     return sheet(title, bands, ACROSS, footer, style.PALETTES[settings.palette])
 
 
 def split(labels: np.ndarray, answers: Swept, epsilon: float) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of images read rightly before FGSM: those still right after it, and those turned wrong."""
+    """Indices of images that are right before FGSM: those that stay right, and those that become wrong."""
     after = answers.under(FGSM, epsilon) == labels
     before = answers.clean == labels
     return np.flatnonzero(before & after), np.flatnonzero(before & ~after)
 
 
 def fallen(data: ImageSet, answers: Swept, model: str, epsilon: float, settings: Figures) -> Figure:
-    """Attacked images: first those still right, then those turned wrong."""
+    """Attacked images: first those that stay right, then those that become wrong."""
     labels = data.test.labels
     bands = []
     for picked, right in zip(split(labels, answers, epsilon), (True, False), strict=True):
@@ -192,10 +192,10 @@ def fallen(data: ImageSet, answers: Swept, model: str, epsilon: float, settings:
             Tile(image, _turn(data, labels[i], answers.under(FGSM, epsilon)[i]), right)
             for i, image in _attacked(data, answers, epsilon, in_turns(labels, picked, settings.examples))
         ]
-        said = "Still read rightly" if right else "Turned wrong (true → predicted)"
-        bands.append(Band(f"{said}: {len(picked):,} images" if tiles else f"{said}: none.", in_rows(tiles)))
+        heading = "Still right" if right else "Now wrong (true → predicted)"
+        bands.append(Band(f"{heading}: {len(picked):,} images" if tiles else f"{heading}: none.", in_rows(tiles)))
     title = f"FGSM at {_radius(epsilon)} against the {model} classifier"
-    footer = style.foot(data.source, _right(labels, answers), "test images read rightly before", TURNS)
+    footer = style.foot(data.source, _right(labels, answers), "test images that are right when clean", TURNS)
     return sheet(title, bands, ACROSS, footer, style.PALETTES[settings.palette])
 
 
@@ -211,11 +211,11 @@ def before_after(data: ImageSet, answers: Swept, model: str, epsilon: float, set
     sides = ("clean", "attacked", "change")
     starts = range(0, len(picked), ACROSS)
     bands = [Band("", [part[i : i + ACROSS] for part in (clean, after, change)], sides) for i in starts]
-    heading = f"Right before, wrong after: {len(turned):,} images. Below each: what the classifier reads."
+    heading = f"Right before, wrong after: {len(turned):,} images. Below each: the prediction."
     heading += f" The change is shown {1 / epsilon:.3g} times as strong, grey is no change."
-    bands.insert(0, Band(heading if len(turned) else "The attack turns no image from right to wrong.", []))
-    title = f"What FGSM at {_radius(epsilon)} does to the {model} classifier"
-    footer = style.foot(data.source, _right(labels, answers), "test images read rightly before", TURNS)
+    bands.insert(0, Band(heading if len(turned) else "The attack changes no right prediction.", []))
+    title = f"FGSM at {_radius(epsilon)} against the {model} classifier: before and after"
+    footer = style.foot(data.source, _right(labels, answers), "test images that are right when clean", TURNS)
     return sheet(title, bands, ACROSS, footer, style.PALETTES[settings.palette])
 
 
@@ -226,9 +226,9 @@ def changes(data: ImageSet, answers: Swept, epsilon: float, picked: np.ndarray) 
 
 
 def one_of_each(labels: np.ndarray, answers: Sequence[Swept], count: int) -> np.ndarray:
-    """Indices of at most ``count`` images that every model reads rightly: the first of its class, for classes spread
+    """Indices of at most ``count`` images that all models get right: the first of its class, for classes spread
     evenly over all that have one."""
-    right = np.logical_and.reduce([found.clean == labels for found in answers])
+    right = np.logical_and.reduce([one.clean == labels for one in answers])
     _, places = np.unique(labels[right], return_index=True)
     firsts: np.ndarray = np.flatnonzero(right)[places]
     spread: np.ndarray = np.linspace(0, len(firsts) - 1, min(count, len(firsts))).round().astype(int)
@@ -236,20 +236,20 @@ def one_of_each(labels: np.ndarray, answers: Sequence[Swept], count: int) -> np.
 
 
 def radii(data: ImageSet, answers: Mapping[str, Swept], epsilons: Sequence[float], settings: Figures) -> Figure:
-    """The same images at every radius, each attacked against each model by name, with what that model reads."""
+    """The same images at every radius, each attacked against each model by name, with its predictions."""
     labels = data.test.labels
     picked = one_of_each(labels, list(answers.values()), (settings.examples + 1) // 2)
     tops = ["clean", *(f"ε {epsilon:g}" for epsilon in epsilons)]
     bands = []
     for i in picked:
-        rows = [_at_every_radius(data, found, epsilons, i) for found in answers.values()]
+        rows = [_at_every_radius(data, one, epsilons, i) for one in answers.values()]
         bands.append(Band(f"True: {data.classes[labels[i]]}", rows, tuple(answers), tops))
     heading = "FGSM at growing radius ε, from left to right. Each row is attacked through the classifier named"
-    heading += " at its left; below each image, what that classifier reads."
-    bands.insert(0, Band(heading if len(picked) else "No image is read rightly by every classifier.", []))
-    shown = "Shown: of some classes the first image that all classifiers read rightly."
+    heading += " at its left; below each image, its prediction."
+    bands.insert(0, Band(heading if len(picked) else "No image is right for all classifiers.", []))
+    shown = "Shown: the first image of some classes that all classifiers get right."
     footer = style.foot(data.source, len(labels), "test images", shown)
-    title = "How far can you still read them, and how far can the classifiers?"
+    title = "The same images at every radius"
     return sheet(title, bands, len(tops), footer, style.PALETTES[settings.palette])
 
 
@@ -257,10 +257,10 @@ def _at_every_radius(data: ImageSet, answers: Swept, epsilons: Sequence[float], 
     """One image, clean and attacked at each radius."""
     label, width = data.test.labels[i], tile_width(1 + len(epsilons), sided=True)
     images = [image for epsilon in (0.0, *epsilons) for _, image in _attacked(data, answers, epsilon, np.array([i]))]
-    said = [answers.clean[i], *(answers.under(FGSM, epsilon)[i] for epsilon in epsilons)]
+    predictions = [answers.clean[i], *(answers.under(FGSM, epsilon)[i] for epsilon in epsilons)]
     return [
         Tile(image, style.fitted(data.classes[k], style.SMALL, width - 0.15), bool(k == label))
-        for image, k in zip(images, said, strict=True)
+        for image, k in zip(images, predictions, strict=True)
     ]
 
 
@@ -279,7 +279,7 @@ def _radius(epsilon: float) -> str:
 
 
 def _turn(data: ImageSet, true: int, predicted: int) -> str:
-    """What is true and what is read, on two lines where names are long; one name where they agree."""
+    """The true and the predicted class, on two lines where names are long; one name where they agree."""
     if true == predicted:
         return class_name(data, true)
     both = f"{data.classes[true]} → {data.classes[predicted]}"

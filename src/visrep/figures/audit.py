@@ -1,4 +1,4 @@
-"""The loss around the images of a classifier: what attacks follow, and what they miss."""
+"""The loss around the images of a classifier."""
 
 from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Criteria that may rank encoders without labels, beside what a probe reads."""
+"""Criteria without labels against the accuracy of a linear probe."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -13,7 +13,7 @@ ROW, ACROSS = 2.3, 2  # inches of a row of panels; panels in it
 
 @style.house
 def criteria(title: str, result: Choosing, labels: Mapping[str, str], footer: str, palette: style.Palette) -> Figure:
-    """A panel for each criterion: a point for each run, its value and what the probe reads, by training."""
+    """A panel for each criterion: a point for each run, its value and the accuracy of the probe, by training."""
     trainings = list(dict.fromkeys(run.training for run in result.runs))
     names = [labels[name] for name in trainings]
     looks = [marks.point(k, palette) for k in range(len(trainings))]

@@ -1,4 +1,4 @@
-"""The classifier: how it learned, what it takes for what, what it misreads with confidence.
+"""The classifier: learning curves, confusion matrices, scores by class, confident mistakes.
 
 N images, K classes; accuracies in percent.
 """
@@ -38,12 +38,12 @@ def confusion(
     figure = style.chart(height, title, footer, max(style.WIDTH, side + 0.6 + label))
     panels = figure.subplots(len(counts), 1, squeeze=False)[:, 0]
     for axes, (heading, table) in zip(panels, counts.items(), strict=True):
-        drawn = _matrix(axes, table, palette)
+        image = _matrix(axes, table, palette)
         axes.set_xticks(range(len(names)), names, rotation=90 if label > cell else 0)
         axes.set_yticks(range(len(names)), names)
         axes.set(xlabel="predicted", ylabel="true")
         axes.set_title(heading, loc="left", fontweight="bold")
-    bar = figure.colorbar(drawn, ax=panels[-1], location="bottom", fraction=0.04, aspect=40, pad=0.02)
+    bar = figure.colorbar(image, ax=panels[-1], location="bottom", fraction=0.04, aspect=40, pad=0.02)
     bar.set_label("shade: share of the true class (%); numbers: images", size=style.SMALL)
     return figure
 
@@ -62,7 +62,7 @@ def _matrix(axes: Axes, counts: np.ndarray, palette: style.Palette) -> AxesImage
 def report(rows: Sequence[ClassScore], footer: str, palette: style.Palette) -> Figure:
     """Precision, recall and F1 of each class with its support; the means, if any, come last."""
     table = pd.DataFrame([vars(row) for row in rows])
-    figure = style.chart(0.27 * len(table) + 1.1, "How well each class is read", footer)
+    figure = style.chart(0.27 * len(table) + 1.1, "Precision, recall and F1 by class", footer)
     axes = figure.subplots()
     places = np.arange(len(table))
     values = table[list(SCORES)]
@@ -88,9 +88,9 @@ def report(rows: Sequence[ClassScore], footer: str, palette: style.Palette) -> F
 
 @style.house
 def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Palette) -> Figure:
-    """Loss and accuracy on training and held-out images by epoch; ``chosen`` is the epoch that was kept."""
+    """Loss and accuracy on training and validation images by epoch; ``chosen`` is the selected epoch."""
     kept = history[history.epoch == chosen].iloc[0]
-    figure = style.chart(5.4, f"Learning curves: epoch {chosen} is kept", footer)
+    figure = style.chart(5.4, f"Learning curves: epoch {chosen} is selected", footer)
     above, below = figure.subplots(2, 1, sharex=True)
     for axes, kind in ((above, "loss"), (below, "accuracy")):
         for part, name, color, marker, dash in (
@@ -101,8 +101,8 @@ def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pal
             axes.plot(history.epoch, history[f"{part}_{kind}"], label=name, **look)
         axes.axvline(chosen, color=style.PALE, lw=1, ls=":", zorder=1)
         axes.plot([chosen], [kept[f"val_{kind}"]], "o", ms=12, mfc="none", mec=style.INK, mew=1.4, clip_on=False)
-    above.set_title(f"Loss: {kept.val_loss:.3f} held out at epoch {chosen}", loc="left")
-    below.set_title(f"Accuracy: {kept.val_accuracy:.1f} % held out at epoch {chosen}", loc="left")
+    above.set_title(f"Loss: {kept.val_loss:.3f} on validation images, epoch {chosen}", loc="left")
+    below.set_title(f"Accuracy: {kept.val_accuracy:.1f} % on validation images, epoch {chosen}", loc="left")
     above.set(ylabel="cross entropy (nats)", ylim=(0, None))
     above.grid(axis="y")
     style.percent(below)
@@ -131,9 +131,9 @@ def misclassified(data: ImageSet, logits: np.ndarray, settings: Figures) -> Figu
             *((class_name(data, k), _percent(shares[i, k])) for k in (first, second)),
         ]
         tiles.append(Tile(data.test.images[i], "\n".join(_pair(data, *line) for line in lines)))
-    heading = f"{wrong:,} test images are read wrongly; these {len(picked)} with the most confidence."
-    heading += " Below each: the true label, then the two answers held most likely."
-    bands = [Band(heading if wrong else "No test image is read wrongly.", in_rows(tiles))]
+    heading = f"{wrong:,} test images are wrong; these {len(picked)} with the most confidence."
+    heading += " Below each: the true class, then the two most probable ones."
+    bands = [Band(heading if wrong else "No test image is wrong.", in_rows(tiles))]
     footer = style.foot(data.source, len(labels), "test images")
     return sheet("Confident mistakes", bands, ACROSS, footer, style.PALETTES[settings.palette])
 

@@ -1,4 +1,4 @@
-"""A map of points: colours and markers by kind, and numbers that do not cover each other.
+"""Scatter plots: colors and markers by kind, and numbers that do not overlap.
 
 N points, K kinds (classes or clusters); places in units of the map.
 """
@@ -11,11 +11,11 @@ from matplotlib.axes import Axes
 from visrep.figures import marks, style
 
 ACROSS, DOWN = style.WIDTH - 0.15, 3.4  # inches of a map
-ROUNDS = 5  # in which kinds are drawn by turns, so that none lies on top of all others
+ROUNDS = 5  # in which kinds are plotted by turns, so that none covers all others
 
 
 def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Palette) -> bool:
-    """Draws ``places`` (N, 2); False, and said in the picture, where they are a single point."""
+    """Plot ``places`` (N, 2); where they are a single point, print that and return False."""
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color="#dddddd")
     size = float(np.interp(len(places), (100, 1000, 10_000), (5, 3.4, 1.6)))  # points
@@ -26,8 +26,8 @@ def scatter(axes: Axes, places: np.ndarray, kinds: np.ndarray, palette: style.Pa
     low, high = (places.min(0), places.max(0)) if len(places) else (np.zeros(2), np.zeros(2))
     several = bool((high > low).any())
     if not several:
-        said = ("no points", "one point", f"all {len(places):,} points coincide")[min(len(places), 2)]
-        axes.text(0.5, 0.6, said, transform=axes.transAxes, ha="center")
+        text = ("no points", "one point", f"all {len(places):,} points coincide")[min(len(places), 2)]
+        axes.text(0.5, 0.6, text, transform=axes.transAxes, ha="center")
     inch = 1.08 * max((high - low) / (ACROSS, DOWN)) if several else 1.0  # in units of the map
     (left, right), (bottom, top) = ((low + high) / 2 + np.outer((-0.5, 0.5), (ACROSS, DOWN)) * inch).T
     axes.set(xlim=(left, right), ylim=(bottom, top))
@@ -51,11 +51,11 @@ def apart(starts: np.ndarray, widths: np.ndarray, height: float, top: float) -> 
     return places
 
 
-def numbers(axes: Axes, places: np.ndarray, found: np.ndarray, centroids: Mapping[int, int]) -> None:
+def numbers(axes: Axes, places: np.ndarray, clusters: np.ndarray, centroids: Mapping[int, int]) -> None:
     """The number of each cluster where its centroid is, or beside it where another stands there."""
     box = {"boxstyle": "circle,pad=0.2", "fc": "white", "ec": style.INK}
-    shown = np.unique(found).tolist()
-    at = [places[centroids[k]] if k in centroids else np.median(places[found == k], axis=0) for k in shown]
+    shown = np.unique(clusters).tolist()
+    at = [places[centroids[k]] if k in centroids else np.median(places[clusters == k], axis=0) for k in shown]
     (left, right), (bottom, _) = axes.get_xlim(), axes.get_ylim()
     inch = (right - left) / ACROSS
     starts = (np.array(at) - (left, bottom)) / inch

@@ -1,7 +1,6 @@
-"""What encoders are good for, in pictures: probes, maps, clusters, what lies near and far, and all encoders side by
-side.
+"""Figures of evaluations: probes, maps, clusters, nearest and farthest images, and all encoders side by side.
 
-N images or points, K classes or clusters, Q queries, R ways of reading an embedding.
+N images or points, K classes or clusters, Q queries, R evaluations.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +25,9 @@ CURVES = ("training images", "test images")
 
 @style.house
 def probe(title: str, result: Probe, footer: str, palette: style.Palette) -> Figure:
-    """How a probe came about, with the best constant answer: accuracy on training and test images by
-    epoch (sgd), or on held-out images under each strength, the chosen one circled (logistic)."""
-    names = [*(CURVES if result.history else ["held-out images"]), "always the most frequent class"]
+    """Training of a probe: accuracy on training and test images by epoch (sgd), or its selection: accuracy on
+    validation images by strength, the selected one circled (logistic)."""
+    names = [*(CURVES if result.history else ["validation images"]), "always the most frequent class"]
     row = marks.key_height(names, lines=True)
     figure = style.chart(row + 3.2, title, footer)
     top, axes = figure.subplots(2, 1, height_ratios=[row, 2.9])
@@ -56,7 +55,7 @@ def _strengths(axes: Axes, validated: Sequence[Strength], chosen: float | None, 
     axes.set_xlabel("penalty on half the squared weights")
     axes.set_xscale("log")
     if not validated:
-        axes.text(0.5, 0.6, "nothing to choose by", transform=axes.transAxes, ha="center")
+        axes.text(0.5, 0.6, "no validation images", transform=axes.transAxes, ha="center")
         return
     rows = sorted(validated, key=lambda row: row.strength)
     axes.plot([r.strength for r in rows], [r.accuracy for r in rows], clip_on=False, **marks.line(0, palette))
@@ -68,7 +67,7 @@ def _strengths(axes: Axes, validated: Sequence[Strength], chosen: float | None, 
 
 
 FEW = 10  # points, of which a percentage would say too much
-BY_CLUSTER = "By cluster, found without labels, with its most frequent class"
+BY_CLUSTER = "By cluster of k-means, with its most frequent class"
 
 
 class Map(NamedTuple):
@@ -89,13 +88,13 @@ def embedding_map(
 ) -> Figure:
     """Maps of the same points below each other; ``kinds`` (N,) are the numbers of their classes."""
     names = marks.cut(classes)
-    said = [style.wrapped(each.caption, style.BASE, cloud.ACROSS) for each in maps]
-    words = style.LINE * style.BASE * sum(1 + text.count("\n") for text in said)
+    captions = [style.wrapped(each.caption, style.BASE, cloud.ACROSS) for each in maps]
+    words = style.LINE * style.BASE * sum(1 + text.count("\n") for text in captions)
     key = marks.key_height(names, lines=False)
     figure = style.chart(key + len(maps) * (cloud.DOWN + 0.15) + words, title, footer)
     top, *panels = figure.subplots(1 + len(maps), 1, height_ratios=[key, *[cloud.DOWN] * len(maps)])
     marks.key(top, names, [marks.point(k, palette) for k in range(len(names))])
-    for axes, each, caption in zip(panels, maps, said, strict=True):
+    for axes, each, caption in zip(panels, maps, captions, strict=True):
         axes.set_title(caption, loc="left")
         cloud.scatter(axes, each.places, kinds, palette)
     return figure
@@ -106,36 +105,37 @@ def clusters(
     title: str,
     places: np.ndarray,
     kinds: np.ndarray,
-    found: np.ndarray,
+    clusters: np.ndarray,
     centroids: Mapping[int, int],
     classes: Sequence[str],
     footer: str,
     palette: style.Palette,
 ) -> Figure:
-    """One map ``places`` (N, 2) twice: by cluster ``found`` (N,) from 0 on, each with its number and its most frequent
-    class, and by class ``kinds`` (N,). ``centroids`` tells by cluster which point is nearest to its centroid, where the
-    number stands; a cluster without has it at its median. A cluster looks like the class it is matched with."""
-    names, count = marks.cut(classes), max([*centroids, *found]) + 1
-    said = [f"{k}: {_mostly(kinds[found == k], names)}" for k in range(count)]
-    order = matched(found, kinds, count, len(names))
-    keys = [marks.key_height(words, lines=False) for words in (said, names)]
+    """One map ``places`` (N, 2) twice: by ``clusters`` (N,) from 0 on, each with its number and its most frequent
+    class, and by class ``kinds`` (N,). ``centroids`` holds by cluster the point nearest to its centroid, where its
+    number stands; a cluster without one has it at its median. A cluster has the color of the class it is matched
+    with."""
+    names, count = marks.cut(classes), max([*centroids, *clusters]) + 1
+    names_of_clusters = [f"{k}: {_mostly(kinds[clusters == k], names)}" for k in range(count)]
+    order = matched(clusters, kinds, count, len(names))
+    keys = [marks.key_height(words, lines=False) for words in (names_of_clusters, names)]
     figure = style.chart(sum(keys) + 2 * (cloud.DOWN + 0.4), title, footer)
     first, above, second, below = figure.subplots(4, 1, height_ratios=[keys[0], cloud.DOWN, keys[1], cloud.DOWN])
     first.set_title(style.wrapped(BY_CLUSTER, style.BASE, cloud.ACROSS), loc="left")
     second.set_title("The same points by class", loc="left")
-    marks.key(first, said, [marks.point(k, palette) for k in order])
+    marks.key(first, names_of_clusters, [marks.point(k, palette) for k in order])
     marks.key(second, names, [marks.point(k, palette) for k in range(len(names))])
-    if cloud.scatter(above, places, np.take(order, found), palette):
-        cloud.numbers(above, places, found, centroids)
+    if cloud.scatter(above, places, np.take(order, clusters), palette):
+        cloud.numbers(above, places, clusters, centroids)
     cloud.scatter(below, places, kinds, palette)
     return figure
 
 
-def matched(found: np.ndarray, kinds: np.ndarray, clusters: int, classes: int) -> list[int]:
+def matched(clusters: np.ndarray, kinds: np.ndarray, count: int, classes: int) -> list[int]:
     """For each cluster a class of its own, so that as many points as can be are of the class of their cluster; numbers
     beyond the classes where there are more clusters."""
-    counts = np.zeros((clusters, max(clusters, classes)), int)
-    np.add.at(counts, (found, kinds), 1)
+    counts = np.zeros((count, max(count, classes)), int)
+    np.add.at(counts, (clusters, kinds), 1)
     order: list[int] = linear_sum_assignment(counts, maximize=True)[1].tolist()
     return order
 
@@ -149,7 +149,7 @@ def _mostly(kinds: np.ndarray, names: Sequence[str]) -> str:
     return f"{names[int(counts.argmax())]} {share}"
 
 
-BESIDE = 5  # found images beside a query: more are too small on a phone
+BESIDE = 5  # retrieved images beside a query: more are too small on a phone
 HUBS = 5  # beside each other
 
 
@@ -167,21 +167,21 @@ def neighbors(
     return sheet(title, bands, 1 + BESIDE, footer, palette)
 
 
-def _band(which: str, data: ImageSet, queries: np.ndarray, found: np.ndarray) -> Band:
-    if not found.size:
-        return Band(f"No {which} images: there was nothing to ask or to find.", [])
+def _band(which: str, data: ImageSet, queries: np.ndarray, retrieved: np.ndarray) -> Band:
+    if not retrieved.size:
+        return Band(f"No {which} images: there are no queries or no training images.", [])
     labels, width = data.train.labels, tile_width(1 + BESIDE)
-    same = labels[found] == data.test.labels[queries, None]  # (Q, F)
+    same = labels[retrieved] == data.test.labels[queries, None]  # (Q, F)
     rows = []
-    for query, line, alike in zip(queries, found, same, strict=True):
+    for query, line, alike in zip(queries, retrieved, same, strict=True):
         asked = Tile(data.test.images[query], _name(data, data.test.labels[query], width))
         tiles = [
             Tile(data.train.images[i], _name(data, labels[i], width - TICK), bool(a))
             for i, a in zip(line, alike, strict=True)
         ]
         rows.append([asked, *tiles])
-    heading = f"The {found.shape[1]} {which} training images, from left to right: {same.sum():,} of {same.size:,} are"
-    heading += " of the query's class (✓), the others of another (✗)."
+    heading = f"The {retrieved.shape[1]} {which} training images, from left to right: {same.sum():,} of {same.size:,} "
+    heading += "are of the query's class (✓), the others of another (✗)."
     return Band(heading, rows, tops=("query", which))
 
 
@@ -194,7 +194,7 @@ def hubs(
     queries: int,
     palette: style.Palette,
 ) -> Figure:
-    """Training images that come up again and again: ``appearances`` counts by index for how many of ``queries`` test
+    """Training images that are retrieved most often: ``appearances`` counts by index for how many of ``queries`` test
     images it is among the ``each`` that are ``which``, "nearest" or "farthest"."""
     tiles = []
     for i, count in appearances.items():
@@ -205,7 +205,7 @@ def hubs(
     heading += f" of {queries:,} test images. The average over all training images is {mean:.2g}."
     rows = [tiles[i : i + HUBS] for i in range(0, len(tiles), HUBS)]
     footer = style.foot(data.source, len(data.train.labels), "training images")
-    bands = [Band(heading if tiles else "There was nothing to ask.", rows)]
+    bands = [Band(heading if tiles else "There are no queries.", rows)]
     return sheet(title, bands, HUBS, footer, palette)
 
 
@@ -221,8 +221,8 @@ def by_width(
     footer: str,
     palette: style.Palette,
 ) -> Figure:
-    """Accuracy against the dimensions that a probe is given, with a line for each encoder by name. What is no embedding
-    but all that one was made from stands at the end of its line."""
+    """Accuracy against the number of dimensions, with a line for each encoder by name. The accuracy with all features
+    of a baseline is at the end of its line."""
     looks = marks.lines(list(results), baselines, palette)
     names = marks.cut(list(results), marks.LONG)
     height = marks.key_height(names, lines=True)
@@ -237,7 +237,7 @@ def by_width(
     axes.set_xscale("log", base=2)
     axes.set_xticks(widths, [f"{width:,}" for width in widths], rotation=45)
     axes.minorticks_off()
-    axes.set(xlabel="dimensions", ylabel="test images named rightly (%)", ylim=(0, 100))
+    axes.set(xlabel="dimensions", ylabel="accuracy on test images (%)", ylim=(0, 100))
     return figure
 
 
@@ -247,8 +247,7 @@ TITLE = 0.4  # inches of a panel's title
 
 
 class Panel(NamedTuple):
-    """``readings``: for each way of reading (E,) values, those with an interval as `Interval`; ``chance`` is drawn as a
-    line."""
+    """``readings``: (E,) values by evaluation, those with an interval as `Interval`; ``chance`` is a line."""
 
     title: str
     readings: Mapping[str, Sequence[Number]]
@@ -259,12 +258,12 @@ class Panel(NamedTuple):
 def rows(
     title: str,
     names: Sequence[str],
-    floors: Sequence[str],
+    baselines: Sequence[str],
     panels: Sequence[Panel],
     footer: str,
     palette: style.Palette,
 ) -> Figure:
-    """A panel below the other, the encoders in the order of ``names``; those of ``floors`` are set in pale italics."""
+    """Panels below each other, the encoders in the order of ``names``, the ``baselines`` in pale italics."""
     heights: list[float] = []
     for panel in panels:
         heights += [TITLE + marks.key_height(_keys(panel), lines=True), 0.45 + ROW * len(names)]
@@ -273,7 +272,7 @@ def rows(
     parts = cast("Sequence[SubFigure]", figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False).flat)
     places = [part.subplots() for part in parts]
     for panel, above, axes in zip(panels, places[::2], places[1::2], strict=True):
-        _panel(panel, names, floors, above, axes, palette)
+        _panel(panel, names, baselines, above, axes, palette)
     return figure
 
 
@@ -282,7 +281,7 @@ def _keys(panel: Panel) -> list[str]:
 
 
 def _panel(
-    panel: Panel, names: Sequence[str], floors: Sequence[str], above: Axes, axes: Axes, palette: style.Palette
+    panel: Panel, names: Sequence[str], baselines: Sequence[str], above: Axes, axes: Axes, palette: style.Palette
 ) -> None:
     chosen = [marks.point(k, palette) for k in range(len(panel.readings))]
     line: marks.Look = {"color": style.PALE, "ls": (0, (4, 2)), "marker": ""}
@@ -301,7 +300,7 @@ def _panel(
     axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))
     axes.set_yticks(range(len(names)), [_wrapped(name) for name in names])
     for name, label in zip(names, axes.get_yticklabels(), strict=True):
-        label.set(style="italic", color=style.PALE) if name in floors else None
+        label.set(style="italic", color=style.PALE) if name in baselines else None
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
 

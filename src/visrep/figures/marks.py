@@ -1,4 +1,4 @@
-"""How the k-th of many things looks, where classes, encoders or runs are more than a palette has colours."""
+"""Colors, markers and dashes of the k-th class, encoder or run, where there are more than a palette has colors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ Look = dict[str, Any]  # of a matplotlib line
 
 
 def point(k: int, palette: style.Palette) -> Look:
-    """Colour and marker; markers are hollow where colours come round again."""
+    """Color and marker; markers are hollow where colors repeat."""
     turn, place = divmod(k, len(palette.lines))
     color = palette.lines[place]
     marker = style.MARKERS[k % len(style.MARKERS)]
@@ -22,7 +22,7 @@ def point(k: int, palette: style.Palette) -> Look:
 
 
 def line(k: int, palette: style.Palette) -> Look:
-    """As `point`, with a dash that changes whenever a colour comes round again."""
+    """As `point`, with a dash that changes whenever colors repeat."""
     turn, place = divmod(k, len(palette.lines))
     return point(k, palette) | {"ls": style.DASHES[(place + turn) % len(style.DASHES)]}
 
@@ -30,10 +30,10 @@ def line(k: int, palette: style.Palette) -> Look:
 def lines(names: Sequence[str], baselines: Sequence[str], palette: style.Palette) -> dict[str, Look]:
     """The look of each encoder's line by name; those of ``baselines`` are pale and thin."""
     learned = [name for name in names if name not in baselines]
-    found = {name: line(k, palette) for k, name in enumerate(learned)}
+    lines = {name: line(k, palette) for k, name in enumerate(learned)}
     pale: Look = {"color": style.PALE, "lw": 1, "mfc": "white"}
     rest = [name for name in names if name in baselines]
-    return found | {name: line(k + 1, palette) | pale for k, name in enumerate(rest)}
+    return lines | {name: line(k + 1, palette) | pale for k, name in enumerate(rest)}
 
 
 def cut(names: Sequence[str], inches: float = NAME) -> list[str]:

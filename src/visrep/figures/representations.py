@@ -1,7 +1,7 @@
-"""How networks learn without labels, by epoch and by batch, and whether their embeddings collapse meanwhile.
+"""Training without labels, by epoch and by batch, and whether embeddings collapse.
 
-A history has a row for each epoch: epoch, lr, the loss and what else its objective tells of training (``train_``) and
-test images (``test_``), and of the embedding of test images effective_rank and std (mean over its D dimensions).
+A history has a row for each epoch: epoch, lr, the loss and the other scalars of its objective on training (``train_``)
+and test images (``test_``), and of the embedding of test images effective_rank and std (mean over its D dimensions).
 """
 
 import itertools
@@ -18,7 +18,7 @@ from visrep.representations.results import Axis, Curve, Panel
 
 PARTS = {"train": "training images", "test": "test images"}
 DECADES = 1e-3  # of the largest value: below, a logarithmic axis runs on linearly to 0
-LEAST_SHARE = 1e-8  # of the variance, that is drawn
+LEAST_SHARE = 1e-8  # of the variance, that is plotted
 SPREAD = "Spread: mean standard deviation of a dimension"
 
 
@@ -26,8 +26,8 @@ SPREAD = "Spread: mean standard deviation of a dimension"
 def history(
     title: str, epochs: pd.DataFrame, panels: Sequence[Panel], dimensions: int, footer: str, palette: style.Palette
 ) -> Figure:
-    """What the objective tells, in ``panels``, and what shows a collapse: effective rank and spread of an embedding of
-    ``dimensions``, by epoch."""
+    """The scalars of the objective, in ``panels``, and effective rank and spread of an embedding of ``dimensions``, by
+    epoch."""
     row = marks.key_height(["one row"], lines=True)
     heights = [row]
     for panel in panels:
@@ -37,14 +37,14 @@ def history(
     first, *rest, rank, spread = figure.subplots(len(heights) + 2, 1, height_ratios=[*heights, 1.2, 1.2])
     marks.key(first, list(PARTS.values()), [_part(0, part, palette) for part in PARTS])
     remaining, numbers = iter(rest), itertools.count()
-    drawn = [_panel(panel, remaining, numbers, epochs, palette) for panel in panels]
+    axes_of_panels = [_panel(panel, remaining, numbers, epochs, palette) for panel in panels]
     _curve(rank, epochs["epoch"], epochs["effective_rank"], marks.line(0, palette))
     _curve(spread, epochs["epoch"], epochs["std"], marks.line(0, palette))
     _ranks(rank, dimensions)
     spread.set_title(SPREAD, loc="left")
-    for axes in (*drawn, spread):
+    for axes in (*axes_of_panels, spread):
         _values(axes)
-    _along([*drawn, rank, spread], "epoch")
+    _along([*axes_of_panels, rank, spread], "epoch")
     return figure
 
 
@@ -60,7 +60,7 @@ def _panel(
             _curve(axes, epochs["epoch"], epochs[f"{part}_{curve.key}"], _part(k, part, palette))
     if len(panel.curves) > 1:
         marks.key(above, [curve.name for curve in panel.curves], [_part(k, "train", palette) for _, k in numbered])
-    above.set_title(panel.title, loc="left")
+    above.set_title(style.wrapped(panel.title, style.BASE, 3.6), loc="left")
     return axes
 
 
@@ -114,7 +114,7 @@ def steps(title: str, rows: pd.DataFrame, curves: Sequence[Curve], footer: str, 
     marks.key(top, names, [marks.line(k, palette) for k in range(len(curves))])
     for k, curve in enumerate(curves):
         _curve(axes, rows["step"], rows[curve.key], marks.line(k, palette))
-    axes.set_title("Means over neighbouring batches", loc="left")
+    axes.set_title("Means over adjacent batches", loc="left")
     _values(axes)
     _along([axes], "batch")
     return figure

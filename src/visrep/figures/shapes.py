@@ -1,6 +1,6 @@
 """Drawn shapes: what encoders find most alike, which factors they keep, how they learned it, and where features lie.
 
-E encoders, Q queries, k neighbours of each, 4 factors; readings in percent.
+E encoders, Q queries, k neighbors of each, 4 factors; readings in percent.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,12 +22,12 @@ from visrep.shapes.results import (
     REFUTED,
     UNDECIDED,
     Factors,
+    Measurement,
     Neighbors,
-    Reading,
     Similarity,
 )
 
-BESIDE = 5  # neighbours beside a query: more are too small on a phone
+BESIDE = 5  # neighbors beside a query: more are too small on a phone
 TOPS = ("query", "nearest", "2nd", "3rd", "4th", "5th")
 NOT = "·"  # a factor that is not shared
 
@@ -41,13 +41,13 @@ def neighbors(
     palette: style.Palette,
 ) -> Figure:
     """A band for each kind of images, by name: their split, and queries with the training images that are ``near``,
-    nearest first. Below each neighbour stands what it shares with its query. ``shares`` is the percent of neighbours of
+    nearest first. Below each neighbor stands what it shares with its query. ``shares`` is the percent of neighbors of
     all images of that kind that share each factor."""
     columns = 1 + min(BESIDE, max(len(query.near) for _, queries in shown.values() for query in queries))
     bands = []
     for kind, (split, queries) in shown.items():
-        said = ", ".join(f"{name} {share:.0f}\xa0%" for name, share in shares[kind].items())
-        heading = f"Queries are {kind}. Of the neighbours of all {len(split.labels):,} this many share: {said}."
+        percentages = ", ".join(f"{name} {share:.0f}\xa0%" for name, share in shares[kind].items())
+        heading = f"Queries are {kind}. Of the neighbors of all {len(split.labels):,} this many share: {percentages}."
         rows = [_row(data, split, query, columns - 1) for query in queries]
         bands.append(Band(heading, rows, tops=TOPS[:columns]))
     return sheet(title, bands, columns, footer, palette)
@@ -61,13 +61,13 @@ def _row(data: ImageSet, split: Split, query: Neighbors, count: int) -> list[Til
 
 
 def interpolations(
-    title: str, lines: Mapping[str, np.ndarray], drawn: Collection[str], footer: str, palette: style.Palette
+    title: str, lines: Mapping[str, np.ndarray], decoded: Collection[str], footer: str, palette: style.Palette
 ) -> Figure:
     """A band for each encoder: pictures (P, T, 32, 32, 3) on straight lines between the codes of two images. Those of
-    ``drawn`` encoders are their decoder's, the others' are the training images nearest to the codes."""
+    ``decoded`` encoders are their decoder's, the others' are the training images nearest to the codes."""
     bands = []
     for name, pictures in lines.items():
-        what = "drawn by its decoder" if name in drawn else "the training image nearest to each code"
+        what = "drawn by its decoder" if name in decoded else "the training image nearest to each code"
         rows = [[Tile(picture) for picture in line] for line in pictures]
         bands.append(Band(f"{name}: {what}", rows))
     return sheet(title, bands, max(pictures.shape[1] for pictures in lines.values()), footer, palette)
@@ -80,7 +80,7 @@ def shared(names: Sequence[str], same: np.ndarray) -> str:
 
 MARKS = {CONFIRMED: "✓", REFUTED: "✗", UNDECIDED: "?"}
 HEADINGS = {
-    AGREEMENT: "Neighbours that share it (%)",
+    AGREEMENT: "Neighbors that share it (%)",
     PROBE: "Linear probes that name it (%)",
     MOVEMENT: "Movement when it changes (%)",
 }
@@ -88,27 +88,29 @@ CELL = 0.42  # inches
 
 
 @style.house
-def table(title: str, rows: Mapping[str, Sequence[Reading]], footer: str, palette: style.Palette) -> Figure:
+def table(title: str, rows: Mapping[str, Sequence[Measurement]], footer: str, palette: style.Palette) -> Figure:
     """A matrix for each reader, encoders by factors: the value, below it what was predicted and whether it came true.
     ``rows`` by encoder; the shade is the share that is kept."""
     every = [row for own in rows.values() for row in own]
     encoders, names = list(rows), list(dict.fromkeys(row.factor for row in every))
-    readers = [reader for reader in HEADINGS if any(row.reader == reader for row in every)]
-    figure = style.chart(len(readers) * (CELL * len(encoders) + 0.62), title, footer)
-    panels = figure.subplots(len(readers), 1, squeeze=False)[:, 0]
-    for axes, reader in zip(panels, readers, strict=True):
-        own = {encoder: [row for row in each if row.reader == reader] for encoder, each in rows.items()}
+    evaluations = [evaluation for evaluation in HEADINGS if any(row.evaluation == evaluation for row in every)]
+    figure = style.chart(len(evaluations) * (CELL * len(encoders) + 0.62), title, footer)
+    panels = figure.subplots(len(evaluations), 1, squeeze=False)[:, 0]
+    for axes, evaluation in zip(panels, evaluations, strict=True):
+        own = {encoder: [row for row in each if row.evaluation == evaluation] for encoder, each in rows.items()}
         _matrix(axes, own, names, palette)
         chances = {
             name: np.mean([row.chance for each in own.values() for row in each if row.factor == name]) for name in names
         }
         below = [f"{name}\n({chances[name]:.1f})" for name in names]
         axes.set_xticks(range(len(names)), below)
-        axes.set_title(HEADINGS[reader], loc="left", fontweight="bold")
+        axes.set_title(HEADINGS[evaluation], loc="left", fontweight="bold")
     return figure
 
 
-def _matrix(axes: Axes, rows: Mapping[str, Sequence[Reading]], names: Sequence[str], palette: style.Palette) -> None:
+def _matrix(
+    axes: Axes, rows: Mapping[str, Sequence[Measurement]], names: Sequence[str], palette: style.Palette
+) -> None:
     shade = np.zeros((len(rows), len(names)))
     for y, readings in enumerate(rows.values()):
         for row in readings:
@@ -116,8 +118,8 @@ def _matrix(axes: Axes, rows: Mapping[str, Sequence[Reading]], names: Sequence[s
             shade[y, x] = row.share_kept
             ink = "white" if row.share_kept > 0.55 else style.INK
             axes.text(x, y - 0.2, f"{row.value:.1f}", ha="center", va="center", fontweight="bold", color=ink)
-            said = f"{row.prediction} {MARKS[row.verdict]}"
-            axes.text(x, y + 0.22, said, ha="center", va="center", fontsize=style.SMALL, color=ink)
+            text = f"{row.prediction} {MARKS[row.verdict]}"
+            axes.text(x, y + 0.22, text, ha="center", va="center", fontsize=style.SMALL, color=ink)
     axes.imshow(shade, cmap=palette.shade, vmin=0, vmax=1, aspect="auto")
     axes.set_yticks(range(len(rows)), [style.fitted(name, style.SMALL, 1.1) for name in rows])
     axes.tick_params(length=0)
@@ -134,7 +136,7 @@ def losses(
 ) -> Figure:
     """A panel for each encoder: its loss on training and held-out images by epoch, between chance and floor."""
     figure, top, panels = _panels(title, len(histories), 1.75, ["training images", "held out"], footer)
-    parts = {"train_loss": marks.line(0, palette), "held_out_loss": marks.line(1, palette)}
+    parts = {"train_loss": marks.line(0, palette), "validation_loss": marks.line(1, palette)}
     marks.key(top, ["training images", "held out"], list(parts.values()))
     for axes, (name, history) in zip(panels, histories.items(), strict=True):
         about = results[name]
@@ -142,10 +144,10 @@ def losses(
         for column, look in parts.items():
             axes.plot(history["epoch"], history[column], clip_on=False, **look)
             highest = max(highest, float(history[column].max()))
-        for bound in (about.chance, about.floor):
+        for bound in (about.chance, about.bound):
             axes.axhline(bound, color=style.PALE, lw=1.2, ls=(0, (1, 2)), zorder=1)
         axes.set(ylim=(0, 1.1 * highest), ylabel=about.loss.replace("squared ", "squared\n"))
-        bounds = f"chance {about.chance:.2g}, floor {about.floor:.2g}"
+        bounds = f"chance {about.chance:.2g}, floor {about.bound:.2g}"
         axes.set_title(f"{name}: {bounds}", loc="left", fontsize=style.SMALL)
     return figure
 
@@ -158,7 +160,7 @@ def learning(
     footer: str,
     palette: style.Palette,
 ) -> Figure:
-    """A panel for each encoder: for each factor how many held-out images have a nearest neighbour that shares it."""
+    """A panel for each encoder: for each factor how many held-out images have a nearest neighbor that shares it."""
     figure, top, panels = _panels(title, len(histories), 1.9, names, footer)
     marks.key(top, names, [marks.line(k, palette) for k in range(len(names))])
     for axes, (name, history) in zip(panels, histories.items(), strict=True):
@@ -193,10 +195,10 @@ def sets(title: str, results: Mapping[str, Factors], footer: str, palette: style
     top, axes = figure.subplots(2, 1, height_ratios=[row, 0.5 * len(names) + 0.5])
     marks.key(top, keys, [marks.line(k, palette) for k in (0, 1)])
     for place, name in enumerate(names):
-        for k, found in enumerate((results[name].diameter, results[name].margin)):
+        for k, quantiles in enumerate((results[name].diameter, results[name].margin)):
             y, look = place + 0.3 * k - 0.15, marks.line(k, palette)
-            axes.plot([found.q10, found.q90], [y, y], color=look["color"], ls=look["ls"], lw=2)
-            axes.plot([found.q50], [y], color=look["color"], marker=look["marker"], ms=8)
+            axes.plot([quantiles.q10, quantiles.q90], [y, y], color=look["color"], ls=look["ls"], lw=2)
+            axes.plot([quantiles.q50], [y], color=look["color"], marker=look["marker"], ms=8)
     axes.set_yticks(range(len(names)), [style.fitted(name, style.SMALL, 1.2) for name in names])
     axes.set(ylim=(len(names) - 0.5, -0.5), xlim=(0, None), xlabel="distance of unit features (at most 2)")
     axes.grid(axis="x")

@@ -115,12 +115,12 @@ def in_rows(tiles: Sequence[Tile], across: int = ACROSS) -> list[Sequence[Tile]]
     return [tiles[i : i + across] for i in range(0, len(tiles), across)]
 
 
-def in_turns(labels: np.ndarray, found: np.ndarray, count: int) -> np.ndarray:
-    """At most ``count`` of the ascending indices ``found``: the first of each class, the second of each, and so on."""
-    classes, ranks = labels[found], np.zeros(len(found), int)
+def in_turns(labels: np.ndarray, indices: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of the ascending ``indices``: the first of each class, the second of each, and so on."""
+    classes, ranks = labels[indices], np.zeros(len(indices), int)
     for k in np.unique(classes):
         ranks[classes == k] = np.arange((classes == k).sum())
-    return found[np.lexsort((classes, ranks))[:count]]
+    return indices[np.lexsort((classes, ranks))[:count]]
 
 
 def class_name(data: ImageSet, k: int, across: int = ACROSS) -> str:

@@ -1,7 +1,7 @@
-"""How every figure looks.
+"""The style of all figures.
 
-Sizes are those of a phone held upright, so that a point is a point there and nothing has to be enlarged. Whatever
-colour tells, a marker, a dash or a word tells too. Nothing of the user's own matplotlib settings comes in.
+Sizes are those of a phone held upright, where a point is a point. What color shows, a marker, a dash or a word shows
+too. The user's own matplotlib settings have no effect.
 """
 
 import textwrap
@@ -47,11 +47,11 @@ OURS: dict[Any, Any] = {
     "lines.markersize": 5,
 }
 DEFAULTS: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if key != "backend"}
-house = matplotlib.rc_context(DEFAULTS | OURS)  # decorates every function that draws
+house = matplotlib.rc_context(DEFAULTS | OURS)  # decorates every function that makes a figure
 
 
 class Palette(NamedTuple):
-    """``lines`` differ also in lightness; ``right`` and ``wrong`` mark answers; ``shade`` names a colour map that
+    """``lines`` differ also in lightness; ``right`` and ``wrong`` mark answers; ``shade`` names a color map that
     darkens steadily."""
 
     lines: tuple[str, ...]
@@ -82,8 +82,8 @@ def wrapped(text: str, points: float, inches: float, bold: bool = False) -> str:
 def width(text: str, points: float) -> float:
     """Inches."""
     font = FontProperties(family=OURS["font.family"], size=points)
-    drawn: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
-    return drawn / 72
+    width: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
+    return width / 72
 
 
 def fitted(text: str, points: float, inches: float) -> str:
@@ -94,7 +94,7 @@ def fitted(text: str, points: float, inches: float) -> str:
 
 
 def foot(source: str, count: int, what: str, more: str = "") -> str:
-    """Where the pixels come from and how many were counted: the last line of every figure."""
+    """The source and number of the images: the last line of every figure."""
     return f"Data: {source}; n\xa0=\xa0{count:,} {what}." + f" {more}" * bool(more)
 
 

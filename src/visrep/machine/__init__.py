@@ -1,1 +1,1 @@
-"""What a result must not depend on by accident: the device, its threads, and chance."""
+"""Device, threads and random numbers: what results must not depend on by accident."""

@@ -1,4 +1,4 @@
-"""The machine as the parameters ask for it, reproducible."""
+"""Device, threads and number formats, set for reproducible results."""
 
 import ctypes
 import os
@@ -25,12 +25,12 @@ class Machine(NamedTuple):
 
     @property
     def processor(self) -> str:
-        """What computes: the name of the card, or the kind of processor."""
+        """The name of the graphics card, or the kind of processor."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else processor.kind()
 
 
 def prepare(runtime: Runtime) -> Machine:
-    """Deterministic kernels only, on the threads asked for. Raises `Failure` where the device is not at hand.
+    """Use deterministic kernels and so many threads. Raises `Failure` where the device does not exist.
 
     On the CPU all that is used here is deterministic at a fixed number of threads (the tests compare bytes), and
     torch's own switch would import its compiler, which takes as long as torch itself.
@@ -39,7 +39,7 @@ def prepare(runtime: Runtime) -> Machine:
     torch.set_num_threads(runtime.threads)
     if runtime.device == "cuda":
         if not torch.cuda.is_available():
-            raise Failure("params.yaml: runtime.device is cuda, but no CUDA device is at hand; set it to cpu", 2)
+            raise Failure("params.yaml: runtime.device is cuda, but there is no CUDA device; set it to cpu", 2)
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
         torch.backends.cudnn.benchmark = False

@@ -1,4 +1,4 @@
-"""Which kind of processor this is: libraries add in an order that depends on it, so bytes do too."""
+"""The kind of this processor: libraries sum in an order that depends on it, and so do the bytes of results."""
 
 import platform
 from pathlib import Path

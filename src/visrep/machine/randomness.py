@@ -1,4 +1,4 @@
-"""Randomness as an argument: a generator for every purpose, named by keys, never the state of another."""
+"""Random generators, one for every purpose, each seeded by the keys that name it."""
 
 import hashlib
 from typing import TYPE_CHECKING

@@ -1,1 +1,1 @@
-"""Arrays to numbers: neighbours, statistics, spread, geometry."""
+"""Functions from arrays to numbers: neighbors, statistics, spread, geometry."""

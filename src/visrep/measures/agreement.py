@@ -1,4 +1,4 @@
-"""Whether rankings agree, by more than chance.
+"""Agreement of rankings, and whether it is beyond chance.
 
 R runs, K items.
 """
@@ -11,7 +11,7 @@ from scipy.stats import friedmanchisquare, spearmanr
 
 
 class Agreement(NamedTuple):
-    """A coefficient of ranks, and how probable one as far from 0 is where ranks are random."""
+    """A rank coefficient and its p value."""
 
     value: float
     p: float
@@ -19,7 +19,7 @@ class Agreement(NamedTuple):
 
 def concordance(scores: np.ndarray) -> Agreement | None:
     """Whether runs rank items alike: Kendall's W of (R, K), 0 where ranks are random and 1 where all runs agree, with
-    the p value of Friedman's test. None of fewer than two runs or three items, and where no run tells items apart."""
+    the p value of Friedman's test. None of fewer than two runs or three items, and where no run distinguishes items."""
     runs, items = scores.shape
     if runs < 2 or items < 3 or not (np.ptp(scores, axis=1) > 0).any():
         return None

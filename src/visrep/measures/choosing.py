@@ -1,4 +1,4 @@
-"""Can encoders be compared without labels? Criteria that may rank them, beside a probe; without torch."""
+"""Criteria that rank encoders without labels, compared with a linear probe; without torch."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ TRUTH = "linear_accuracy"  # of the probe, in percent
 
 
 class Rule(NamedTuple):
-    """A criterion's name, its best values by its authors, and the score (R,) of values (R,): more is better."""
+    """A criterion's name, its best values by its authors, and a score (R,) of its values (R,), the higher the
+    better."""
 
     name: str
     best: str
@@ -32,7 +33,7 @@ CRITERIA: Mapping[str, Rule] = {
 
 @dataclass(frozen=True)
 class Run:
-    """A ``training`` with its seeds moved by ``seed``: its values by criterion, and what the probe reads."""
+    """A ``training`` with its seeds increased by ``seed``: its values by criterion, and the accuracy of the probe."""
 
     training: str
     seed: int
@@ -42,8 +43,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Criterion:
-    """``correlation`` of its ranks with those of the probe; ``right``: the percent of pairs of runs of which it picks
-    the better, ``right_within`` the same of pairs of one training, which differ in their seeds alone."""
+    """Rank ``correlation`` with the probe; ``right``, the percent of pairs of runs of which it selects the better;
+    ``right_within``, the same for pairs of one training, which differ in their seeds only."""
 
     key: str
     correlation: Interval
@@ -57,7 +58,7 @@ class Choosing:
 
     metrics: dict[str, float]
     source: str
-    watched: int
+    monitored: int
     runs: tuple[Run, ...]
     criteria: tuple[Criterion, ...]
     sound: tuple[Criterion, ...]

@@ -26,7 +26,7 @@ class ClassScore:
 
 def per_class(labels: np.ndarray, predicted: np.ndarray, classes: Iterable[str]) -> tuple[ClassScore, ...]:
     """Of each class, then the `MACRO` mean over classes and the one `WEIGHTED` by their images."""
-    from sklearn.metrics import precision_recall_fscore_support  # here: whoever only reads results does not wait for it
+    from sklearn.metrics import precision_recall_fscore_support  # here, since reading results does not need it
 
     classes = tuple(classes)
     *every, support = precision_recall_fscore_support(labels, predicted, labels=range(len(classes)), zero_division=0)

@@ -1,4 +1,4 @@
-"""Criteria that are proposed to rank embeddings without any label.
+"""Criteria proposed for ranking embeddings without labels.
 
 N images, V views of each, D dimensions; all in float64.
 """
@@ -29,7 +29,7 @@ def alpha_req(x: np.ndarray) -> float:
 
 def lidar(views: np.ndarray) -> float:
     """Of embeddings (V, N, D), V >= 2: exp of the entropy of the eigenvalues of the covariance between images, in units
-    of that within them (Thilak et al. 2024, equations 1 to 4): how many directions tell images apart."""
+    of that within them (Thilak et al. 2024, equations 1 to 4): how many directions distinguish images."""
     views = views.astype(np.float64)
     means = views.mean(0)
     within = (views - means).reshape(-1, views.shape[2])

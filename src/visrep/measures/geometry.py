@@ -1,7 +1,7 @@
-"""Where features lie: how far apart the pictures are that should be alike, how near those that should not.
+"""Geometry of features: alignment, uniformity, diameters and margins of invariance sets, movements, density.
 
-S sets of M features, N features, D dimensions; distances are Euclidean, in float64. A set holds the features of
-pictures whose differences an encoder should not see: an invariance set.
+S sets of M features, N features, D dimensions; distances are Euclidean, in float64. An invariance set
+holds the features of images whose differences an encoder should ignore.
 """
 
 import numpy as np
@@ -31,12 +31,12 @@ def margins(sets: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """(S,) the smallest distance from a feature of each set (S, M, D) to one of a set with other kept values (S, F);
     infinite where there is none."""
     sets = sets.astype(np.float64)
-    found = np.full(len(sets), np.inf)
+    distances = np.full(len(sets), np.inf)
     for place, one in enumerate(sets):
         others = sets[np.any(kept != kept[place], axis=1)]
         if len(others):
-            found[place] = cdist(one, others.reshape(-1, sets.shape[2])).min()
-    return found
+            distances[place] = cdist(one, others.reshape(-1, sets.shape[2])).min()
+    return distances
 
 
 def spread(x: np.ndarray) -> float:
@@ -53,13 +53,13 @@ def movements(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def dispersed(count: int, dimensions: int, seed: int, restarts: int = 4) -> np.ndarray:
-    """Points (N, D) of unit length that minimise `uniformity` alone, the best of some random starts: what a contrastive
-    loss does to features that nothing holds together.
+    """Points (N, D) of unit length that minimise `uniformity` alone, the best of some random starts: the result
+    of a contrastive loss without positives.
 
     For 2, 3, 4, 6 and 12 points on a sphere this is also Tammes' problem, to make the smallest distance as large as it
     can be: those arrangements are sharp, and minimise every such potential (Cohn and Kumar 2007).
     """
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
 
     def potential(flat: np.ndarray) -> tuple[float, np.ndarray]:
         raw = flat.reshape(count, dimensions)
@@ -70,7 +70,7 @@ def dispersed(count: int, dimensions: int, seed: int, restarts: int = 4) -> np.n
         return value, tangent.ravel()
 
     precise = {"ftol": 0, "gtol": 1e-9}
-    starts = [draw.standard_normal(count * dimensions) for _ in range(restarts)]
+    starts = [rng.standard_normal(count * dimensions) for _ in range(restarts)]
     ends = [minimize(potential, start, jac=True, method="L-BFGS-B", options=precise) for start in starts]
     raw = min(ends, key=lambda end: float(end.fun)).x.reshape(count, dimensions)
     points: np.ndarray = raw / np.linalg.norm(raw, axis=1, keepdims=True)
@@ -80,7 +80,7 @@ def dispersed(count: int, dimensions: int, seed: int, restarts: int = 4) -> np.n
 def intrinsic_dimension(distance: np.ndarray) -> float:
     """How many dimensions features fill locally: the maximum likelihood of Levina and Bickel 2004 (equation 8), its
     inverses averaged over all features as MacKay and Ghahramani propose (2005). ``distance`` (N, k), k >= 2, are those
-    to the k nearest features, ascending. Equal features tell nothing and are left out; 0 where nothing else is left.
+    to the k nearest features, ascending. Equal features are left out; 0 where no others are left.
     """
     nearer, last = distance[:, :-1], distance[:, -1:]
     apart = nearer > 0

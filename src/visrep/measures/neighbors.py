@@ -24,7 +24,9 @@ VANISHING = 2.0**-126  # below it numbers in float32 lose digits
 faiss.cvar.distance_compute_blas_query_bs = 1024  # a block of its products fits the cache: 3 % faster, same candidates
 
 
-class Found(NamedTuple("Found", [("index", np.ndarray), ("distance", np.ndarray)])):  # a field hides `tuple.index`
+class Found(
+    NamedTuple("Found", [("index", np.ndarray), ("distance", np.ndarray)])
+):  # a field of this name hides `tuple.index`
     """``index`` (Q, k) int64 into the references; ``distance`` (Q, k) float64."""
 
 
@@ -62,17 +64,17 @@ def _found(queries: np.ndarray, references: np.ndarray, k: int, sign: int, own: 
         raise ValueError(f"k is {k}, queries are {queries.shape}, references {references.shape}")
     remain = len(references) - int((own >= 0).any())
     if remain < k:
-        raise Failure(f"{k} neighbours of each image are asked for, but only {remain} images are there to choose from")
+        raise Failure(f"{k} neighbors of each image are needed, but there are only {remain} images")
     count = min(k + k // 8 + MARGIN, len(references))
     proposed = _proposed(queries, references, count, sign)
-    found = _best(queries, references, proposed.candidates, k, sign, own)
-    unsure = np.flatnonzero(~_settled(proposed, found.distance[:, -1], queries.shape[1], sign))
+    best = _best(queries, references, proposed.candidates, k, sign, own)
+    unsure = np.flatnonzero(~_settled(proposed, best.distance[:, -1], queries.shape[1], sign))
     if len(unsure):
         distinct, which = np.unique(queries[unsure], axis=0, return_inverse=True)  # collapsed ones are few
         index = _searched(distinct, references, count, sign)[which]
         again = _best(queries[unsure], references, index, k, sign, own[unsure])
-        found.index[unsure], found.distance[unsure] = again
-    return found
+        best.index[unsure], best.distance[unsure] = again
+    return best
 
 
 def _proposed(queries: np.ndarray, references: np.ndarray, count: int, sign: int) -> _Proposed:
@@ -99,7 +101,7 @@ def _centred(references: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, n
     parts = [around] if queries is references else [around, lines]
     largest = np.max([np.max([part.max(initial=0), -part.min(initial=0)]) for part in parts])
     if not np.isfinite(largest):
-        raise Failure("embeddings with values that are not finite, or beyond float32, have no neighbours")
+        raise Failure("embeddings with values that are not finite, or beyond float32, have no neighbors")
     exponent = -int(np.frexp(largest)[1])
     for part in parts:
         np.ldexp(part, exponent, out=part)

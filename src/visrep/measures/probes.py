@@ -1,4 +1,4 @@
-"""Simple classifiers of an embedding: linear layers and nearest neighbours.
+"""Simple classifiers of an embedding: linear layers and nearest neighbors.
 
 N training images, M test images, D dimensions, K classes. Embeddings are (N, D), labels (N,) integers from 0.
 """
@@ -9,28 +9,29 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 
 from visrep.errors import Failure
 from visrep.measures import neighbors, scalings, spread
 
 TOLERANCE = 1e-6  # largest slope at which a fit ends, where the loss begins at ln K: then it is the optimum to 1e-8
-ROUGHLY = 1e-4  # where the fit only serves to choose: a quarter of the steps, held-out accuracies to within a point
+ROUGHLY = 1e-4  # slope for selecting the penalty: a quarter of the steps, validation accuracies within a point
 STEPS = 20_000  # of L-BFGS, at most: 30 to 150 are usual
 TIE = 0.01  # nats: a class as close as this to the most probable one is as good an answer
 
 
 class Answers(NamedTuple):
-    """``predicted`` (M,) classes; the ``strength`` that was chosen; ``held_out``, percent right of the held-out images
-    under each strength, the strongest first (empty where there was nothing to choose by)."""
+    """``predicted`` (M,) classes; the selected ``strength`` of the penalty; ``validation``, accuracy in percent under
+    each strength, the strongest first (empty without validation images)."""
 
     predicted: np.ndarray
     strength: float
-    held_out: dict[float, float]
+    validation: dict[float, float]
 
 
 class Choice(NamedTuple):
-    """How the strength of a penalty is chosen: among ``strengths``, on a share ``validation`` of the training images,
-    which ``seed`` picks."""
+    """How the strength of a penalty is selected: among ``strengths``, on a share ``validation`` of the training images,
+    chosen by ``seed``."""
 
     strengths: Sequence[float]
     validation: float
@@ -57,25 +58,24 @@ def logistic(
     train: np.ndarray, labels: np.ndarray, test: np.ndarray, choice: Choice, *, standardised: bool = True
 ) -> Answers:
     """Multinomial logistic regression: the mean cross entropy plus strength / 2 times the squared weights, the biases
-    free. The strength is chosen on held-out training images, by fits that end early (`ROUGHLY`), ties to the stronger;
-    then all are fitted, to the optimum.
+    free. The strength is selected on validation images, by fits that end early (`ROUGHLY`), ties going to the stronger;
+    the final fit is of all training images, to the optimum.
 
-    With ``standardised`` every dimension counts alike, however small; without, the embedding is read as it is
-    `scaled`. A class within `TIE` of the most probable one is as good an answer, and the most frequent of them is
-    given: otherwise the least difference, under any penalty, would decide between balanced classes and let an embedding
-    speak that has collapsed. Where nothing is to be learnt, that is one class.
+    With ``standardised`` every dimension counts alike, however small; without, the embedding is only `scaled`. Classes
+    within `TIE` of the most probable one count as equally probable, and the most frequent of them is predicted:
+    otherwise rounding would decide between classes where an embedding has collapsed.
     """
     strengths = sorted(set(choice.strengths), reverse=True)
     kinds, labels, counts = np.unique(labels, return_inverse=True, return_counts=True)
     train, test = scalings.standardised(train, test) if standardised else scaled(train, test)
     if not train.any() or len(kinds) == 1:
         return Answers(np.full(len(test), kinds[counts.argmax()]), strengths[0], {})
-    fit, held_out = divide(labels, choice.validation, choice.seed)
+    fit, validation = divide(labels, choice.validation, choice.seed)
     models = Problem(train[fit], labels[fit]).path(strengths)
     right: dict[float, float] = {}
-    if len(held_out):
-        truth = labels[held_out]
-        right = {s: float(np.mean(_answers(m, train[held_out], counts) == truth) * 100) for s, m in models.items()}
+    if len(validation):
+        truth = labels[validation]
+        right = {s: float(np.mean(_answers(m, train[validation], counts) == truth) * 100) for s, m in models.items()}
     best = max(strengths, key=lambda strength: right.get(strength, 0.0))  # the first of equals
     predicted = kinds[_answers(Problem(train, labels).solved(best, models[best]), test, counts)]
     return Answers(predicted, best, right)
@@ -85,8 +85,8 @@ def scaled(train: np.ndarray, *others: np.ndarray) -> tuple[np.ndarray, ...]:
     """All centred by the training mean and divided by one number: the root mean square of ``train`` *before* it is
     centred. Returns float64.
 
-    So the unit of an embedding does not matter, and neither does its offset to a reader with free biases, but variation
-    that is small beside the offset stays small, and a penalty holds it down. A dimension whose deviation is below
+    So the unit of an embedding does not matter, and neither does its offset to a classifier with free biases, but
+    variation that is small beside the offset stays small, and is penalised. A dimension whose deviation is below
     `spread.RESOLUTION` is rounding and becomes 0.
     """
     size = float(np.sqrt(np.mean(np.square(train, dtype=np.float64)))) or 1.0
@@ -124,7 +124,7 @@ class Problem:
         def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
             u = flat.reshape(-1, classes)
             weights = solve_triangular(root, u[:-1])
-            logs = _log_softmax(self.x @ weights + u[-1])
+            logs = log_softmax(self.x @ weights + u[-1], axis=1)
             error = (np.exp(logs) - self.wanted) / count
             slope = solve_triangular(root, self.x.T @ error + strength * weights, trans="T")
             total = strength / 2 * np.square(weights).sum() - (logs * self.wanted).sum() / count
@@ -132,10 +132,10 @@ class Problem:
 
         begin = np.zeros((width + 1, classes)) if start is None else np.vstack([root @ start.weights, start.biases])
         options = {"maxiter": STEPS, "maxfun": 2 * STEPS, "gtol": tolerance, "ftol": 0.0, "maxcor": 30}
-        found = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options)
-        if not np.abs(found.jac).max() <= 10 * tolerance:  # rounding may end it a little early
-            raise Failure(f"the linear probe finds no optimum at strength {strength:g}: {found.message}")
-        u = found.x.reshape(-1, classes)
+        optimum = minimize(loss, begin.ravel(), jac=True, method="L-BFGS-B", options=options)
+        if not np.abs(optimum.jac).max() <= 10 * tolerance:  # rounding may end it a little early
+            raise Failure(f"the linear probe finds no optimum at strength {strength:g}: {optimum.message}")
+        u = optimum.x.reshape(-1, classes)
         return Linear(solve_triangular(root, u[:-1]), u[-1])
 
     def path(self, strengths: Sequence[float]) -> dict[float, Linear]:
@@ -148,7 +148,7 @@ class Problem:
 
 def _answers(model: Linear, x: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """(M,) classes, the most frequent (then the first) of those within `TIE` of the most probable."""
-    logs = _log_softmax(x @ model.weights + model.biases)  # (M, K)
+    logs = log_softmax(x @ model.weights + model.biases, axis=1)  # (M, K)
     good = logs >= logs.max(1, keepdims=True) - TIE
     answers: np.ndarray = np.where(good, counts, -1).argmax(1)
     return answers
@@ -171,16 +171,16 @@ def sgd(
 
     Weights begin at 0, which is as good as any other place: the problem is convex.
     """
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     x, points = _with_ones(train), _with_ones(test)
     wanted = np.eye(int(labels.max()) + 1)[labels]  # (N, K)
     weights = np.zeros((x.shape[1], wanted.shape[1]))  # the last row holds the biases
     velocity = np.zeros_like(weights)
     history: list[Epoch] = []
     for epoch in range(1, epochs + 1):
-        for batch in _batches(draw.permutation(len(x)), batch_size):
+        for batch in _batches(rng.permutation(len(x)), batch_size):
             part = x[batch]
-            error = np.exp(_log_softmax(part @ weights)) - wanted[batch]
+            error = softmax(part @ weights, axis=1) - wanted[batch]
             velocity = momentum * velocity + part.T @ error / len(batch)
             weights -= lr * velocity
         history.append(_epoch(epoch, x @ weights, labels, points @ weights, test_labels))
@@ -197,12 +197,6 @@ def _batches(order: np.ndarray, size: int) -> Iterator[np.ndarray]:
     return (order[start : start + size] for start in range(0, len(order), size))
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    moved = logits - logits.max(1, keepdims=True)
-    logs: np.ndarray = moved - np.log(np.exp(moved).sum(1, keepdims=True))
-    return logs
-
-
 def _epoch(
     epoch: int, logits: np.ndarray, labels: np.ndarray, test_logits: np.ndarray, test_labels: np.ndarray
 ) -> Epoch:
@@ -210,7 +204,7 @@ def _epoch(
         epoch,
         train_accuracy=float(np.mean(logits.argmax(1) == labels) * 100),
         test_accuracy=float(np.mean(test_logits.argmax(1) == test_labels) * 100),
-        train_loss=float(-np.mean(_log_softmax(logits)[np.arange(len(labels)), labels])),
+        train_loss=float(-np.mean(log_softmax(logits, axis=1)[np.arange(len(labels)), labels])),
     )
 
 
@@ -226,12 +220,12 @@ def subset(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
 def divide(labels: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """(to fit, held out): ascending indices. About ``share`` of each class is held out, at least one image and never
     the last one."""
-    fit, held_out = [], []
+    fit, validation = [], []
     for own in _shuffled(labels, seed):
         count = min(max(1, round(share * len(own))), len(own) - 1)
-        held_out.append(own[:count])
+        validation.append(own[:count])
         fit.append(own[count:])
-    return np.sort(np.concatenate(fit)), np.sort(np.concatenate(held_out))
+    return np.sort(np.concatenate(fit)), np.sort(np.concatenate(validation))
 
 
 def _shuffled(labels: np.ndarray, seed: int) -> Iterator[np.ndarray]:
@@ -247,10 +241,10 @@ def knn(
     al. 2018, section 3.4. ``k`` is at most N; of equal votes the first class wins. A row of zeros has no direction: it
     is as far from every other row as two at an angle of 60 degrees.
     """
-    found = neighbors.nearest(scalings.unit(test), scalings.unit(train), min(k, len(train)))
-    cosine = 1 - found.distance**2 / 2
+    near = neighbors.nearest(scalings.unit(test), scalings.unit(train), min(k, len(train)))
+    cosine = 1 - near.distance**2 / 2
     weight = np.exp((cosine - cosine[:, :1]) / temperature)  # relative to the nearest, so that nothing overflows
     votes = np.zeros((len(test), classes))
-    np.add.at(votes, (np.arange(len(test))[:, None], labels[found.index]), weight)
+    np.add.at(votes, (np.arange(len(test))[:, None], labels[near.index]), weight)
     predicted: np.ndarray = votes.argmax(1)
     return predicted

@@ -1,4 +1,4 @@
-"""Whether a score ranks runs as their measured quality does.
+"""How well a score ranks runs by their measured quality.
 
 R runs.
 """
@@ -38,8 +38,8 @@ def _right(score: np.ndarray, truth: np.ndarray, better: np.ndarray) -> float:
 
 
 def interval(statistic: Statistic, score: np.ndarray, truth: np.ndarray, group: np.ndarray) -> Interval:
-    """With the middle 95 % of what it is for runs drawn with replacement. Runs count as independent: where some are
-    alike, as those of one training, the interval is too narrow."""
+    """With a 95 % bootstrap interval over runs. Runs are taken as independent: where some are similar, as those of one
+    training, the interval is too narrow."""
     random, runs = np.random.default_rng(SEED), len(score)
     again = [
         statistic(score[i], truth[i], group[i]) for i in (random.integers(runs, size=runs) for _ in range(RESAMPLED))

@@ -1,4 +1,4 @@
-"""How an embedding is scaled before it is read.
+"""Scaling of embeddings before evaluation.
 
 N images, D dimensions, float32.
 """

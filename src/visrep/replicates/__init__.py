@@ -1,1 +1,1 @@
-"""Trainings again under other seeds: how one runs, and what all runs of a training say together."""
+"""Repeated trainings with other seeds, and results over all runs of a training."""

@@ -1,4 +1,4 @@
-"""Stages run once more under another seed, in one process: train, embed, evaluate.
+"""Stages run again with another seed, in one process: train, embed, evaluate.
 
 Every stage runs as it is. Only what it is given differs: each ``seed`` that it reads from params.yaml is moved by the
 same number, and what an earlier stage of this replicate wrote is read from there. Images stay the same.
@@ -92,11 +92,11 @@ class Again(Job):
         self.folder = replication.folder / self.name
         self.name = f"{replication.job.name}: {self.name}"
         self._replication = replication
-        self._saw("seeds are moved by", lambda: replication.by)
-        self._saw("processor", lambda: replication.processor)
+        self._depend("seeds are moved by", lambda: replication.by)
+        self._depend("processor", lambda: replication.processor)
 
-    def read(self, key: str, kind: type[S]) -> S:
-        values = super().read(key, kind).model_dump(by_alias=True)
+    def read(self, key: str, kind: type[S], base: str = "") -> S:
+        values = super().read(key, kind, base).model_dump(by_alias=True)
         return params.check(moved(values, self._replication.by), kind, key=key)
 
     def input(self, path: str) -> Path:

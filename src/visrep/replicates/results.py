@@ -1,4 +1,4 @@
-"""What replicates leave behind, and all runs of a training together: records, without torch.
+"""Results of replicates, and of all runs of a training: records, without torch.
 
 A run is the main one, 0, or a replicate, by the number that its seeds are moved by.
 """

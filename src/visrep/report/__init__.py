@@ -1,1 +1,1 @@
-"""A page that holds results: what stands on it, and how it looks."""
+"""The page of results: its content and its layout."""

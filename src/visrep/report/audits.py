@@ -1,4 +1,4 @@
-"""What the page says of robustness: what the strongest attacks left of each classifier, and whether to believe it."""
+"""The page on robustness: the audit of each classifier, and its gates."""
 
 from collections.abc import Sequence
 
@@ -11,20 +11,23 @@ from visrep.report.blocks import Block, Gallery, Part, Picture, Table, picture
 from visrep.report.results import StudyResults
 
 PASSED = {True: "✓", False: Markup("<b>✗</b>")}
-CLAIM, COST = 30.0, 2.0  # points claimed above what is left, and lost in clean accuracy, by what only looks robust
+CLAIM, COST = (
+    30.0,
+    2.0,
+)  # points that a broken defence claims above the audit at least, and loses in clean accuracy at most
 
 
 def audit(study: StudyResults) -> list[Block]:
-    """For the section of attacks."""
+    """For the section on attacks."""
     first = study.audits["cnn"]
     on = data(first.source, first.n, "test images")
     text = (
-        "FGSM and PGD follow one loss with fixed steps, so what they leave right is an upper bound. The audit attacks "
+        "FGSM and PGD use one loss and fixed steps, so accuracy under them is an upper bound. The audit attacks "
         f"{first.n:,} test images with the strongest attacks known for this: APGD, which adapts its steps, on cross "
-        f"entropy and then towards each wrong class on a loss of margins ({first.steps} steps each); where params.yaml "
-        "asks for it, Square, which needs no gradient; and FMN, which seeks the nearest wrong image. An image counts "
-        "as right only if it is right after all of them and after those of the sweep. Only this is called robust "
-        "accuracy, and only where no gate fails."
+        f"entropy and then towards each wrong class on a loss of margins ({first.steps} steps each); where "
+        "params.yaml asks for it, Square, which needs no gradient; and FMN, which searches for the nearest wrong "
+        "image. An image counts as right only if it is right after all of them and after those of the sweep. Only "
+        "this is called robust accuracy, and only where no gate fails."
     )
     return [
         Part("Audit", text),
@@ -45,17 +48,17 @@ def _left(study: StudyResults, on: str) -> Table:
         numbers = [f"{number.value:.1f}" for number in (audited.clean, audited.fgsm, audited.pgd)]
         named = Markup("<i>{}</i>").format(label) if counts(audited, study.audits["cnn"]) else label
         rows.append((named, *numbers, _sure(left), failed or "none", _breaker(audited)))
-    says = (
-        f"Each classifier at ε {study.audits['cnn'].gate_epsilon:g}, in percent of the test images: what it claims, "
-        "and what is left."
+    caption = (
+        f"Each classifier at ε {study.audits['cnn'].gate_epsilon:g}, in percent of the test images: claimed accuracy, "
+        "and robust accuracy."
     )
     if len(study.audits) > len(CLASSIFIERS):
-        says += (
-            f" A defence only looks like one where FGSM or PGD leave {CLAIM:g} points more than the audit, at a clean "
-            f"accuracy within {COST:g} points of the undefended classifier; such are in italics."
+        caption += (
+            f" In italics: broken defences, where accuracy under FGSM or PGD is {CLAIM:g} points above the audit, at "
+            f"a clean accuracy within {COST:g} points of the undefended classifier."
         )
-    head = ("classifier", "clean", "FGSM", "PGD", "robust", "gates that fail", "broken by")
-    return Table(says, on, head, rows, words=(5, 6))
+    head = ("classifier", "clean", "FGSM", "PGD", "robust", "failed gates", "broken by")
+    return Table(caption, on, head, rows, words=(5, 6))
 
 
 def _sure(left: Interval) -> Markup:
@@ -63,7 +66,7 @@ def _sure(left: Interval) -> Markup:
 
 
 def counts(audited: Audit, undefended: Audit) -> bool:
-    """Whether a defence that only looks like one is a fair exhibit."""
+    """Whether a defence claims far more than the audit leaves, at little cost in clean accuracy."""
     claim = max(audited.fgsm.value, audited.pgd.value)
     fair = undefended.clean.value - audited.clean.value <= COST
     return fair and claim - audited.left(audited.gate_epsilon).value >= CLAIM
@@ -86,24 +89,24 @@ def _gates(study: StudyResults, on: str) -> Table:
         for gate in audited.gates:
             by_name.setdefault(gate.name, {})[model] = gate
     rows = [
-        (name.replace("_", " "), *[Markup("{} {}").format(PASSED[g.passed], g.says) for g in gates.values()])
+        (name.replace("_", " "), *[Markup("{} {}").format(PASSED[g.passed], g.message) for g in gates.values()])
         for name, gates in by_name.items()
     ]
-    says = (
-        "Gates: comparisons that hold wherever attacks measure what they claim to. Where one fails, attacks along the "
-        "gradient were misled, and what they left right must not be believed."
+    caption = (
+        "Gates: comparisons that must hold before accuracy under attack is believed. Where one fails, the gradient is "
+        "masked or an attack too weak."
     )
     head = ("gate", *study.classifiers.values())
-    return Table(says, on, head, rows, words=range(1, len(head)))
+    return Table(caption, on, head, rows, words=range(1, len(head)))
 
 
 def _around(study: StudyResults, name: str, on: str) -> Picture:
-    says = (
-        f"{study.classifiers[name].capitalize()}: the loss on the way from the images along two attacks and at random. "
-        "An honest network's loss rises along its gradient; where it stays flat there, or rises as fast at random, the "
-        "gradient says nothing."
+    caption = (
+        f"{study.classifiers[name].capitalize()}: the loss around the images, along two attacks and in a random "
+        "direction. Without masking it rises along the gradient; where it stays flat there, or rises as fast at "
+        "random, the gradient is masked."
     )
-    return picture(study, f"figures_audit/{name}", says, on)
+    return picture(study, f"figures_audit/{name}", caption, on)
 
 
 def _attacks(study: StudyResults, on: str) -> Table:
@@ -114,8 +117,10 @@ def _attacks(study: StudyResults, on: str) -> Table:
             by_model = [_at(audited, key, epsilon) for audited in study.audits.values()]
             if any(by_model):
                 rows.append((f"{name}, ε {epsilon:g}", *[f"{one.value:.1f}" if one else "-" for one in by_model]))
-    says = "The attacks of the audit in their order, in percent: what each and those before it left right."
-    return Table(says, on, ("attack", *study.classifiers.values()), rows, folded="Every attack of the audit in numbers")
+    caption = "The attacks of the audit in their order: accuracy after each and those before it, in percent."
+    return Table(
+        caption, on, ("attack", *study.classifiers.values()), rows, folded=("All attacks of the audit in numbers")
+    )
 
 
 def _at(audited: Audit, attack: str, epsilon: float) -> Interval | None:
@@ -130,9 +135,9 @@ def _smallest(study: StudyResults, on: str) -> Table:
         (label, f"{two['cnn'][label].n}", *[f"{by_class[label].radius:.3f}" for by_class in two.values()])
         for label in labels
     ]
-    says = (
+    caption = (
         "The smallest ε that fools the classifier, the median over the images of each class; 0 for images that are "
-        "wrong as they are."
+        "wrong when clean."
     )
     head = ("class", "images", *[study.classifiers[name] for name in CLASSIFIERS])
-    return Table(says, on, head, rows, folded="Smallest radius, class by class")
+    return Table(caption, on, head, rows, folded="Smallest radius, class by class")

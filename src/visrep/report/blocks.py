@@ -1,4 +1,4 @@
-"""What a page is made of. Text is plain, and escaped where it is shown; only `Markup` is taken as it is."""
+"""The building blocks of a page. Text is plain and is escaped; only `Markup` is not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ TIES = {
 
 @dataclass(frozen=True)
 class Part:
-    """A heading within a section, and what is to be said below it."""
+    """A heading within a section, and the text below it."""
 
     title: str
     text: str = ""
@@ -29,17 +29,16 @@ class Part:
 
 
 class Picture(NamedTuple):
-    """``png`` is a file's content; ``says`` tells what it shows, also to those who do not see it; ``data`` on which
-    images."""
+    """``png`` is a file's content; ``caption`` is also its alternative text; ``data`` says on which images."""
 
     png: bytes
-    says: str
+    caption: str
     data: str
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures beside each other, behind a line to click on where it is ``folded``."""
+    """Pictures side by side, behind a line to click on where it is ``folded``."""
 
     pictures: Sequence[Picture]
     folded: str = ""
@@ -48,10 +47,10 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Table:
-    """``data`` tells of the images; the first cell of each row names it; columns in ``words`` are text, the others
+    """``data`` says on which images; the first cell of each row names it; columns in ``words`` are text, the others
     numbers."""
 
-    says: str
+    caption: str
     data: str
     head: Sequence[str]
     rows: Sequence[Sequence[str | Markup]]
@@ -65,7 +64,7 @@ class Drawing:
     """A drawing that is part of the page."""
 
     svg: Markup
-    says: str
+    caption: str
     folded: str = ""
     kind: ClassVar[str] = "drawing"
 
@@ -82,15 +81,15 @@ class Section(NamedTuple):
     blocks: Sequence[Block]
 
 
-def picture(study: StudyResults, name: str, says: str, data: str) -> Picture:
+def picture(study: StudyResults, name: str, caption: str, data: str) -> Picture:
     """``plots/<name>.png``; ``data`` is a line as `records.data` makes them."""
-    return Picture(study.picture(name), says, data)
+    return Picture(study.picture(name), caption, data)
 
 
-def of_encoders(study: StudyResults, name: str, says: str, data: str, folded: str = "") -> Gallery:
+def of_encoders(study: StudyResults, name: str, caption: str, data: str, folded: str = "") -> Gallery:
     """``plots/figures/<encoder>/<name>.png`` of every encoder, baselines first."""
     pictures = [
-        picture(study, f"figures/{encoder}/{name}", f"{label}: {says}", data)
+        picture(study, f"figures/{encoder}/{name}", f"{label}: {caption}", data)
         for encoder, label in study.encoders.items()
     ]
     return Gallery(pictures, folded)

@@ -1,16 +1,16 @@
-"""What the page says of choosing among encoders without labels."""
+"""The page on choosing among encoders without labels."""
 
 from visrep.measures.choosing import CRITERIA, Choosing, Criterion
 from visrep.records import Interval, data
 from visrep.report.blocks import Block, Gallery, Section, Table, picture
 from visrep.report.results import StudyResults
 
-SURE = 50.0  # percent of pairs that a coin picks rightly
+SURE = 50.0  # percent, by chance
 
 
 def section(study: StudyResults) -> Section:
     result = study.record("choosing", Choosing)
-    on = data(result.source, result.watched, "test images; labels only for the probe")
+    on = data(result.source, result.monitored, "test images; labels only for the probe")
     blocks: list[Block] = [_table(result, on)]
     if study.repeated:
         blocks.append(
@@ -20,8 +20,8 @@ def section(study: StudyResults) -> Section:
         "choosing",
         "Choosing without labels",
         [
-            "Where there are no labels, which encoder should be taken? Six criteria that need none are measured on "
-            "each trained encoder, and compared with what a linear probe reads with labels.",
+            "Which encoder to take without labels? Six criteria that need none, compared with the accuracy of a linear "
+            "probe over all runs.",
             _answer(result),
         ],
         blocks,
@@ -32,21 +32,20 @@ def _answer(result: Choosing) -> str:
     best = max(result.criteria, key=lambda row: row.right.value)
     rule = CRITERIA[best.key]
     within = [CRITERIA[row.key].name for row in result.criteria if row.right_within.low > SURE]
-    seeds = f"Among runs that differ in their seed alone, better than a coin: {', '.join(within) or 'none'}."
+    seeds = f"Among runs that differ in their seed only, better than chance: {', '.join(within) or 'none'}."
     often = f"{_pairs(best.right)} % of the pairs of {len(result.runs)} runs"
-    return f"Of two runs, {rule.name} picks the better most often: {often}. {seeds}"
+    return f"Of two runs, {rule.name} selects the better most often: {often}. {seeds}"
 
 
 def _table(result: Choosing, on: str) -> Table:
-    says = (
-        "How well each criterion ranks runs: the correlation of its ranks with those of the probe, and how often it "
-        "picks the better of two, with the middle 95 % over runs drawn again with replacement (too narrow, since runs "
-        "of one training are alike). Without ablations: a collapsed encoder is easy to recognise. Same training: runs "
-        "of one training under other seeds."
+    caption = (
+        "How well each criterion ranks runs: rank correlation with the probe, and how often it selects the better of "
+        "two, with 95 % bootstrap intervals over runs (too narrow, since runs of one training are similar). Without "
+        "ablations: a collapsed encoder is easy to recognise. Same training: runs that differ in their seed only."
     )
     head = ("criterion", "best", "rank correlation", "better of two, %", "without ablations, %", "same training, %")
     rows = [_row(row, sound) for row, sound in zip(result.criteria, result.sound, strict=True)]
-    return Table(says, on, head, rows)
+    return Table(caption, on, head, rows)
 
 
 def _row(row: Criterion, sound: Criterion) -> tuple[str, ...]:

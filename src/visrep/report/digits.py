@@ -1,4 +1,4 @@
-"""What the page says of street digits: the classifier, its fall, its defence."""
+"""The page on the classifier, attacks on it, and its defence."""
 
 from visrep.data.pixels import LEVELS
 from visrep.digits.results import CLASSIFIERS, Defence
@@ -13,35 +13,39 @@ def classifier(study: StudyResults) -> Section:
     result = study.classifier
     on = data(result.source, result.n, "test images")
 
-    def figure(name: str, says: str, of: str = on) -> Picture:
-        return picture(study, f"figures_digits/{name}", says, of)
+    def figure(name: str, caption: str, of: str = on) -> Picture:
+        return picture(study, f"figures_digits/{name}", caption, of)
 
     return Section(
         "digits",
-        "Street digits",
+        "Classifier",
         [
-            f"A convolutional network of {result.parameters:,} weights reads the middle digit of a crop of 32 by 32 "
-            "pixels. Held-out training images choose the epoch; test images are looked at once, at the end."
+            f"A convolutional network of {result.parameters:,} weights classifies images of 32 by 32 pixels. The "
+            "epoch is selected on validation images; test images are used once."
         ],
         [
             tables.beside(
-                "How many images are read rightly, in percent. Training accuracy is that of the kept network on its "
-                "training images as they are. Floor: always the most frequent digit.",
-                f"{on[:-1]}; {result.held_out:,} held-out and {result.trained:,} training images.",
+                "Accuracy in percent. Training accuracy is that of the selected epoch on training images without "
+                "augmentation. Baseline: always the most frequent class.",
+                f"{on[:-1]}; {result.validation:,} validation and {result.trained:,} training images.",
                 results.classifier(study),
             ),
             Gallery(
                 [
                     figure(
                         "misclassified",
-                        "The most confident mistakes: true digit, and the two answers held most likely.",
+                        "The most confident mistakes: the true class, and the two most probable ones.",
                     ),
-                    figure("confusion", "Which digit is taken for which: true digits in rows, answers in columns."),
-                    figure("report", "Precision, recall and F1 of each digit, on an axis that may not start at 0."),
+                    figure("confusion", "Confusion matrix: true classes in rows, predictions in columns."),
+                    figure("report", "Precision, recall and F1 of each class, on an axis that may not start at 0."),
                     figure(
                         "learning_curves",
-                        "Loss and accuracy by epoch; the epoch that was kept is circled.",
-                        data(result.source, result.trained + result.held_out, "training images, some of them held out"),
+                        "Loss and accuracy by epoch; the selected epoch is circled.",
+                        data(
+                            result.source,
+                            result.trained + result.validation,
+                            "training images, validation images among them",
+                        ),
                     ),
                 ]
             ),
@@ -57,26 +61,26 @@ def attacks(study: StudyResults) -> Section:
     pgd = study.parameters["fgsm_sweep"]["pgd"]
     return Section(
         "attacks",
-        "Attack and defence",
+        "Attacks and defence",
         [
-            "Each pixel is moved a little, in the direction that hurts the classifier most. FGSM takes one such "
-            f"step, PGD {pgd['steps']} of {pgd['step_share']:g} radius each. The defended classifier was trained on "
-            "attacked images. A network can learn to withstand these two and still fall to stronger attacks: the "
-            "audit below runs them, and its gates look for the signs.",
+            "Each pixel is changed a little, in the direction that increases the loss. FGSM takes one such step, PGD "
+            f"{pgd['steps']} of {pgd['step_share']:g} radius each. The defended classifier was trained on attacked "
+            "images. A network can withstand these two attacks and fail under stronger ones: the audit below runs "
+            "those, and its gates look for signs of masked gradients.",
             "The radius ε is the largest change of a pixel in the units of the networks' input, [-1, 1]: "
             f"{gate:g} is {LEVELS * gate:g} of 255 grey levels.",
         ],
         [
             tables.beside(
-                "Accuracy of both classifiers, in percent. Floor: always the most frequent digit. Robust is what the "
-                "strongest attacks left; PGD is an upper bound. The reported defence was trained on FGSM images and "
-                "tested by FGSM alone, so nobody can tell whether it withstood anything.",
+                "Accuracy of both classifiers, in percent. Baseline: always the most frequent class. Robust: "
+                "accuracy under the strongest attacks; under PGD it is an upper bound. The reported defence was "
+                "trained on FGSM images and tested with FGSM only.",
                 f"{on} Robust: {study.audits['cnn'].n:,} of them.",
                 results.headline(study),
             ),
             Gallery(_sweeps(study, on)),
             *audits.audit(study),
-            Part("Before and after", "What one step does to the answers, and to the images."),
+            Part("Before and after", "Predictions and images before and after one step of FGSM."),
             Gallery(_attacked(study, gate, on)),
             *[_radii(study, model, on) for model in CLASSIFIERS],
             *[_every_attack(study, model, on) for model in CLASSIFIERS],
@@ -95,33 +99,31 @@ def _per_class(study: StudyResults, on: str) -> Table:
         )
         for row in study.classifier.per_class
     ]
-    says = (
-        "The classifier digit by digit, in percent. Reported: the same three of SVHN's official test images (report 1)."
-    )
+    caption = "The classifier class by class, in percent. Reported: the same on SVHN's official test images (report 1)."
     head = ("digit", "precision", "recall", "F1", "images", "reported")
-    return Table(says, on, head, rows, folded="The same digit by digit")
+    return Table(caption, on, head, rows, folded="The same class by class")
 
 
 def _by_epoch(study: StudyResults) -> Table:
-    """What report 1 saw while its networks learned; ours is in the curves."""
+    """The reported learning curves; ours are figures."""
     epochs = study.reported["epochs"]
     rows = [(str(epoch), *map(str, row)) for epoch, row in enumerate(zip(*epochs.values(), strict=True), 1)]
-    says = "Loss and accuracy of the classifier on SVHN, and the loss of SimCLR, as report 1 has them."
+    caption = "Loss and accuracy of the classifier on SVHN, and the loss of SimCLR, as reported by report 1."
     return Table(
-        says, "Reported numbers, of other images.", ("epoch", *epochs), rows, folded="What was reported by epoch"
+        caption, "Reported numbers, of other images.", ("epoch", *epochs), rows, folded="Reported numbers by epoch"
     )
 
 
 def _sweeps(study: StudyResults, on: str) -> list[Picture]:
     captions = {
-        "accuracy_against_epsilon": "Accuracy under noise, FGSM, PGD and the strongest attacks as the radius grows. "
-        "Bands are 95 % intervals, the dotted line is the floor.",
-        "per_class": "Some digits withstand FGSM longer than others: accuracy of each as the radius grows.",
+        "accuracy_against_epsilon": "Accuracy under noise, FGSM, PGD and the strongest attacks against the radius. "
+        "Bands are 95 % intervals, the dotted line is the most frequent class.",
+        "per_class": "Accuracy of each class under FGSM against the radius.",
     }
-    pictures = [picture(study, f"figures_attacks/{name}", says, on) for name, says in captions.items()]
+    pictures = [picture(study, f"figures_attacks/{name}", caption, on) for name, caption in captions.items()]
     if study.repeated:
-        says = "Both classifiers in every run, each a point: how far does accuracy hang on the seed?"
-        pictures.append(picture(study, "figures_spread/classifiers", says, on))
+        caption = "Both classifiers in all runs: how much accuracy depends on the seed."
+        pictures.append(picture(study, "figures_spread/classifiers", caption, on))
     return pictures
 
 
@@ -129,26 +131,26 @@ def _attacked(study: StudyResults, gate: float, on: str) -> list[Picture]:
     captions = {}
     for model, name in CLASSIFIERS.items():
         captions[f"before_after_{model}"] = (
-            f"Right before and wrong after FGSM at ε {gate:g}, {name} classifier, and the change, magnified "
+            f"Images right before and wrong after FGSM at ε {gate:g}, {name} classifier, and the change, magnified "
             f"{1 / gate:.3g} times."
         )
     for model, name in CLASSIFIERS.items():
         captions[f"confusion_{model}"] = (
-            f"What the {name} classifier takes for what: clean above, FGSM at ε {gate:g} below."
+            f"Confusion matrices of the {name} classifier: clean above, FGSM at ε {gate:g} below."
         )
     captions["one_image"] = (
-        "The same images at every radius, attacked through each classifier, with its answers. Can the eye still read "
-        "them?"
+        "The same images at every radius, attacked through each classifier, with its predictions. Can you still "
+        "recognise them?"
     )
-    captions["misclassified_adv_cnn"] = "Clean images that the defended classifier misreads."
+    captions["misclassified_adv_cnn"] = "Clean images that the defended classifier gets wrong."
     defence = study.record("adv_train", Defence)
     learned = picture(
         study,
         "figures_attacks/learning_adv_cnn",
-        "How the defence came about: accuracy by epoch, clean and attacked; the epoch that was kept is circled.",
-        data(defence.source, defence.n, "held-out images"),
+        "Adversarial training: accuracy by epoch, clean and attacked; the selected epoch is circled.",
+        data(defence.source, defence.n, "validation images"),
     )
-    return [*[picture(study, f"figures_attacks/{name}", says, on) for name, says in captions.items()], learned]
+    return [*[picture(study, f"figures_attacks/{name}", caption, on) for name, caption in captions.items()], learned]
 
 
 def _radii(study: StudyResults, model: str, on: str) -> Gallery:
@@ -158,7 +160,7 @@ def _radii(study: StudyResults, model: str, on: str) -> Gallery:
         picture(
             study,
             f"figures_attacks/{key(f'gallery_{model}', radius)}",
-            f"FGSM at ε {radius:g} against the {name} classifier: images still read rightly, images turned wrong.",
+            f"FGSM at ε {radius:g} against the {name} classifier: images that stay right, images that become wrong.",
             on,
         )
         for radius in study.sweeps[model].radii("noise")
@@ -168,5 +170,7 @@ def _radii(study: StudyResults, model: str, on: str) -> Gallery:
 
 def _every_attack(study: StudyResults, model: str, on: str) -> Table:
     name = CLASSIFIERS[model]
-    says = f"Accuracy of the {name} classifier under every attack that was run, in percent."
-    return tables.beside(says, on, results.attacked(study, model), folded=f"Every attack in numbers, {name} classifier")
+    caption = f"Accuracy of the {name} classifier under all attacks, in percent."
+    return tables.beside(
+        caption, on, results.attacked(study, model), folded=(f"All attacks in numbers, {name} classifier")
+    )

@@ -1,4 +1,4 @@
-"""What the page says of the uses of an embedding: every evaluation of every encoder."""
+"""The page on evaluations of all encoders."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,21 +10,21 @@ from visrep.report import results, tables
 from visrep.report.blocks import Block, Gallery, Part, Section, Table, of_encoders, picture
 from visrep.report.results import Evaluation, Row, StudyResults
 
-ELSEWHERE = ("maps",)  # evaluations that stand in another section
+ELSEWHERE = ("maps",)  # evaluations in another section
 
 
 def uses(study: StudyResults) -> Section:
-    floors = ", ".join(study.encoders[name] for name in study.baselines)
+    baselines = ", ".join(study.encoders[name] for name in study.baselines)
     blocks: list[Block] = [_at_a_glance(study)]
     for name, evaluation in study.evaluations.items():
         if name not in ELSEWHERE:
             blocks += _evaluation(study, evaluation)
     return Section(
         "uses",
-        "What they are good for",
+        "Evaluation of the embeddings",
         [
-            "Every embedding is evaluated in the same ways; none of these changes it. No gradient trained the first: "
-            f"{floors or 'none here'}. What these baselines reach is no merit of learning.",
+            "All embeddings are frozen and evaluated alike. Baselines, which are not trained: "
+            f"{baselines or 'none here'}.",
         ],
         blocks,
     )
@@ -36,11 +36,11 @@ def _at_a_glance(study: StudyResults) -> Table:
         (label, *[_cell(rows[place], column.digits) for column, rows in columns])
         for place, label in enumerate(study.encoders.values())
     ]
-    says = "All evaluations at a glance; percent, but for what is named otherwise below, where intervals stand too."
+    caption = "All evaluations at a glance, in percent but for silhouette and NMI; intervals are in the tables below."
     if any(row.runs for _, rows in columns for row in rows):
-        says += " Below the main run, mean and standard deviation of all runs."
+        caption += " Small print: mean and standard deviation over all runs."
     first = next(iter(study.evaluations.values())).tabulated
-    return Table(says, first.data, ("encoder", *[column.name for column, _ in columns]), rows)
+    return Table(caption, first.data, ("encoder", *[column.name for column, _ in columns]), rows)
 
 
 def _cell(row: Row, digits: int) -> Markup:
@@ -53,18 +53,18 @@ def _evaluation(study: StudyResults, evaluation: Evaluation) -> list[Block]:
     """Its title and text, a table for each column that has a caption, one for the others, and pictures."""
     about = evaluation.tabulated
     before, after = PICTURES.get(evaluation.name, _none)(study, evaluation)
-    shown = [column for column in about.columns if column.says]
-    more = [column for column in about.columns if not column.says]
+    shown = [column for column in about.columns if column.caption]
+    more = [column for column in about.columns if not column.caption]
     return [
         Part(about.title, about.text),
         *before,
         *[
             tables.beside(
-                column.says,
+                column.caption,
                 about.data,
                 results.reading(study, evaluation, column),
                 digits=column.digits,
-                drawn=column.percent,
+                scaled=column.percent,
             )
             for column in shown
         ],
@@ -80,8 +80,8 @@ def _more(study: StudyResults, evaluation: Evaluation, columns: Sequence[Column]
         for label, result in zip(study.encoders.values(), evaluation.results.values(), strict=True)
     ]
     aside = REPORTED[evaluation.name](study) if evaluation.name in REPORTED else ""
-    says = " ".join(filter(None, (f"{about.more}.", aside)))
-    return Table(says, about.data, ("encoder", *[column.name for column in columns]), rows, folded=about.more)
+    caption = " ".join(filter(None, (f"{about.more}.", aside)))
+    return Table(caption, about.data, ("encoder", *[column.name for column in columns]), rows, folded=about.more)
 
 
 def _value(column: Column, result: object) -> float:
@@ -89,7 +89,7 @@ def _value(column: Column, result: object) -> float:
     return number.value if isinstance(number, Interval) else number
 
 
-RUNS = "The same in every run, each a point: how far does it hang on the seed?"
+RUNS = "The same in all runs: how much it depends on the seed."
 Pictures = tuple[list[Block], list[Block]]  # what stands before the tables, and what after
 
 
@@ -99,9 +99,9 @@ def _none(study: StudyResults, evaluation: Evaluation) -> Pictures:
 
 def _probe(study: StudyResults, evaluation: Evaluation) -> Pictures:
     result: probe.Result = next(iter(evaluation.results.values()))
-    labelled = data(result.source, result.labelled, "training images with labels, some of them held out")
-    says = "Linear probe and k-NN of every encoder, with chance."
-    pictures = [picture(study, "figures_encoders/accuracy", says, evaluation.tabulated.data)]
+    labelled = data(result.source, result.labelled, "training images with labels, validation images among them")
+    caption = "Linear probe and k-NN of all encoders, with chance."
+    pictures = [picture(study, "figures_encoders/accuracy", caption, evaluation.tabulated.data)]
     if study.repeated:
         pictures.append(picture(study, "figures_spread/encoders", RUNS, evaluation.tabulated.data))
     return (
@@ -110,17 +110,17 @@ def _probe(study: StudyResults, evaluation: Evaluation) -> Pictures:
             of_encoders(
                 study,
                 "probe",
-                "how the linear probe came about.",
+                "selection or training of the linear probe.",
                 labelled,
-                "How each probe was chosen or learned, every encoder",
+                "Selection or training of the probe, all encoders",
             )
         ],
     )
 
 
 def _dimensions(study: StudyResults, evaluation: Evaluation) -> Pictures:
-    says = "Accuracy of a linear probe against the dimensions it is given, every encoder."
-    return [Gallery([picture(study, "figures_encoders/dimensions", says, evaluation.tabulated.data)])], []
+    caption = "Accuracy of a linear probe against the number of dimensions, all encoders."
+    return [Gallery([picture(study, "figures_encoders/dimensions", caption, evaluation.tabulated.data)])], []
 
 
 def _retrieval(study: StudyResults, evaluation: Evaluation) -> Pictures:
@@ -132,7 +132,7 @@ def _retrieval(study: StudyResults, evaluation: Evaluation) -> Pictures:
             "neighbors",
             "a query of each class with its five nearest and its five farthest training images; ticks mark its class.",
             on,
-            "Queries with their nearest and farthest images, every encoder",
+            "Queries with their nearest and farthest images, all encoders",
         ),
     ]
 
@@ -141,13 +141,13 @@ def _anomaly(study: StudyResults, evaluation: Evaluation) -> Pictures:
     on = evaluation.tabulated.data
     result: anomaly.Result = next(iter(evaluation.results.values()))
     kinds = " and ".join(anomaly.words(one.set) for one in result.anomalous)
-    roc = picture(study, "roc/roc", f"ROC curves: anomalies found against false alarms, for {kinds}.", on)
-    strangest = of_encoders(study, "most_anomalous", "the strangest of all test images.", on)
+    roc = picture(study, "roc/roc", f"ROC curves: detected anomalies against false alarms, for {kinds}.", on)
+    strangest = of_encoders(study, "most_anomalous", "the test images with the highest anomaly scores.", on)
     return [], [*_scorings(study, evaluation), Gallery([roc, *strangest.pictures])]
 
 
 def _scorings(study: StudyResults, evaluation: Evaluation) -> list[Block]:
-    """Every way of scoring side by side, and what stands out by class."""
+    """All anomaly scores side by side, and AUROC by class."""
     results = dict(zip(study.encoders.values(), evaluation.results.values(), strict=True))
     first: anomaly.Result = next(iter(results.values()))
     sets = [one.set for one in first.anomalous]
@@ -156,37 +156,44 @@ def _scorings(study: StudyResults, evaluation: Evaluation) -> list[Block]:
     named = ", ".join(map(anomaly.words, sets))
     blocks: list[Block] = [
         Table(
-            f"Every way of scoring, encoder by encoder: AUROC in percent of {named}, one below the other. In bold the "
-            "way that is told above.",
+            f"All anomaly scores, encoder by encoder: AUROC in percent of {named}, one below the other. In bold the "
+            "score of the tables above.",
             evaluation.tabulated.data,
             ("encoder", *ways),
             rows,
         )
     ]
     for name in sets:
-        found = {label: [one for one in result.by_class if one.set == name] for label, result in results.items()}
-        heads = [f"{one.label} ({one.n:,})" for one in found[next(iter(found))]]
-        says = f"{anomaly.words(name).capitalize()} by class: AUROC in percent of each class (n) against all objects."
-        cells = [(label, *(f"{one.auroc:.1f}" for one in row)) for label, row in found.items()]
-        blocks.append(Table(says, evaluation.tabulated.data, ("encoder", *heads), cells, folded=says.split(":")[0]))
+        by_class = {label: [one for one in result.by_class if one.set == name] for label, result in results.items()}
+        heads = [f"{one.label} ({one.n:,})" for one in by_class[next(iter(by_class))]]
+        caption = (
+            f"{anomaly.words(name).capitalize()} by class: AUROC in percent of each class (n) against all normal "
+            "images."
+        )
+        cells = [(label, *(f"{one.auroc:.1f}" for one in row)) for label, row in by_class.items()]
+        blocks.append(
+            Table(caption, evaluation.tabulated.data, ("encoder", *heads), cells, folded=caption.split(":")[0])
+        )
     heads = [f"{alarm.label} ({alarm.n:,})" for alarm in first.alarms]
-    says = f"False alarms by class: percent of each class of objects (n), where {anomaly.ALARMS:g} % of all raise one."
+    caption = (
+        f"False alarms by class: percent of each normal class (n), where {anomaly.ALARMS:g} % of all are false alarms."
+    )
     cells = [(label, *(f"{alarm.percent:.1f}" for alarm in result.alarms)) for label, result in results.items()]
-    blocks.append(Table(says, evaluation.tabulated.data, ("encoder", *heads), cells, folded=says.split(":")[0]))
+    blocks.append(Table(caption, evaluation.tabulated.data, ("encoder", *heads), cells, folded=caption.split(":")[0]))
     return blocks
 
 
 def _areas(result: anomaly.Result, way: str, sets: Sequence[str]) -> Markup:
-    found = {scored.anomalies: scored.auroc for scored in result.scores if scored.way == way}
-    told = Markup("<br>").join(f"{found[name]:.1f}" for name in sets if name in found)
-    return Markup("<b>{}</b>").format(told) if way == result.way else told
+    aurocs = {scored.anomalies: scored.auroc for scored in result.scores if scored.way == way}
+    text = Markup("<br>").join(f"{aurocs[name]:.1f}" for name in sets if name in aurocs)
+    return Markup("<b>{}</b>").format(text) if way == result.way else text
 
 
 def _clustering(study: StudyResults, evaluation: Evaluation) -> Pictures:
-    says = "How tight the clusters of every encoder are, how far they are classes, and how far colours."
+    caption = "Clusters of all encoders: how tight they are, and how well they match classes and colors."
     mapped = study.evaluations["maps"].tabulated.data
     return (
-        [Gallery([picture(study, "figures_encoders/clusters", says, evaluation.tabulated.data)])],
+        [Gallery([picture(study, "figures_encoders/clusters", caption, evaluation.tabulated.data)])],
         [
             of_encoders(
                 study,
@@ -201,10 +208,10 @@ def _clustering(study: StudyResults, evaluation: Evaluation) -> Pictures:
 
 def _reported_probe(study: StudyResults) -> str:
     ends = (f"{what} {first} to {last}" for what, (first, last) in study.reported["probe"].items())
-    return f"Reported of VICReg's probe from the first to the last of 30 epochs (report 3): {', '.join(ends)}."
+    return f"Reported for VICReg's probe, from the first to the last of 30 epochs (report 3): {', '.join(ends)}."
 
 
-# What only some evaluations have: pictures, and words of the reports.
+# Pictures and quotes that only some evaluations have.
 PICTURES: dict[str, Callable[[StudyResults, Evaluation], Pictures]] = {
     "probe": _probe,
     "dimensions": _dimensions,

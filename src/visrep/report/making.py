@@ -27,19 +27,22 @@ class Group(NamedTuple):
 
 
 def making(parameters: Mapping[str, Any], stages: Sequence[Stage], presets: Mapping[str, Mapping[str, Any]]) -> Section:
-    drawn = groups(stages)
-    rows = [(group.name, group.caption, ", ".join(group.reads) or "-") for group in drawn]
+    shown_groups = groups(stages)
+    rows = [(group.name, group.caption, ", ".join(group.reads) or "-") for group in shown_groups]
     return Section(
         "making",
-        "How it is made",
-        (f"{len(stages)} stages in {len(drawn)} groups. A changed number reruns exactly what reads it.",),
+        "Pipeline and parameters",
+        (
+            f"{len(stages)} stages in {len(shown_groups)} groups. A changed parameter reruns just the stages that "
+            "read it.",
+        ),
         (
             Drawing(
-                svg(drawn),
-                "The stages in reading order. An arc leads down to a stage that reads what another writes, a dashed "
-                "one back up; where others lead the same way in steps, none is drawn.",
+                svg(shown_groups),
+                "The stages in reading order. An arc leads from a stage to one that reads its outputs; where there "
+                "is a longer path, it is left out.",
             ),
-            Table("Every stage.", "", ("stage", "what it does", "reads"), rows, (1, 2), "The same in words"),
+            Table("All stages.", "", ("stage", "what it does", "reads"), rows, (1, 2), "All stages in words"),
             *compared(parameters, presets),
         ),
     )
@@ -50,35 +53,35 @@ def groups(stages: Sequence[Stage]) -> list[Group]:
     members: dict[str, list[Stage]] = {}
     for stage in stages:
         members.setdefault(stage.group, []).append(stage)
-    found = []
+    groups = []
     for name, own in members.items():
         reads = tuple(other for other, theirs in members.items() if other != name and _reads(own, theirs))
-        found.append(Group(name, own[0].caption.replace("${key}", "each"), len(own), reads))
-    return found
+        groups.append(Group(name, own[0].caption.replace("${key}", "each"), len(own), reads))
+    return groups
 
 
-def svg(drawn: Sequence[Group]) -> Markup:
+def svg(shown_groups: Sequence[Group]) -> Markup:
     """Arcs swing to the left; one that leads back up, to an earlier line, is dashed. No arc is drawn where others lead
     the same way in steps."""
-    arcs = direct(drawn)
-    middle = {group.name: ROW * row + ROW / 2 for row, group in enumerate(drawn)}
-    lines = Markup("").join(_line(group, arcs[group.name], middle) for group in drawn)
+    arcs = direct(shown_groups)
+    middle = {group.name: ROW * row + ROW / 2 for row, group in enumerate(shown_groups)}
+    lines = Markup("").join(_line(group, arcs[group.name], middle) for group in shown_groups)
     caption = "The stages of the study and what each reads; the same in words below."
     return Markup('<svg class="graph" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
-        WIDTH, ROW * len(drawn), caption, lines
+        WIDTH, ROW * len(shown_groups), caption, lines
     )
 
 
-def direct(drawn: Sequence[Group]) -> dict[str, list[str]]:
+def direct(shown_groups: Sequence[Group]) -> dict[str, list[str]]:
     """What each group reads without a way round over groups that stand between the two."""
-    row = {group.name: place for place, group in enumerate(drawn)}
+    row = {group.name: place for place, group in enumerate(shown_groups)}
     above: dict[str, set[str]] = {}  # all that lies behind a group, in steps that lead down
-    for group in drawn:
+    for group in shown_groups:
         before = [name for name in group.reads if row[name] < row[group.name]]
         above[group.name] = {*before, *(far for name in before for far in above[name])}
     return {
         group.name: [name for name in group.reads if not any(name in above.get(near, ()) for near in group.reads)]
-        for group in drawn
+        for group in shown_groups
     }
 
 
@@ -133,13 +136,13 @@ def differences(ours: Mapping[str, Any], preset: Mapping[str, Any]) -> list[tupl
 
 def compared(parameters: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]]) -> list[Part | Table]:
     """What stands on the page of them."""
-    found = {name: differences(parameters, preset) for name, preset in presets.items()}
-    same = [name for name, rows in found.items() if not rows]
+    changed = {name: differences(parameters, preset) for name, preset in presets.items()}
+    same = [name for name, rows in changed.items() if not rows]
     chosen = f"This is the preset {' and '.join(same)}. " if same else "This is none of the presets. "
     text = f"{chosen}All parameters together have the SHA-256 {digest(parameters)[:16]}."
     tables = [
         Table(f"Where the preset {name} differs.", "", ("parameter", "here", name), rows, (1, 2), _folded(name, rows))
-        for name, rows in found.items()
+        for name, rows in changed.items()
         if rows
     ]
     return [Part("Parameters", text), *tables]

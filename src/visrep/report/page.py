@@ -1,6 +1,6 @@
 """Sections to one file of HTML that needs no other: opens from a disk, without a network or a script.
 
-How it looks, on a phone too, by day and by night and without colours, stands in ``style.css``, what it holds in
+How it looks, on a phone too, by day and by night and without colors, stands in ``style.css``, what it holds in
 ``page.html.j2``.
 """
 

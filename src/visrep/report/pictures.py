@@ -20,11 +20,11 @@ class Inline(NamedTuple):
 def inline(png: bytes) -> Inline:
     """Lossless WebP, transparency over white."""
     with Image.open(BytesIO(png)) as image:
-        seen = image.convert("RGBA")
-    paper = Image.new("RGBA", seen.size, WHITE)
-    paper.alpha_composite(seen)
+        picture = image.convert("RGBA")
+    paper = Image.new("RGBA", picture.size, WHITE)
+    paper.alpha_composite(picture)
     buffer = BytesIO()
     paper.convert("RGB").save(
         buffer, "webp", lossless=True, quality=25, method=1
     )  # more effort: 3 % for twice the time
-    return Inline(f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", *seen.size)
+    return Inline(f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}", *picture.size)

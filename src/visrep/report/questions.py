@@ -32,7 +32,7 @@ def questions(study: StudyResults) -> Section:
     on = data(first.source, study.trainings["vicreg"].n, "training images of objects")
     digits = data(sweep.source, sweep.n, "test images of digits").replace("Data: ", "")
     rows = [*_of_neighbors(study), *_of_digits(study)]
-    says = (
+    caption = (
         "Differences are those of runs with the same seed, with a 95 % interval by Student's t; agreements of ranks "
         f"count where they are less than {100 * SURE:g} % probable by chance. Where the interval holds 0, where ranks "
         "agree no better than that, or where each training ran once, the answer is not known."
@@ -41,7 +41,7 @@ def questions(study: StudyResults) -> Section:
         "questions",
         "What the reports left open",
         ["Questions that the five reports asked, or answered from one run."],
-        [Table(says, f"{on} {digits}", ("question", "answer", "measured here"), rows, words=(1, 2))],
+        [Table(caption, f"{on} {digits}", ("question", "answer", "measured here"), rows, words=(1, 2))],
     )
 
 
@@ -53,20 +53,20 @@ def _runs(study: StudyResults, evaluation: str, encoder: str, key: str) -> Runs:
 
 
 def _of_neighbors(study: StudyResults) -> Iterator[Answer]:
-    """VICReg on neighbours against VICReg on views."""
+    """VICReg on neighbors against VICReg on views."""
     if VIEWS not in study.encoders or NEIGHBORS not in study.encoders:
         return
 
     def more(evaluation: str, key: str) -> tuple[Interval | None, str]:
-        """How much greater a number is on neighbours, and in words."""
+        """How much greater a number is on neighbors, and in words."""
         views, neighbors = (_runs(study, evaluation, name, key) for name in (VIEWS, NEIGHBORS))
         difference = statistics.paired(views, neighbors)
         name = next(c.name for c in study.evaluations[evaluation].tabulated.columns if c.key == key)
-        return difference, f"{name} {_means(views)} on views, {_means(neighbors)} on neighbours{_by(difference)}"
+        return difference, f"{name} {_means(views)} on views, {_means(neighbors)} on neighbors{_by(difference)}"
 
     if HANDWRITTEN in study.parameters["anomaly"]["sets"]:
         area, areas = more("anomaly", f"auroc_{HANDWRITTEN}")
-        yield "Do neighbours in place of views find handwritten digits better?", _greater(area), areas
+        yield "Do neighbors in place of views find handwritten digits better?", _greater(area), areas
     neat, neatly = more("clustering", "silhouette")
     _, classes = more("clustering", "nmi")
     probe, read = more("probe", "linear_accuracy")
@@ -78,7 +78,7 @@ def _of_neighbors(study: StudyResults) -> Iterator[Answer]:
     far, distances = more("uniformity", "neighbor_distance")
     fill, dimensions = more("uniformity", "intrinsic_dimension")
     yield (
-        "Is their embedding denser (nearer neighbours, fewer dimensions)?",
+        "Is their embedding denser (nearer neighbors, fewer dimensions)?",
         _all(_greater(_negative(far)), _greater(_negative(fill))),
         f"{distances}; {dimensions}",
     )

@@ -18,7 +18,7 @@ def learning(study: StudyResults) -> Section:
         blocks += [
             Part(about.title, about.text),
             *[
-                tables.beside(column.says, about.data, results.reading(study, maps, column), digits=column.digits)
+                tables.beside(column.caption, about.data, results.reading(study, maps, column), digits=column.digits)
                 for column in about.columns
             ],
             of_encoders(study, "map", "test images by PCA and by t-SNE.", about.data),
@@ -41,8 +41,8 @@ def learning(study: StudyResults) -> Section:
 def _learned(study: StudyResults) -> list[Block]:
     """What the trainings said of themselves."""
     first = study.trainings["vicreg"]
-    on = data(first.source, first.n, f"training images; {first.watched:,} of the test images are watched")
-    of_test = data(first.source, first.watched, "test images")
+    on = data(first.source, first.n, f"training images; {first.monitored:,} of the test images are monitored")
+    of_test = data(first.source, first.monitored, "test images")
     names = {place: place.rpartition("/")[2] for place in study.trainings}
     labels = {place: study.encoders.get(name, name) for place, name in names.items()}
     captions = {
@@ -62,19 +62,19 @@ def _learned(study: StudyResults) -> list[Block]:
     return [
         *(_table(study, method, labels, of_test) for method in methods),
         _neighbors(near, study.encoders[near.of]),
-        Gallery([picture(study, f"figures_training/{name}", says, of) for name, (says, of) in captions.items()]),
+        Gallery([picture(study, f"figures_training/{name}", caption, of) for name, (caption, of) in captions.items()]),
         Gallery(
-            [picture(study, f"figures_training/{name}", says, on) for name, says in each.items()],
+            [picture(study, f"figures_training/{name}", caption, on) for name, caption in each.items()],
             "How each network learned",
         ),
     ]
 
 
 def _neighbors(near: neighborhood.Result, of: str) -> Table:
-    """Whom neighbours as positives bring together."""
+    """Whom neighbors as positives bring together."""
     metrics = near.metrics
-    says = (
-        f"Neighbours as positives: how many percent of the {near.k} nearest training images share the class, in the "
+    caption = (
+        f"Neighbors as positives: how many percent of the {near.k} nearest training images share the class, in the "
         f"embedding of {of}. Of all, {metrics.same_class:.1f} % do; by chance, {metrics.same_class_by_chance:.1f} %."
     )
     rows = [
@@ -82,17 +82,17 @@ def _neighbors(near: neighborhood.Result, of: str) -> Table:
         for one in near.classes
     ]
     head = ("class (images)", "of the same class, %", "most often of another (%)")
-    return Table(says, data(near.source, near.n, "training images"), head, rows, folded="Neighbours as positives")
+    return Table(caption, data(near.source, near.n, "training images"), head, rows, folded="Neighbors as positives")
 
 
 def _table(study: StudyResults, method: str, labels: Mapping[str, str], of_test: str) -> Table:
     """All trainings of one method."""
     own = {place: training for place, training in study.trainings.items() if training.method == method}
     first = next(iter(own.values()))
-    columns = first.telling.columns
-    says = (
-        f"{first.telling.table} The {RANK} is how many of the {len(first.axes)} directions of the embedding share its "
-        "variance. All are measured on random views, also where neighbours stood for views in training."
+    columns = first.reporting.columns
+    caption = (
+        f"{first.reporting.table} The {RANK} is how many of the {len(first.axes)} directions of the embedding share "
+        "its variance. All are measured on random views, also where neighbors stood for views in training."
     )
     reported = {column.key: column for column in columns if any(study.quotes(place, column.key) for place in own)}
     head = ["network", *(column.name for column in columns), RANK, *(f"reported {c.name}" for c in reported.values())]
@@ -105,4 +105,4 @@ def _table(study: StudyResults, method: str, labels: Mapping[str, str], of_test:
         )
         for place, training in own.items()
     ]
-    return Table(says, of_test, head, rows)
+    return Table(caption, of_test, head, rows)

@@ -1,5 +1,4 @@
-"""The numbers of the study beside what they are to be held against: interval, what is reached without learning, and
-what the reports say.
+"""The numbers of the study with intervals, baselines and the numbers of the reports.
 
 README and report page show these rows; neither reads results by itself. Accuracies and AUROC in percent.
 """
@@ -35,14 +34,14 @@ class Quote(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One number of ours; ``floor`` is the score reached without any learning; ``runs`` are the number in all runs of
-    the training, the main one first, where there is more than that."""
+    """One number of ours; ``baseline`` is the score reached without any learning; ``runs`` are the number in all runs
+    of the training, the main one first, where there is more than that."""
 
     name: str
     value: float
     low: float | None = None
     high: float | None = None
-    floor: float | None = None
+    baseline: float | None = None
     reported: tuple[Quote, ...] = ()
     runs: tuple[float, ...] = ()
 
@@ -79,7 +78,7 @@ class StudyResults:
 
     @property
     def baselines(self) -> list[str]:
-        """The names of encoders that no gradient trained."""
+        """The names of the baselines."""
         return [name for name in self.encoders if name in self.parameters["baselines"]]
 
     @cached_property
@@ -94,7 +93,7 @@ class StudyResults:
 
     @property
     def repeated(self) -> bool:
-        """Whether trainings ran more than once."""
+        """Whether there are replicates."""
         return bool(self.replicates.seeds)
 
     @cached_property
@@ -142,21 +141,21 @@ def here() -> StudyResults:
     return StudyResults(Path("plots"), replicated.FOLDER, params.load(REPORTED), params.load())
 
 
-def row(study: StudyResults, name: str, number: Number, file: str, key: str, floor: float | None = None) -> Row:
+def row(study: StudyResults, name: str, number: Number, file: str, key: str, baseline: float | None = None) -> Row:
     """A number by its ``key`` in ``metrics/<file>.json``, with all that is known of it."""
     value = number.value if isinstance(number, Interval) else number
     low, high = (number.low, number.high) if isinstance(number, Interval) else (None, None)
     runs = tuple(study.replicates.runs(file, key, value).values())
-    return Row(name, value, low, high, floor, study.quotes(file, key), runs if len(runs) > 1 else ())
+    return Row(name, value, low, high, baseline, study.quotes(file, key), runs if len(runs) > 1 else ())
 
 
 def classifier(study: StudyResults) -> list[Row]:
-    """How many images of each split the classifier reads."""
+    """Accuracy of the classifier on each split."""
     result = study.classifier
     metrics, epoch = result.metrics, f"epoch {result.epoch}"
     return [
         row(study, "test images", metrics.test_accuracy, "train_cnn", "test_accuracy", result.chance),
-        row(study, f"held-out images, {epoch}", metrics.val_accuracy, "train_cnn", "val_accuracy"),
+        row(study, f"validation images, {epoch}", metrics.val_accuracy, "train_cnn", "val_accuracy"),
         row(study, f"training images, {epoch}", metrics.train_accuracy, "train_cnn", "train_accuracy"),
         row(study, "macro F1, test images", metrics.macro_f1, "train_cnn", "macro_f1"),
     ]
@@ -190,9 +189,9 @@ def headline(study: StudyResults) -> list[Row]:
 
 
 def robust(study: StudyResults, model: str, name: str) -> Row:
-    """What the strongest attacks left right at the radius of the gates."""
-    found = study.audits[model]
-    return row(study, name, found.left(found.gate_epsilon), f"audit/{model}", "worst", study.sweeps[model].chance)
+    """Robust accuracy at the radius of the gates."""
+    audited = study.audits[model]
+    return row(study, name, audited.left(audited.gate_epsilon), f"audit/{model}", "worst", study.sweeps[model].chance)
 
 
 def reading(study: StudyResults, evaluation: Evaluation, column: Column) -> list[Row]:

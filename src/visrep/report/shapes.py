@@ -1,4 +1,4 @@
-"""What the page says of similarity learning on coloured shapes."""
+"""The page on similarity learning on colored shapes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,14 +19,14 @@ from visrep.shapes.results import (
     TRAINING,
     UNDECIDED,
     Factors,
-    Reading,
+    Measurement,
     Similarity,
 )
 
 READERS = {
-    AGREEMENT: "how many nearest neighbours share the factor",
-    PROBE: "how often a linear probe names it",
-    MOVEMENT: "how far a feature goes when this factor alone changes",
+    AGREEMENT: "how many nearest neighbors share the factor",
+    PROBE: "accuracy of a linear probe",
+    MOVEMENT: "how far the embedding moves when only this factor changes",
 }
 BETWEEN = "between"
 RUNS = "figures_spread/families"  # a picture
@@ -42,9 +42,9 @@ def similarity(study: StudyResults) -> Section:
         "similarity",
         "Similarity learning",
         [
-            "Coloured shapes are made from four known factors: color, shape, location and size. An encoder learns "
-            "that an image and its redrawing are alike, in which some factors are others. It should then lose what "
-            "was varied and keep what was shared. Does it?",
+            "Colored shapes with four known factors: color, shape, location and size. An encoder is trained to map "
+            "an image and a redrawing of it, with some factors changed, to the same point. It should lose what was "
+            "changed and keep what was shared.",
             _verdicts(study),
         ],
         [
@@ -52,7 +52,7 @@ def similarity(study: StudyResults) -> Section:
             _findings(study, by_family),
             _geometry(by_family),
             Gallery(list(_pictures(study, by_family))),
-            Part("What they call alike", "Queries with their nearest training images, from near to far."),
+            Part("Nearest neighbors", "Queries with their nearest training images, from near to far."),
             Gallery([_neighbors(study, name, by_family[name]) for name in by_family]),
             *[table for images in _others(by_family) for table in _tables(by_family, images, folded=True)],
         ],
@@ -60,48 +60,49 @@ def similarity(study: StudyResults) -> Section:
 
 
 def _verdicts(study: StudyResults) -> str:
-    """How a reading becomes a verdict."""
+    """How a measurement becomes a verdict."""
     settings = study.parameters["factors"]
     kept, lost = (round(100 * settings[name]) for name in ("kept_above", "lost_below"))
     return (
-        "Below, each reading has its 95 % interval. Between chance and what keeping a factor wholly would read, a "
-        f"factor counts as kept where all of the interval is above {kept} % of the way, as lost where all of it is "
-        f"below {lost} %. {MARKS[CONFIRMED]} confirms what the training predicts, {MARKS[REFUTED]} refutes it, "
-        "? is between the two."
+        "Measurements with 95 % intervals. On the scale from chance to an encoder that keeps all of a factor, it "
+        f"counts as kept where all of the interval is above {kept} %, as lost where all of it is below {lost} %. "
+        f"{MARKS[CONFIRMED]} confirms the prediction of the training, {MARKS[REFUTED]} refutes it, ? is undecided."
     )
 
 
 def _tables(by_family: ByFamily, images: str, folded: bool = False) -> Iterator[Table]:
-    """One for each reader of ``images``."""
-    for reader, says in READERS.items():
-        rows = {name: result.read(images, reader) for name, result in by_family.items()}
+    """One for each evaluation of ``images``."""
+    for evaluation, caption in READERS.items():
+        rows = {name: result.read(images, evaluation) for name, result in by_family.items()}
         first = next(iter(rows.values()))
         if not first:  # movement is read of new images only
             continue
         whole = ""
-        if reader == MOVEMENT:
+        if evaluation == MOVEMENT:
             full = ", ".join(f"{_label(name)} {row[0].full:.0f}" for name, row in rows.items())
-            whole = f" 100 is the way to a random picture; each of m factors that are kept has 100 / m of it: {full}."
+            whole = (
+                f" 100 is the distance to a random image; each of m factors that are kept has 100 / m of it: {full}."
+            )
         yield Table(
-            f"{says[0].upper()}{says[1:]}, in percent, and what was predicted.{whole}",
+            f"{caption[0].upper()}{caption[1:]}, in percent, and the prediction.{whole}",
             data(next(iter(by_family.values())).source, first[0].n, images),
             ("encoder", *[row.factor for row in first]),
             [
                 ("by chance", *[f"{row.chance:.0f}" for row in first]),
                 *[_row(name, row) for name, row in rows.items()],
             ],
-            folded=f"{images[0].upper()}{images[1:]}: {says}" if folded else "",
+            folded=f"{images[0].upper()}{images[1:]}: {caption}" if folded else "",
         )
 
 
-def _row(name: str, rows: Sequence[Reading]) -> tuple[str | Markup, ...]:
+def _row(name: str, rows: Sequence[Measurement]) -> tuple[str | Markup, ...]:
     cell = Markup("<b>{:.0f}</b><small>{:.0f} to {:.0f}</small><small>{} predicted {}</small>")
     cells = [cell.format(r.value, r.low, r.high, MARKS[r.verdict], r.prediction) for r in rows]
     return (_label(name), *cells)
 
 
 def _findings(study: StudyResults, by_family: ByFamily) -> Table:
-    """What the reports expected and found in words, and what is measured here."""
+    """What the reports expected and observed, in words, and what is measured here."""
     rows = [
         (_label(name), finding["expected"], finding["found"], _measured(by_family[name]))
         for name, finding in study.reported["findings"].items()
@@ -109,16 +110,16 @@ def _findings(study: StudyResults, by_family: ByFamily) -> Table:
     ]
     first = next(iter(by_family.values()))
     return Table(
-        "The same question in report 4, which answers in words; here, by the nearest neighbours.",
+        "The same question in report 4, which answers in words; here, by the nearest neighbors.",
         data(first.source, first.n[NEW], NEW),
-        ("encoder", "expected there", "found there", "measured here"),
+        ("encoder", "expected by the report", "observed by the report", "measured here"),
         rows,
         words=(1, 2, 3),
     )
 
 
 def _measured(result: Factors) -> str:
-    """Factors by what the neighbours say of them, whatever was predicted."""
+    """Factors by the measurement of the neighbors, whatever was predicted."""
     states: dict[str, list[str]] = {KEPT: [], BETWEEN: [], LOST: []}
     for row in result.read(NEW, AGREEMENT):
         as_predicted = {CONFIRMED: row.prediction, REFUTED: CONTRARY[row.prediction]}
@@ -127,7 +128,7 @@ def _measured(result: Factors) -> str:
 
 
 def _geometry(by_family: ByFamily) -> Table:
-    """How the sets of pictures that should be one lie among the others."""
+    """The geometry of invariance sets."""
     rows = [
         (
             _label(name),
@@ -139,46 +140,46 @@ def _geometry(by_family: ByFamily) -> Table:
         )
         for name, result in by_family.items()
     ]
-    says = (
-        "How wide the sets of pictures are that should be one (diameter), how far the nearest other set is (margin), "
-        "how many sets are farther from others than they are wide (separated, in percent), alignment within sets "
-        "(0: they are one) and uniformity of all features (the lower, the more evenly spread). Distances between "
-        "features of length 1: at most 2."
+    caption = (
+        "Invariance sets: redrawings of one image that should have one embedding. Their diameter, the distance to the "
+        "nearest other set (margin), percent of sets with a margin above their diameter (separated), alignment within "
+        "sets (0: equal) and uniformity of all embeddings (lower: more even). Embeddings have length 1, so distances "
+        "are at most 2."
     )
     head = ("encoder", "diameter", "margin", "separated", "alignment", "uniformity")
-    return Table(says, _of_sets(next(iter(by_family.values()))), head, rows)
+    return Table(caption, _of_sets(next(iter(by_family.values()))), head, rows)
 
 
 def _pictures(study: StudyResults, by_family: ByFamily) -> Iterator[Picture]:
     first = next(iter(by_family.values()))
     learnt = study.record(f"similarity/{next(iter(by_family))}", Similarity)
     of_new = data(first.source, first.n[NEW], NEW)
-    held_out = data(learnt.source, learnt.held_out, "held-out images")
-    for name, says, on in (
-        ("factors", "Which factors each encoder keeps, beside what its training predicts.", of_new),
-        (RUNS, "The same in every run, each a point: how far does it hang on the seed?", of_new),
-        ("sets", "How wide the sets of pictures are that should be one, and how far apart.", _of_sets(first)),
-        ("interpolations", "From image to image along a straight line of codes.", of_new),
-        ("learning", "Which factor is learnt first.", held_out),
+    validation = data(learnt.source, learnt.validation, "validation images")
+    for name, caption, on in (
+        ("factors", "Which factors each encoder keeps, and the predictions of its training.", of_new),
+        (RUNS, "The same in all runs: how much it depends on the seed.", of_new),
+        ("sets", "Diameters and margins of invariance sets.", _of_sets(first)),
+        ("interpolations", "Interpolations between the codes of two images.", of_new),
+        ("learning", "Which factor is learned first.", validation),
         (
             "losses",
-            "Loss of each encoder on held-out images, between chance and floor.",
-            data(learnt.source, learnt.n, f"{TRAINING}, {learnt.held_out:,} held-out images"),
+            "Loss of each encoder on validation images, between chance and its lower bound.",
+            data(learnt.source, learnt.n, f"{TRAINING}, {learnt.validation:,} validation images"),
         ),
         (
             "tammes",
-            "Features that nothing holds together spread like repelling points on a sphere.",
-            "Points that are moved, no images.",
+            "Points on a sphere that minimise the uniformity loss alone.",
+            "Points, not images.",
         ),
     ):
         if name != RUNS or study.repeated:
-            yield picture(study, name if name == RUNS else f"figures_shapes/{name}", says, on)
+            yield picture(study, name if name == RUNS else f"figures_shapes/{name}", caption, on)
 
 
 def _neighbors(study: StudyResults, name: str, result: Factors) -> Picture:
-    on = data(result.source, result.n[TRAINING], "training images, among which neighbours are sought")
+    on = data(result.source, result.n[TRAINING], "training images, among which neighbors are searched")
     return picture(
-        study, f"figures_shapes/neighbors_{name}", f"{_label(name)}: shapes and their nearest neighbours.", on
+        study, f"figures_shapes/neighbors_{name}", f"{_label(name)}: shapes and their nearest neighbors.", on
     )
 
 

@@ -1,4 +1,4 @@
-"""Tables in which every number stands beside its interval, its floor and what the reports say."""
+"""Tables of numbers with their intervals, baselines and the numbers of the reports."""
 
 from collections.abc import Sequence
 
@@ -7,26 +7,26 @@ from markupsafe import Markup
 from visrep.report.blocks import Table, tied
 from visrep.report.results import Row
 
-HEAD = ("", "ours", "all runs", "floor", "reported")
+HEAD = ("", "ours", "all runs", "baseline", "reported")
 LEGEND = (
-    "Below each name, on a line from 0 to 100, the dot is ours, the bar its 95 % interval over images, the upright "
-    "stroke the floor, short strokes are further runs with other seeds, and hollow diamonds are what earlier reports "
-    "say of other images; brackets hold the number of the report."
+    "Below each name, on a scale from 0 to 100: the dot is ours, the bar its 95 % interval over images, the tall "
+    "stroke the baseline, short strokes are runs with other seeds, hollow diamonds are numbers that earlier reports "
+    "give for other images; brackets hold the number of the report."
 )
 NOTHING = "-"
 WIDTH, HEIGHT, INSET = 200, 14, 5  # of a strip, in its own units
 
 
-def beside(says: str, on: str, rows: Sequence[Row], digits: int = 1, drawn: bool = True, folded: str = "") -> Table:
-    """``drawn`` adds to each row a strip from 0 to 100. A column in which no row has anything is left out. The settings
-    of reported numbers stand behind ``on``."""
+def beside(caption: str, on: str, rows: Sequence[Row], digits: int = 1, scaled: bool = True, folded: str = "") -> Table:
+    """``scaled`` adds to each row a strip from 0 to 100. A column in which no row has anything is left out. The
+    settings of reported numbers stand behind ``on``."""
     cells = [
-        (_name(row, drawn), _ours(row, digits), runs(row, digits), _number(row.floor, digits), _said(row))
+        (_name(row, scaled), _ours(row, digits), runs(row, digits), _number(row.baseline, digits), _said(row))
         for row in rows
     ]
     kept = [place for place in range(len(HEAD)) if any(row[place] != NOTHING for row in cells)]
     head, shown = [HEAD[place] for place in kept], [[row[place] for place in kept] for row in cells]
-    return Table(says, " ".join(filter(None, (on, _settings(rows)))), head, shown, folded=folded)
+    return Table(caption, " ".join(filter(None, (on, _settings(rows)))), head, shown, folded=folded)
 
 
 def _settings(rows: Sequence[Row]) -> str:
@@ -43,8 +43,8 @@ def _by(reports: Sequence[str]) -> str:
     return f"report{'s' if len(reports) > 1 else ''} {', '.join(reports)}"
 
 
-def _name(row: Row, drawn: bool) -> Markup:
-    return Markup("{}{}").format(tied(row.name), strip(row) if drawn else "")
+def _name(row: Row, scaled: bool) -> Markup:
+    return Markup("{}{}").format(tied(row.name), strip(row) if scaled else "")
 
 
 def _ours(row: Row, digits: int) -> Markup:
@@ -80,8 +80,8 @@ def strip(row: Row) -> Markup:
         parts.append(f'<path class="interval" d="M{_x(row.low)} {middle}H{_x(row.high)}"/>')
     for run in row.runs:
         parts.append(f'<path class="run" d="M{_x(run)} 4V{HEIGHT - 4}"/>')
-    if row.floor is not None:
-        parts.append(f'<path class="floor" d="M{_x(row.floor)} 1V{HEIGHT - 1}"/>')
+    if row.baseline is not None:
+        parts.append(f'<path class="baseline" d="M{_x(row.baseline)} 1V{HEIGHT - 1}"/>')
     for quote in row.reported:
         parts.append(f'<path class="quote" d="M{_x(quote.value)} 3l4 4l-4 4l-4 -4z"/>')
     parts.append(f'<circle cx="{_x(row.value)}" cy="{middle}" r="3.6"/>')

@@ -1,1 +1,1 @@
-"""Representations without labels: methods, encoders, views, and what embeds without learning."""
+"""Representations without labels: methods, encoders, views, and baselines that embed without training."""

@@ -1,4 +1,4 @@
-"""What the linear map of a model reads: all features that describe an image, by the baseline that made them.
+"""The features that the linear map of a baseline is applied to, computed by that baseline's module.
 
 N images, W features.
 """
@@ -19,5 +19,5 @@ def described(images: np.ndarray, arrays: Arrays, config: dict[str, Any]) -> np.
 
 
 def embedded(images: np.ndarray, arrays: Arrays, config: dict[str, Any]) -> np.ndarray:
-    """(N, 32, 32, 3) uint8 to (N, D) float32. Of the features of all images, no more than a block is held at once."""
+    """(N, 32, 32, 3) uint8 to (N, D) float32. At most a block of features is held at once."""
     return np.concatenate([axes.project(described(block, arrays, config), arrays) for block in axes.blocks(images)])

@@ -1,5 +1,5 @@
-"""From a model's file to embeddings, whatever kind of model it is: a network, a generator for which codes are sought, a
-linear map on a description of the images, or a graph's coordinates.
+"""Embeddings by a model's file, whatever kind of model it is: a network, a generator (codes by optimisation), a linear
+map of fixed features, or coordinates of a graph.
 
 N images, W features, D dimensions.
 """
@@ -22,8 +22,8 @@ from visrep.training import weights
 Embed = Callable[[np.ndarray], np.ndarray]  # (N, 32, 32, 3) uint8 to (N, D) float32
 
 
-def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
-    """How the model at ``path`` embeds images; ``train`` (N, 32, 32, 3) are those it was made from."""
+def embedder(path: Path, train: np.ndarray, machine: Machine) -> Embed:
+    """The function by which the model at ``path`` embeds images; it was made from ``train`` (N, 32, 32, 3)."""
     arrays, config = files.read_weights(path)
     match config.get("kind"):
         case None:
@@ -38,13 +38,13 @@ def reader(path: Path, train: np.ndarray, machine: Machine) -> Embed:
 
 
 def _extended(images: np.ndarray, arrays: Arrays, config: dict[str, Any], train: np.ndarray) -> np.ndarray:
-    """Training images have coordinates; all others take them from the training images that look most alike: as pixels,
-    or by the embedding on which the graph stands, which the file then holds."""
+    """Training images have coordinates; other images get the mean of those of their nearest training images, by pixels
+    or by the embedding that the graph was built from, which the file then holds."""
     if np.array_equal(images, train):
         return arrays["coordinates"]
     if "on" in config:
         points, queries = arrays["points"], descriptions.embedded(images, arrays, config["on"])
     else:
         points, queries = pixels.features(train), pixels.features(images)
-    found = neighbors.nearest(queries, points, config["k"])
-    return spectral.extend(arrays["coordinates"], arrays["eigenvalues"], found.index).astype(np.float32)
+    near = neighbors.nearest(queries, points, config["k"])
+    return spectral.extend(arrays["coordinates"], arrays["eigenvalues"], near.index).astype(np.float32)

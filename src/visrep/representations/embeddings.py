@@ -14,8 +14,8 @@ from visrep.files import read_array, write_array
 
 
 class Embeddings(NamedTuple):
-    """Each (N, D) float32, with its own N: the images learned from, held-out ones, and those of ``others`` by the name
-    of their set; ``validation`` are more of each of these, none of them among ``others``."""
+    """Each (N, D) float32, with its own N: training images, test images, and by name the test images of ``others``;
+    ``validation`` holds further images of each of these sets."""
 
     train: np.ndarray
     test: np.ndarray
@@ -25,7 +25,7 @@ class Embeddings(NamedTuple):
 
 def save(embeddings: Embeddings, folder: Path) -> None:
     """Writes ``<name>.npy`` each, and ``<name>_validation.npy``. Raises `ValueError` where shapes or types do not fit
-    and `Failure` where a value is not finite, so that no evaluation has to ask."""
+    and `Failure` where a value is not finite, so that evaluations need not check."""
     arrays = {"train": embeddings.train, "test": embeddings.test, **embeddings.others}
     for name, array in (arrays | _named(embeddings.validation)).items():
         if array.ndim != 2 or array.shape[1] != embeddings.train.shape[1] or array.dtype != np.float32:
@@ -39,9 +39,9 @@ def load(folder: Path, others: Iterable[str] = ()) -> Embeddings:
     """Raises `Failure` where a file is missing or unreadable."""
     train, test = (read_array(folder / f"{name}.npy") for name in ("train", "test"))
     names = list(others)
-    found = {name: read_array(folder / f"{name}.npy") for name in names}
-    more = {name: read_array(folder / f"{name}_validation.npy") for name in names}
-    return Embeddings(train, test, found, more)
+    test_parts = {name: read_array(folder / f"{name}.npy") for name in names}
+    validation_parts = {name: read_array(folder / f"{name}_validation.npy") for name in names}
+    return Embeddings(train, test, test_parts, validation_parts)
 
 
 def _named(validation: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Encoders of 32x32 images, and the projector that stands on one while it learns.
+"""Encoders of 32x32 images, and the projector that an encoder has in training.
 
 N images, D dimensions of the embedding, P of the projection.
 """
@@ -60,21 +60,19 @@ Network = ResNet | ResNet50
 
 
 def build(network: str, **config: Any) -> Network:
-    """The network of an encoder's configuration, its weights drawn from torch's default generator."""
+    """The network of a configuration, its weights from torch's default generator."""
     return ResNet50(**config) if network == "resnet50" else ResNet(**config)
 
 
 def untrained(settings: Encoder, seed: int) -> Network:
     """A fresh encoder, on the CPU, whose weights depend on the seed alone."""
-    foreign = {"stem_stride", "widths", "blocks"} if settings.network == "resnet50" else set[str]()
-    config = settings.model_dump(exclude={"pretrained"} | foreign)
-    return weights.fresh(build, config, generator("cpu", seed, "encoder"))
+    return weights.fresh(build, settings.model_dump(exclude={"pretrained"}), generator("cpu", seed, "encoder"))
 
 
 def started(settings: Encoder, seed: int) -> Network:
-    """An encoder as its training finds it: untrained, but for ImageNet's weights where they are asked for."""
+    """The encoder at the start of training: untrained, or with ImageNet's weights where the settings say so."""
     encoder = untrained(settings, seed)
-    if settings.pretrained and isinstance(encoder, ResNet50):
+    if isinstance(encoder, ResNet50) and getattr(settings, "pretrained", False):
         encoder.take_imagenet()
     return encoder
 
@@ -90,10 +88,11 @@ def embedded(encoder: nn.Module, images: Tensor) -> np.ndarray:
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut, which is a 1x1 convolution where the shape changes.
+    """Two convolutions and a shortcut, which is a 1x1 convolution where the shape changes.
 
-    The shortcut skips places before it multiplies, not while it does: the same numbers, but torch 2.15's backward pass
-    of a strided 1x1 convolution writes beyond its memory on the CPU (fewer than eight feature maps, channels_last).
+    The shortcut is subsampled before its convolution, not by the stride of it: the same numbers, but torch 2.15's
+    backward pass of a strided 1x1 convolution writes beyond its memory on the CPU (fewer than eight feature maps,
+    channels_last).
     """
 
     def __init__(self, before: int, width: int, stride: int) -> None:

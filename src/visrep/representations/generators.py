@@ -1,4 +1,4 @@
-"""Images from codes, and the codes of images that are found by looking for what draws them best.
+"""Generators of images from codes, and codes of images by optimisation of the reconstruction.
 
 N images, D dimensions of a code.
 """
@@ -11,18 +11,17 @@ from torch import Tensor, nn
 
 from visrep.data import pixels
 from visrep.data.store import SIZE
-from visrep.settings.representations import Sought
 
 KIND = "latents"
-TOGETHER = 500  # images whose codes are sought at once
+TOGETHER = 500  # images whose codes are searched at once
 
 
 class Generator(nn.Module):
     """(N, D) to images (N, 3, 32, 32): linear, or with one ``hidden`` layer."""
 
-    def __init__(self, dimensions: int, hidden: int, sought: dict[str, Any]) -> None:
+    def __init__(self, dimensions: int, hidden: int, search: dict[str, Any] | None) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"kind": KIND, "dimensions": dimensions, "hidden": hidden, "sought": sought}
+        self.config: dict[str, Any] = {"kind": KIND, "dimensions": dimensions, "hidden": hidden, "search": search}
         layers = [nn.Linear(dimensions, hidden), nn.ReLU()] if hidden else []
         self.layers = nn.Sequential(*layers, nn.Linear(hidden or dimensions, 3 * SIZE * SIZE))
 
@@ -37,22 +36,25 @@ def build(kind: str, **config: Any) -> Generator:
 
 
 def embedded(model: Generator, images: Tensor) -> np.ndarray:
-    """The codes (N, D), float32, that are found for stored images (N, 32, 32, 3)."""
-    return torch.cat([sought(model, part) for part in images.split(TOGETHER)]).cpu().numpy()
+    """The codes (N, D), float32, of stored images (N, 32, 32, 3), by `search`."""
+    return torch.cat([search(model, part) for part in images.split(TOGETHER)]).cpu().numpy()
 
 
-def sought(model: Generator, images: Tensor) -> Tensor:
-    """For stored images (N, 32, 32, 3) the codes (N, D) from which they are drawn best: gradient steps from 0 on the
-    squared error and the ``prior``, each image for itself, with a rate that falls to 0 as half a cosine."""
-    settings = Sought(**model.config["sought"])
+def search(model: Generator, images: Tensor) -> Tensor:
+    """For stored images (N, 32, 32, 3) the codes (N, D) that reconstruct them best: gradient ``steps`` of Adam from 0
+    on the squared error and ``prior`` times the squared code, each image for itself, with a rate that falls from ``lr``
+    to 0 as half a cosine. Raises `ValueError` for a generator whose codes an encoder gives."""
+    settings = model.config["search"]
+    if settings is None:
+        raise ValueError("an encoder gives the codes of this generator")
     x = pixels.scaled(images)
     codes = torch.zeros(len(x), model.config["dimensions"], device=x.device, requires_grad=True)
-    optimizer = torch.optim.Adam([codes], settings.lr)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
+    optimizer = torch.optim.Adam([codes], settings["lr"])
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings["steps"])
     model.requires_grad_(False)
     with torch.enable_grad():
-        for _ in range(settings.steps):
-            error = (model(codes) - x).square().mean((1, 2, 3)) + settings.prior * codes.square().mean(1)
+        for _ in range(settings["steps"]):
+            error = (model(codes) - x).square().mean((1, 2, 3)) + settings["prior"] * codes.square().mean(1)
             (codes.grad,) = torch.autograd.grad(error.sum(), codes)
             optimizer.step()
             schedule.step()

@@ -1,6 +1,6 @@
-"""Latent optimisation: images are drawn from codes, and it is the codes that are learned, no encoder (Bojanowski et al.
-2018, whose generator this is, with a contrastive term between views). Or, to compare, an encoder gives the codes: the
-same generator, views and loss, the codes amortised.
+"""Latent optimisation: a table of codes is learned with a generator, without an encoder (Bojanowski et al. 2018, here
+with a contrastive term between views). For comparison an encoder can give the codes (amortised), with the same
+generator, views and loss.
 
 N images, V views, B images of a batch, D dimensions of a code.
 """
@@ -20,14 +20,14 @@ from visrep.machine.randomness import generator
 from visrep.representations import encoders, generators, negatives, views
 from visrep.representations.generators import Generator
 from visrep.representations.methods import simclr
-from visrep.settings.representations import Encoder, Latents, Views
+from visrep.settings.representations import Amortised, Encoder, Latents, Views
 from visrep.training import loop, weights
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Mean squared error of drawn images, in [-1, 1] units: of views of training images by their own codes, of test
-    images by the codes that are found for them, and of test images by the mean training image."""
+    """Mean squared error of reconstructions, in [-1, 1] units: of views of training images from their codes, of test
+    images from theirs, and of test images by the mean training image."""
 
     train_error: float
     test_error: float
@@ -38,14 +38,14 @@ class Metrics:
 class Result:
     metrics: Metrics
     n: int
-    watched: int
+    monitored: int
     source: str
     processor: str
     epochs: int
 
 
 class Learned(NamedTuple):
-    """``model`` goes from images to codes: a `Generator` that looks for them, or an encoder that gives them."""
+    """``model`` maps images to codes: a `Generator`, by optimisation, or an encoder."""
 
     model: Generator | encoders.Network
     result: Result
@@ -53,8 +53,8 @@ class Learned(NamedTuple):
 
 
 class Table(nn.Module):
-    """A code for each view of each image, to be learned with the generator; it moves ``speed`` times as fast as the
-    weights under an optimiser whose steps do not depend on the gradient's length, such as Adam."""
+    """A code for each view of each image, learned with the generator. Codes move ``speed`` times as fast as weights
+    where the optimizer normalises gradients, as Adam does."""
 
     def __init__(self, count: int, views: int, dimensions: int, speed: float) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Given(nn.Module):
 
 
 class Both(nn.Module):
-    """Codes and what draws from them."""
+    """Codes and their generator."""
 
     def __init__(self, codes: Table | Given, generator: Generator) -> None:
         super().__init__()
@@ -92,13 +92,13 @@ def learn(
     images: ImageSet,
     machine: Machine,
     checkpoint: Path,
-    tell: loop.Tell,
+    progress: loop.Progress,
 ) -> Learned:
-    """Codes of views, which are drawn once, and a generator. Progress lies in ``checkpoint``."""
+    """Learn codes of fixed views, and a generator. Progress is kept in ``checkpoint``."""
     stored = encoders.whole(images.train.images, machine.device)
     fixed = fixed_views(stored, augment, settings)
     model = machine.place(fresh(settings, encoder, len(stored)))
-    some = store.sample(len(images.test.labels), settings.watched, settings.seed)
+    some = store.sample(len(images.test.labels), settings.monitored, settings.seed)
     fitted = loop.fit(
         model,
         Objective(fixed, settings),
@@ -107,7 +107,7 @@ def learn(
         ("latents", settings.seed),
         validate=lambda _: {},
         checkpoint=checkpoint,
-        tell=tell,
+        progress=progress,
         bf16=machine.bf16,
     )
     test = encoders.whole(images.test.images[some], machine.device)
@@ -130,30 +130,32 @@ def learn(
 
 
 def fresh(settings: Latents, encoder: Encoder, count: int) -> Both:
-    parts = {"dimensions": encoder.dimensions, "hidden": settings.hidden, "sought": settings.sought.model_dump()}
+    codes = settings.codes
+    search = None if isinstance(codes, Amortised) else {"steps": codes.steps, "lr": codes.lr, "prior": settings.prior}
+    parts = {"dimensions": encoder.dimensions, "hidden": settings.hidden, "search": search}
     decoder = weights.fresh(Generator, parts, generator("cpu", settings.seed, "generator"))
-    if settings.amortised:
+    if isinstance(codes, Amortised):
         return Both(Given(encoders.started(encoder, settings.seed)), decoder)
-    shape = {"count": count, "views": settings.views, "dimensions": encoder.dimensions, "speed": settings.speed}
+    shape = {"count": count, "views": settings.views, "dimensions": encoder.dimensions, "speed": codes.speed}
     return Both(weights.fresh(Table, shape, generator("cpu", settings.seed, "codes")), decoder)
 
 
 def fixed_views(images: Tensor, augment: Views, settings: Latents) -> Tensor:
-    """(V, N, 32, 32, 3) uint8 of stored images (N, 32, 32, 3): each view has one code, so it stays the same."""
+    """(V, N, 32, 32, 3) uint8 of stored images (N, 32, 32, 3). Each view has a code, so views are made once."""
     random = generator(images.device, settings.seed, "views")
-    parts = [views.draw(part, augment, settings.views, random) for part in images.split(generators.TOGETHER)]
+    parts = [views.random_views(part, augment, settings.views, random) for part in images.split(generators.TOGETHER)]
     return torch.cat([((part + 1) * pixels.LEVELS).round().byte().permute(0, 1, 3, 4, 2) for part in parts], 1)
 
 
 @dataclass(frozen=True)
 class Objective:
-    """Squared error of the drawn views; the codes' contrastive loss, which keeps other images apart; and their squared
-    length."""
+    """Squared error of the reconstructed views; the contrastive loss of their codes; and the squared length of
+    these."""
 
     views: Tensor  # (V, N, 32, 32, 3)
     settings: Latents
 
-    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
+    def __call__(self, model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
         assert isinstance(model, Both)
         settings = self.settings
         x = pixels.scaled(self.views[:, batch].flatten(0, 1)).unflatten(0, (len(self.views), -1))
@@ -161,6 +163,6 @@ class Objective:
         error = F.mse_loss(model.generator(codes.flatten(0, 1)).float(), x.flatten(0, 1))
         codes = codes.float()
         apart = simclr.nt_xent(negatives.similarities(codes, settings.temperature), len(codes))
-        loss = error + settings.apart * apart + settings.sought.prior * codes.square().mean()
+        loss = error + settings.contrastive * apart + settings.prior * codes.square().mean()
         loss.backward()
         return {"loss": loss.detach(), "error": error.detach(), "contrastive": apart.detach()}

@@ -1,4 +1,4 @@
-"""Learning without labels: the training of an encoder, how it is monitored, and what it leaves behind.
+"""Training of an encoder without labels, how it is monitored, and its results.
 
 N images, D dimensions, S steps.
 """
@@ -23,16 +23,16 @@ from visrep.machine.device import Machine
 from visrep.machine.randomness import generator
 from visrep.measures import criteria, geometry, scalings, spread
 from visrep.representations import encoders, positives, views
-from visrep.representations.results import Axis, Telling, Training
+from visrep.representations.results import Axis, Reporting, Training
 from visrep.settings.representations import Method, Views
 from visrep.training import distributed, loop, weights
 
 CRITERIA = ("effective_rank", "rankme", "alpha_req", "lidar", "alignment", "uniformity")  # without labels
-BATCHES = 150  # points of a curve over batches, at most: more cannot be told apart in a chart
+BATCHES = 150  # most points of a curve over batches; more cannot be distinguished in a chart
 
 
 class Learned(NamedTuple):
-    """An encoder, what came of it, its ``history`` (a row an epoch) and its ``steps`` (a row for some batches)."""
+    """A trained encoder, its result, ``history`` (a row per epoch) and ``steps`` (a row per some batches)."""
 
     encoder: encoders.Network
     result: Training
@@ -42,13 +42,13 @@ class Learned(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a method makes of its ``settings``: how projections are scored and reported; the labels that it is ``given``
-    of those there are (N,), -1 for none; how many projections it keeps as further negatives."""
+    """A method with its ``settings``: how projections are scored and reported; which labels (N,) it is ``given``, -1
+    for none; and how many projections of earlier batches it keeps as negatives."""
 
     method: str
     settings: Method
     loss: positives.Loss
-    telling: Telling
+    reporting: Reporting
     given: Callable[[np.ndarray], np.ndarray]
     queue: int
 
@@ -58,20 +58,20 @@ class Recipe:
 
 
 def recipe(method: ModuleType, settings: Method) -> Recipe:
-    """Of a module of `representations.methods`. One without a function ``given`` learns without any label."""
+    """Of a module of `representations.methods`. One without a function ``given`` uses no labels."""
     given = partial(method.given, settings=settings) if hasattr(method, "given") else _none
     name, loss = method.__name__.rpartition(".")[2], partial(method.loss, settings=settings)
-    return Recipe(name, settings, loss, method.telling(settings), given, getattr(settings, "queue", 0))
+    return Recipe(name, settings, loss, method.reporting(settings), given, getattr(settings, "queue", 0))
 
 
 def _none(labels: np.ndarray) -> np.ndarray:
     return np.full(len(labels), -1, dtype=np.int64)
 
 
-def on_views(recipe: Recipe, images: ImageSet, machine: Machine, checkpoint: Path, tell: loop.Tell) -> Learned:
-    """Train a fresh encoder on random views of the training images. Progress lies in ``checkpoint``."""
+def on_views(recipe: Recipe, images: ImageSet, machine: Machine, checkpoint: Path, progress: loop.Progress) -> Learned:
+    """Train a fresh encoder on random views of the training images. Progress is kept in ``checkpoint``."""
     objective = positives.OfViews(recipe.images(images.train, machine.device), recipe.settings, recipe.loss)
-    return train(recipe, objective, images, machine, checkpoint, tell)
+    return train(recipe, objective, images, machine, checkpoint, progress)
 
 
 def on_neighbors(
@@ -81,12 +81,12 @@ def on_neighbors(
     augment: Views | None,
     machine: Machine,
     checkpoint: Path,
-    tell: loop.Tell,
+    progress: loop.Progress,
 ) -> Learned:
-    """The same where an image's positives are its ``nearest`` (N, k), as they are or as random views."""
+    """The same, with an image's ``nearest`` (N, k) as positives, as they are or as random views."""
     index = torch.from_numpy(nearest).to(machine.device)
     objective = positives.OfNeighbors(recipe.images(images.train, machine.device), index, augment, recipe.loss)
-    return train(recipe, objective, images, machine, checkpoint, tell)
+    return train(recipe, objective, images, machine, checkpoint, progress)
 
 
 def train(
@@ -95,17 +95,17 @@ def train(
     images: ImageSet,
     machine: Machine,
     checkpoint: Path,
-    tell: loop.Tell,
+    progress: loop.Progress,
 ) -> Learned:
     """Train a fresh encoder with an ``objective``, whose batches index the training images. Progress lies in
     ``checkpoint``. Raises `Failure` where there are fewer than two test images to monitor."""
-    settings, telling = recipe.settings, recipe.telling
+    settings, reporting = recipe.settings, recipe.reporting
     encoder = encoders.started(settings.encoder, settings.seed)
     parts = {"encoder": encoder, "widths": settings.projector, "places": recipe.queue}
     model = machine.place(weights.fresh(encoders.Projected, parts, generator("cpu", settings.seed, "projector")))
-    monitored = store.sample(len(images.test.labels), settings.watched, settings.seed)
+    monitored = store.sample(len(images.test.labels), settings.monitored, settings.seed)
     if len(monitored) < 2:
-        raise Failure("there are fewer than two test images to watch")
+        raise Failure("there are fewer than two test images to monitor")
     some = Split(*(part[monitored] for part in images.test))
     monitor = Monitor(recipe.images(some, machine.device), settings, recipe.loss)
     fitted = loop.fit(
@@ -116,43 +116,43 @@ def train(
         ("unlabelled", settings.seed),
         validate=monitor,
         checkpoint=checkpoint,
-        tell=without_constants(tell, telling),
+        progress=without_constants(progress, reporting),
         bf16=machine.bf16,
     )
     last = fitted.history[fitted.epoch - 1]
-    metrics = {column.key: last[f"test_{column.key}"] for column in telling.columns}
+    metrics = {column.key: last[f"test_{column.key}"] for column in reporting.columns}
     result = Training(
         metrics=metrics | {name: last[name] for name in CRITERIA},
         n=len(images.train.labels),
         source=images.source,
         processor=machine.processor,
-        watched=len(monitored),
+        monitored=len(monitored),
         epochs=len(fitted.history),
         parameters=sum(p.numel() for p in model.encoder.parameters()),
         method=recipe.method,
-        telling=telling,
+        reporting=reporting,
         axes=axes(encoders.embedded(model.encoder, monitor.images.pixels)),
     )
-    encoder = (
-        model.encoder if distributed.count() == 1 else model.encoder.cpu()
-    )  # a card is given back with its process
-    return Learned(encoder, result, fitted.history, steps(fitted.steps, telling))
+    if distributed.count() > 1:
+        model.encoder.cpu()  # a card is freed with its process
+    return Learned(model.encoder, result, fitted.history, steps(fitted.steps, reporting))
 
 
-def without_constants(tell: loop.Tell, telling: Telling) -> loop.Tell:
-    """``tell`` without the scalars that hardly change from epoch to epoch."""
-    constant = tuple(curve.key for panel in telling.panels for curve in panel.curves if curve.constant)
+def without_constants(progress: loop.Progress, reporting: Reporting) -> loop.Progress:
+    """``progress`` without the scalars that hardly change from epoch to epoch."""
+    constant = tuple(curve.key for panel in reporting.panels for curve in panel.curves if curve.constant)
 
     def without(done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
-        tell(done, of, seconds, {key: value for key, value in values.items() if key.partition("_")[2] not in constant})
+        varying = {key: value for key, value in values.items() if key.partition("_")[2] not in constant}
+        progress(done, of, seconds, varying)
 
     return without
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """After each epoch: the loss on random views of test images, the same views each time; the rank and spread of
-    their embeddings, which show a collapse while it happens; and criteria that may rank encoders without labels."""
+    """After each epoch: the loss on random views of test images, the same views each time; rank and spread of their
+    embeddings, which show a collapse as it happens; and criteria for choosing encoders without labels."""
 
     images: positives.Images
     settings: Method
@@ -160,16 +160,16 @@ class Monitor:
 
     def __call__(self, model: encoders.Projected) -> dict[str, float]:
         settings, (stored, labels) = self.settings, self.images
-        draw = generator(stored.device, settings.seed, "watched views")
-        count = len(stored)  # cut into about the size that is trained with, on which losses depend; never one
+        rng = generator(stored.device, settings.seed, "watched views")
+        count = len(stored)  # parts of about the batch size, on which losses depend; at least two images each
         parts = max(1, min(round(count / settings.batch_size), count // 2))
         batches = list(zip(stored.tensor_split(parts), labels.tensor_split(parts), strict=True))
         rows, of_views = [], []
         for batch, known in batches:
-            of_batch = views.all_views(batch, settings, draw)
+            of_batch = views.all_views(batch, settings, rng)
             with _outputs(model.encoder) as outputs:
                 z = positives.projections(model, of_batch)
-            rows.append(positives.scalars(z, model, self.loss, known, draw))
+            rows.append(positives.scalars(z, model, self.loss, known, rng))
             of_views.append(outputs[0].unflatten(0, of_batch[0].shape[:2]).float().cpu())
         embedded, sizes = encoders.embedded(model.encoder, stored), [len(batch) for batch, _ in batches]
         means = {
@@ -180,7 +180,7 @@ class Monitor:
 
 @contextmanager
 def _outputs(encoder: nn.Module) -> Iterator[list[Tensor]]:
-    """What the encoder returns meanwhile, call by call."""
+    """Collects what the encoder returns within the context, call by call."""
     kept: list[Tensor] = []
     hook = encoder.register_forward_hook(lambda module, given, output: kept.append(output))
     try:
@@ -213,14 +213,14 @@ def axes(embedded: np.ndarray) -> tuple[Axis, ...]:
     return tuple(Axis(k, float(std), float(share)) for k, (std, share) in enumerate(pairs, 1))
 
 
-def steps(scalars: Mapping[str, Tensor], telling: Telling) -> list[loop.Row]:
-    """What is drawn by batch of all scalars (S,): means over as few steps as leave `BATCHES` rows or fewer, each with
-    the number of its last step."""
-    drawn = [curve.key for panel in telling.panels if panel.by_batch for curve in panel.curves]
+def steps(scalars: Mapping[str, Tensor], reporting: Reporting) -> list[loop.Row]:
+    """Rows for the curves by batch, of all scalars (S,): means over equal numbers of steps, at most `BATCHES` rows,
+    each with the number of its last step."""
+    charted = [curve.key for panel in reporting.panels if panel.by_batch for curve in panel.curves]
     count = len(scalars["loss"])
     width = -(-count // BATCHES)
     return [
         {"step": min(start + width, count)}
-        | {name: float(scalars[name][start : start + width].mean()) for name in drawn}
+        | {name: float(scalars[name][start : start + width].mean()) for name in charted}
         for start in range(0, count, width)
     ]

@@ -1,5 +1,5 @@
 """VICReg in closed form: of all linear maps of patch features, the one under which random views of an image agree best
-while every dimension varies alike and none repeats another. No gradient, no negative images, no network.
+while all dimensions have variance 1 and no two are correlated. No gradients and no network.
 
 N images, V views, D dimensions.
 """
@@ -24,12 +24,12 @@ def fit(
 ) -> Arrays:
     """The ``arrays`` of a model of patches, which ``config`` describes, with other axes: fitted on some of ``images``
     (N, 32, 32, 3) uint8. Raises `Failure` where there are more dimensions than features."""
-    draw = generator("cpu", settings.seed, "views")
+    rng = generator("cpu", settings.seed, "views")
 
     def described() -> Iterator[np.ndarray]:
         for block in axes.blocks(images[sample(len(images), settings.images, settings.seed)]):
-            seen = views.draw(torch.from_numpy(block), augment, settings.views, draw)  # (V, n, 3, 32, 32)
-            levels = seen.add_(1).mul_(pixels.LEVELS).permute(0, 1, 3, 4, 2).numpy()  # grey levels, as images have them
+            random = views.random_views(torch.from_numpy(block), augment, settings.views, rng)  # (V, n, 3, 32, 32)
+            levels = random.add_(1).mul_(pixels.LEVELS).permute(0, 1, 3, 4, 2).numpy()  # grey levels
             yield np.stack([patches.features(view, arrays, config) for view in levels])
 
     return arrays | axes.agreeing(axes.moments(described()), dimensions, settings.ridge)

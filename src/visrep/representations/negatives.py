@@ -1,4 +1,4 @@
-"""What a contrastive loss compares a projection with: all others of the batch, and those of earlier batches.
+"""The projections that a contrastive loss compares: all of a batch, and a queue of earlier ones.
 
 V views, N images, P dimensions of a projection, Q places of a queue.
 """
@@ -20,8 +20,8 @@ def similarities(z: Tensor, temperature: float, earlier: Tensor | None = None) -
 
 
 class Queue(nn.Module):
-    """Projections of earlier batches, first in, first out (He et al. 2020, section 3.1, without their second, slowly
-    following network: the projections are those of the network at the time). It belongs to the model, so that a
+    """Projections of earlier batches, first in, first out (He et al. 2020, section 3.1, without their momentum
+    encoder: the projections are those of the network at the time). It belongs to the model, so that a
     checkpoint holds it."""
 
     rows: Tensor
@@ -30,7 +30,7 @@ class Queue(nn.Module):
     def __init__(self, places: int, dimensions: int) -> None:
         super().__init__()
         self.register_buffer("rows", torch.zeros(places, dimensions))
-        self.register_buffer("added", torch.zeros((), dtype=torch.int64))  # ever
+        self.register_buffer("added", torch.zeros((), dtype=torch.int64))  # in all
 
     def held(self) -> Tensor:
         """(at most Q, P), in no order."""

@@ -1,6 +1,6 @@
-"""Whom neighbours as positives bring together: how often an image and its neighbours share the class.
+"""How often an image and its nearest neighbors, the positives, are of one class.
 
-N images, k neighbours of each, K classes.
+N images, k neighbors of each, K classes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Metrics:
-    """Percent of all neighbours that are of the image's class, and of all pairs of different images that are."""
+    """Percent of all neighbors that are of the image's class, and of all pairs of images that are of one class."""
 
     same_class: float
     same_class_by_chance: float
@@ -20,8 +20,8 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Class:
-    """Percent ``same`` of the neighbours of the ``n`` images of a class are of it; ``other`` is the class that comes
-    second or in its place, with ``other_percent``."""
+    """``same`` percent of the neighbors of the ``n`` images of a class are of that class; ``other`` is the most
+    frequent other class, with ``other_percent``."""
 
     label: str
     n: int
@@ -32,8 +32,8 @@ class Class:
 
 @dataclass(frozen=True)
 class Result:
-    """Of the ``k`` nearest of each of ``n`` training images in the embedding of the encoder ``of``. Labels choose
-    nothing here."""
+    """Of the ``k`` nearest of each of ``n`` training images in the embedding of the encoder ``of``. Labels are not
+    used to choose them."""
 
     CHART: ClassVar = "classes"
 
@@ -45,7 +45,7 @@ class Result:
     classes: tuple[Class, ...]
 
 
-def told(index: np.ndarray, labels: np.ndarray, names: Sequence[str], source: str, of: str) -> Result:
+def neighborhood(index: np.ndarray, labels: np.ndarray, names: Sequence[str], source: str, of: str) -> Result:
     """Of the nearest training images ``index`` (N, k), whose ``labels`` (N,) are 0..K-1."""
     counts = np.bincount(labels, minlength=len(names))
     chance = (counts * (counts - 1)).sum() / (len(labels) * (len(labels) - 1))
@@ -56,8 +56,8 @@ def told(index: np.ndarray, labels: np.ndarray, names: Sequence[str], source: st
 
 def _classes(index: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Iterator[Class]:
     for k in np.unique(labels):
-        found = np.bincount(labels[index[labels == k]].ravel(), minlength=len(names))
-        share = 100 * found / found.sum()
+        counts = np.bincount(labels[index[labels == k]].ravel(), minlength=len(names))
+        share = 100 * counts / counts.sum()
         others = np.where(np.arange(len(names)) == k, -1.0, share)
         other = int(others.argmax())
         yield Class(names[k], int((labels == k).sum()), float(share[k]), names[other], float(max(others[other], 0.0)))

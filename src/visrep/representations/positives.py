@@ -1,4 +1,4 @@
-"""Objectives without labels: what counts as an image's positives stands beside it, and a loss scores the projections.
+"""Objectives without labels: each image is paired with its positives, and a loss scores the projections.
 
 V views, N images, P dimensions of a projection.
 """
@@ -46,42 +46,43 @@ class OfViews:
     settings: Method
     loss: Loss
 
-    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
+    def __call__(self, model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
         rows = distributed.own(len(batch))
         among = None if rows is None else views.Among(rows, len(batch))
         own = batch if rows is None else batch[rows]
-        of_images = views.all_views(self.images.pixels[own], self.settings, draw, among)
-        return descend(model, of_images, self.loss, self.images.labels[batch], draw)
+        of_images = views.all_views(self.images.pixels[own], self.settings, rng, among)
+        return descend(model, of_images, self.loss, self.images.labels[batch], rng)
 
 
 @dataclass(frozen=True)
 class OfNeighbors:
-    """The positive of an image is one of its nearest, ``positives`` (N, k), drawn anew for each batch."""
+    """The positive of an image is one of its nearest, ``positives`` (N, k), at random for each batch."""
 
     images: Images
     positives: Tensor
     augment: Views | None
     loss: Loss
 
-    def __call__(self, model: nn.Module, batch: Tensor, draw: torch.Generator, time: float) -> dict[str, Tensor]:
-        column = torch.randint(self.positives.shape[1], batch.shape, generator=draw, device=batch.device)
+    def __call__(self, model: nn.Module, batch: Tensor, rng: torch.Generator, time: float) -> dict[str, Tensor]:
+        column = torch.randint(self.positives.shape[1], batch.shape, generator=rng, device=batch.device)
         pairs, rows, among = torch.stack([batch, self.positives[batch, column]]), distributed.own(len(batch)), None
         if rows is not None:
             pairs, among = pairs[:, rows], views.Among(torch.cat([rows, len(batch) + rows]), 2 * len(batch))
         stored = self.images.pixels[pairs.flatten()]
-        x = views.draw(stored, self.augment, 1, draw, among=among)[0] if self.augment else pixels.scaled(stored)
-        return descend(model, [x.unflatten(0, (2, -1))], self.loss, self.images.labels[batch], draw)
+        x = views.random_views(stored, self.augment, 1, rng, among=among)[0] if self.augment else pixels.scaled(stored)
+        return descend(model, [x.unflatten(0, (2, -1))], self.loss, self.images.labels[batch], rng)
 
 
 def descend(
-    model: nn.Module, of_images: Sequence[Tensor], loss: Loss, labels: Tensor, draw: torch.Generator
+    model: nn.Module, of_images: Sequence[Tensor], loss: Loss, labels: Tensor, rng: torch.Generator
 ) -> dict[str, Tensor]:
-    """Accumulate the gradient of the ``loss`` of the images of a batch, as `projections` takes them, of which this
-    process may have a part only, and whose ``labels`` (N,) are all of them; returns the scalars."""
+    """Accumulate the gradient of the ``loss`` of a batch and return the scalars. ``of_images`` are views as
+    `projections` takes them, where this process may have a part of the batch only; ``labels`` (N,) are those of all of
+    it."""
     z = distributed.gathered(projections(model, of_images), len(labels))
-    found = scalars(z, model, loss, labels, draw)
-    found["loss"].backward()
-    return {name: value.detach() for name, value in found.items()}
+    values = scalars(z, model, loss, labels, rng)
+    values["loss"].backward()
+    return {name: value.detach() for name, value in values.items()}
 
 
 def projections(model: nn.Module, of_images: Sequence[Tensor]) -> Tensor:
@@ -89,9 +90,8 @@ def projections(model: nn.Module, of_images: Sequence[Tensor]) -> Tensor:
     return torch.cat([model(x.flatten(0, 1)).unflatten(0, x.shape[:2]) for x in of_images])
 
 
-def scalars(z: Tensor, model: nn.Module, loss: Loss, labels: Tensor, draw: torch.Generator) -> dict[str, Tensor]:
-    """The ``loss`` of a model's projections (V, N, P) in full precision: bfloat16 would put it off by half a
-    percent."""
-    batch = Batch(labels, draw, getattr(model, "queue", None) if model.training else None)
+def scalars(z: Tensor, model: nn.Module, loss: Loss, labels: Tensor, rng: torch.Generator) -> dict[str, Tensor]:
+    """The ``loss`` of a model's projections (V, N, P), in float32: bfloat16 would change it by half a percent."""
+    batch = Batch(labels, rng, getattr(model, "queue", None) if model.training else None)
     with torch.autocast(z.device.type, enabled=False):
         return loss(z if z.dtype == torch.float64 else z.float(), batch)

@@ -1,4 +1,4 @@
-"""torchvision's ResNet-50, its last layer replaced by an embedding, with ImageNet's weights where they are asked for.
+"""torchvision's ResNet-50 with an embedding as its last layer and, where the settings say so, ImageNet's weights.
 
 N images, D dimensions.
 """

@@ -1,4 +1,4 @@
-"""What the training of an encoder without labels leaves behind: records, without torch."""
+"""Results of training an encoder without labels: records, without torch."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,8 +6,8 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class Curve:
-    """A scalar that an objective tells at every step, by its ``key`` there, and what it is called. ``constant`` ones
-    hardly change from epoch to epoch and are left out of the log."""
+    """A scalar that an objective returns at every step: its ``key`` and its name. ``constant`` ones hardly change from
+    epoch to epoch and are left out of the log."""
 
     key: str
     name: str
@@ -16,7 +16,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves that are drawn together by epoch, and by batch too where they say so."""
+    """Curves of one chart, by epoch, and also by batch where they say so."""
 
     title: str
     curves: tuple[Curve, ...]
@@ -24,9 +24,9 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Telling:
-    """What is worth telling of a method: how its curves are drawn; the ``columns`` of its table, which are also the
-    numbers of its metrics file; what the table and the chart over batches say."""
+class Reporting:
+    """How a method is reported: the panels of its curves; the ``columns`` of its table, which are also its metrics; the
+    captions of the table and of the chart over batches."""
 
     panels: tuple[Panel, ...]
     columns: tuple[Curve, ...]
@@ -46,9 +46,9 @@ class Axis:
 
 @dataclass(frozen=True)
 class Training:
-    """``n`` training images of ``source``; ``watched`` test images are monitored each epoch and never used for
-    selection. The metrics are ``telling.columns`` on these, in the last epoch, and the effective rank; ``axes`` are
-    those of their embeddings. ``processor`` is what computed."""
+    """``n`` training images of ``source``; ``monitored`` test images are monitored each epoch and never used for
+    selection. The metrics are ``reporting.columns`` on these, in the last epoch, and the effective rank; ``axes`` are
+    those of their embeddings. ``processor`` computed it."""
 
     CHART: ClassVar = "axes"
 
@@ -56,11 +56,11 @@ class Training:
     n: int
     source: str
     processor: str
-    watched: int
+    monitored: int
     epochs: int
     parameters: int
     method: str
-    telling: Telling
+    reporting: Reporting
     axes: tuple[Axis, ...]
 
     @property
@@ -82,7 +82,7 @@ class Eigenvalue:
 
 @dataclass(frozen=True)
 class Eigenmaps:
-    """Of the stage `laplacian_eigenmaps`: a graph of ``n`` images that falls into so many ``pieces``."""
+    """Of the stage `laplacian_eigenmaps`: a graph of ``n`` images with ``pieces`` connected components."""
 
     CHART: ClassVar = "spectrum"
 

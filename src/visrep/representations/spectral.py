@@ -1,6 +1,6 @@
 """Laplacian eigenmaps (Belkin and Niyogi 2003) with weights 0 and 1, and their extension to new images.
 
-N images, k neighbours, D dimensions, P pieces: connected components of the graph. W is the graph, d its degrees,
+N images, k neighbors, D dimensions, P pieces: connected components of the graph. W is the graph, d its degrees,
 S = d^-1/2 W d^-1/2. The eigenvectors u of S with the largest eigenvalues mu give f = d^-1/2 u, which solve
 (d - W) f = (1 - mu) d f with the smallest 1 - mu (their step 3) and are eigenvectors of the random walk d^-1 W at mu.
 """
@@ -35,23 +35,23 @@ def of_points(
 ) -> tuple[dict[str, np.ndarray], results.Eigenmaps]:
     """(``coordinates`` (N, D) float32 and ``eigenvalues`` (D,), what came of it) of a graph that ties each of
     ``points`` (N, W), which describe the training images of a ``source``, to the ``k`` nearest."""
-    found = eigenmaps(graph(neighbors.nearest(points, points, k, itself=True).index), dimensions, seed)
-    check_extensible(found.eigenvalues)  # here rather than in all that build on it
-    rank = spread.effective_rank(spread.spectrum(found.coordinates))
-    spectrum = (results.Eigenvalue(place, value) for place, value in enumerate(found.eigenvalues.tolist(), 1))
+    fitted = eigenmaps(graph(neighbors.nearest(points, points, k, itself=True).index), dimensions, seed)
+    check_extensible(fitted.eigenvalues)  # here rather than in all that build on it
+    rank = spread.effective_rank(spread.spectrum(fitted.coordinates))
+    spectrum = (results.Eigenvalue(place, value) for place, value in enumerate(fitted.eigenvalues.tolist(), 1))
     result = results.Eigenmaps(
-        metrics=results.EigenmapsMetrics(effective_rank=rank, residual=found.residual),
+        metrics=results.EigenmapsMetrics(effective_rank=rank, residual=fitted.residual),
         n=len(points),
         source=source,
-        pieces=found.pieces,
+        pieces=fitted.pieces,
         spectrum=tuple(spectrum),
     )
-    return {"coordinates": found.coordinates.astype(np.float32), "eigenvalues": found.eigenvalues}, result
+    return {"coordinates": fitted.coordinates.astype(np.float32), "eigenvalues": fitted.eigenvalues}, result
 
 
 def graph(index: np.ndarray) -> sparse.csr_array:
     """(N, N) float64, symmetric, 1 where either of two images is among the other's k nearest ``index`` (N, k), else 0.
-    An image is not its own neighbour."""
+    An image is not its own neighbor."""
     count, k = index.shape
     rows = np.repeat(np.arange(count, dtype=np.int32), k)
     columns = index.ravel().astype(np.int32)  # 32 bits serve the products, and scikit-learn takes no others
@@ -66,7 +66,7 @@ def eigenmaps(graph: sparse.csr_array, dimensions: int, seed: int) -> Eigenmaps:
     """The ``dimensions`` smoothest coordinates of a symmetric graph, without those that are constant on each piece.
 
     The largest entry of each eigenvector u by magnitude is positive. Raises `Failure` where the graph cannot give so
-    many coordinates, has an image without neighbours, or has more pieces than dimensions.
+    many coordinates, has an image without neighbors, or has more pieces than dimensions.
     """
     degree = graph.sum(0)
     pieces, piece = connected_components(graph, directed=False)
@@ -85,7 +85,7 @@ def _check(degree: np.ndarray, dimensions: int, pieces: int) -> None:
     if dimensions < 1:
         raise ValueError(f"{dimensions} dimensions")
     if not degree.all():
-        raise Failure(f"{np.count_nonzero(degree == 0)} images have no neighbour in the graph")
+        raise Failure(f"{np.count_nonzero(degree == 0)} images have no neighbor in the graph")
     if pieces > dimensions:  # a coordinate varies on one piece as a rule, so some piece would become a point
         raise Failure(f"the graph falls into {pieces} pieces, too many for {dimensions} dimensions: raise k")
     if dimensions + pieces >= len(degree):
@@ -102,11 +102,11 @@ def _largest(
         moved: np.ndarray = walk @ x - 2 * (constant.T @ (constant @ x))
         return moved
 
-    draw = np.random.default_rng(seed)  # ARPACK draws too, where its space is exhausted
-    start = draw.standard_normal(walk.shape[0])
+    rng = np.random.default_rng(seed)  # ARPACK draws too, where its space is exhausted
+    start = rng.standard_normal(walk.shape[0])
     try:
         values, vectors = eigsh(
-            LinearOperator(walk.shape, without, dtype=np.float64), dimensions, which="LA", v0=start, rng=draw
+            LinearOperator(walk.shape, without, dtype=np.float64), dimensions, which="LA", v0=start, rng=rng
         )
     except ArpackError as error:
         raise Failure(f"the eigenvectors of the graph are not found: {error}") from error
@@ -121,7 +121,7 @@ def check_extensible(eigenvalues: np.ndarray) -> None:
 
 def extend(coordinates: np.ndarray, eigenvalues: np.ndarray, index: np.ndarray) -> np.ndarray:
     """(M, D) coordinates of new images whose k nearest among the N old ones are ``index`` (M, k): the mean of theirs
-    divided by the eigenvalue, which for an old image and its neighbours in the graph is its own coordinate (Nystrom;
+    divided by the eigenvalue, which for an old image and its neighbors in the graph is its own coordinate (Nystrom;
     Bengio et al. 2004). Raises `Failure` where an eigenvalue is below `SMALLEST`."""
     check_extensible(eigenvalues)
     means: np.ndarray = coordinates[index].mean(1, dtype=np.float64) / eigenvalues

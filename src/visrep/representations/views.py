@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from visrep.data.pixels import HIGH, LEVELS, LOW
-from visrep.settings.representations import Method, Views
+from visrep.settings.representations import Jitter, Method, Views
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)  # columns of factors, and what an order is made of
 ATTEMPTS = 10  # at a crop that fits, before the whole image is taken
@@ -24,7 +24,7 @@ PART = 64  # images at a time on the CPU: their planes stay in its cache
 
 
 @dataclass(frozen=True)
-class Draws:
+class Random:
     """Random numbers, some for each of ``count`` images, on the device of the generator. Where ``rows`` are given only
     those images' are kept, which are the same as among all."""
 
@@ -62,11 +62,13 @@ class Among(NamedTuple):
 
 
 class Crop(NamedTuple):
-    """A share of the area between ``smallest`` and ``largest``, brought to ``size`` pixels a side."""
+    """A share of the area between ``smallest`` and ``largest``, its width by height at most ``aspect`` and at least its
+    inverse, brought to ``size`` pixels a side."""
 
     size: int
     smallest: float
     largest: float
+    aspect: float
 
 
 def all_views(
@@ -74,14 +76,14 @@ def all_views(
 ) -> tuple[Tensor, ...]:
     """The views of stored images by their size: (V, N, 3, S, S), and where there are any the local ones, small crops at
     fewer pixels (Caron et al. 2020, section 3.3)."""
-    local, whole = settings.local, draw(images, settings.augment, settings.views, generator, among=among)
-    if not local.views:
+    local, whole = settings.local, random_views(images, settings.augment, settings.views, generator, among=among)
+    if local is None:
         return (whole,)
-    crop = Crop(local.size, local.smallest, local.largest)
-    return whole, draw(images, settings.augment, local.views, generator, crop, among)
+    crop = Crop(local.size, local.smallest, local.largest, local.aspect)
+    return whole, random_views(images, settings.augment, local.views, generator, crop, among)
 
 
-def draw(
+def random_views(
     images: Tensor,
     settings: Views,
     count: int,
@@ -101,59 +103,60 @@ def draw(
         raise ValueError(f"views need uint8 (N, S, S, 3), not {images.dtype} {tuple(images.shape)}")
     if count < 1:
         raise ValueError(f"at least one view, not {count}")
-    draws = _draws(len(images), count, generator, among)
+    random = _random(len(images), count, generator, among)
     with torch.autocast(images.device.type, enabled=False):
-        crop = crop or Crop(images.shape[1], settings.crop_scale, 1.0)
-        views = _placed(images.repeat(count, 1, 1, 1), settings, draws, crop)
-        views = _coloured(views, settings, draws)
-        views = _noisy(views.mul_(HIGH - LOW).add_(LOW), settings, draws).clamp_(LOW, HIGH)
+        if crop is None and settings.crop:
+            crop = Crop(images.shape[1], settings.crop.scale, 1.0, settings.crop.aspect)
+        views = _placed(images.repeat(count, 1, 1, 1), settings, random, crop)
+        views = _colored(views, settings, random)
+        views = _noisy(views.mul_(HIGH - LOW).add_(LOW), settings, random).clamp_(LOW, HIGH)
     return views.view(count, len(images), *views.shape[1:])
 
 
-def _draws(images: int, count: int, generator: torch.Generator, among: Among | None) -> Draws:
+def _random(images: int, count: int, generator: torch.Generator, among: Among | None) -> Random:
     if among is None:
-        return Draws(count * images, generator)
+        return Random(count * images, generator)
     of_each = torch.arange(count, device=generator.device)[:, None] * among.of
-    return Draws(count * among.of, generator, (of_each + among.rows.to(generator.device)).flatten())
+    return Random(count * among.of, generator, (of_each + among.rows.to(generator.device)).flatten())
 
 
-def _placed(images: Tensor, settings: Views, draws: Draws, crop: Crop) -> Tensor:
+def _placed(images: Tensor, settings: Views, random: Random, crop: Crop | None) -> Tensor:
     """Crop, flip and rotation; stored images to (N, 3, S, S) in [0, 1]."""
-    size = images.shape[1]
-    if crop.smallest < 1 or settings.flip or crop.size != size:
-        boxes = crops(draws, size, (crop.smallest, crop.largest), settings.crop_aspect)
-        views = resized_crop(images, boxes, draws.chosen(settings.flip), size=crop.size)
+    if crop or settings.flip:
+        crop = crop or Crop(images.shape[1], 1.0, 1.0, 1.0)
+        boxes = crops(random, images.shape[1], (crop.smallest, crop.largest), crop.aspect)
+        views = resized_crop(images, boxes, random.chosen(settings.flip), size=crop.size)
     else:
         views = images.permute(0, 3, 1, 2).contiguous().float()
     views = views.div_(2 * LEVELS)
     if settings.rotation:
-        views = rotate(views, draws.uniform(-settings.rotation, settings.rotation))
+        views = rotate(views, random.uniform(-settings.rotation, settings.rotation))
     return views
 
 
-def _coloured(views: Tensor, settings: Views, draws: Draws) -> Tensor:
+def _colored(views: Tensor, settings: Views, random: Random) -> Tensor:
     """Jitter, grey, blur and solarization of (N, 3, S, S) in [0, 1], which may be overwritten."""
-    if settings.jitter and (settings.brightness or settings.contrast or settings.saturation or settings.hue):
-        change = partial(jitter, turned=settings.hue > 0)
-        views = _changed(views, draws.chosen(settings.jitter), change, factors(draws, settings), orders(draws))
+    if settings.jitter:
+        change, chosen = partial(jitter, turned=settings.jitter.hue > 0), random.chosen(settings.jitter.probability)
+        views = _changed(views, chosen, change, factors(random, settings.jitter), orders(random))
     if settings.grey:
-        views = _changed(views, draws.chosen(settings.grey), grey)
+        views = _changed(views, random.chosen(settings.grey), grey)
     if settings.blur:
-        change = partial(blur, radius=math.ceil(3 * settings.blur_sigma))
-        sigma = draws.uniform(LEAST_SIGMA, settings.blur_sigma)
-        views = _changed(views, draws.chosen(settings.blur), change, sigma)
+        change = partial(blur, radius=math.ceil(3 * settings.blur.sigma))
+        sigma = random.uniform(LEAST_SIGMA, settings.blur.sigma)
+        views = _changed(views, random.chosen(settings.blur.probability), change, sigma)
     if settings.solarize:
-        views = _changed(views, draws.chosen(settings.solarize), solarize)
+        views = _changed(views, random.chosen(settings.solarize), solarize)
     return views
 
 
-def _noisy(views: Tensor, settings: Views, draws: Draws) -> Tensor:
+def _noisy(views: Tensor, settings: Views, random: Random) -> Tensor:
     """Gaussian noise on (N, 3, S, S) in [-1, 1], which it may leave and which is overwritten; its strength is uniform
     up to the largest."""
     if not settings.noise:
         return views
-    noise = draws.normal(*views.shape[1:])
-    return views.addcmul_(noise, _wide(draws.uniform(0, settings.noise)))
+    noise = random.normal(*views.shape[1:])
+    return views.addcmul_(noise, _wide(random.uniform(0, settings.noise)))
 
 
 def _changed(images: Tensor, chosen: Tensor, change: Callable[..., Tensor], *parameters: Tensor) -> Tensor:
@@ -180,7 +183,7 @@ def _wide(parameter: Tensor) -> Tensor:
     return parameter[:, None, None, None]
 
 
-def crops(draws: Draws, size: int, shares: tuple[float, float], widest: float) -> Tensor:
+def crops(random: Random, size: int, shares: tuple[float, float], widest: float) -> Tensor:
     """Random boxes (N, 4) of whole pixels in float: top, left, height, width.
 
     The area is uniform between two ``shares`` of the image and the logarithm of the aspect uniform between those of
@@ -188,29 +191,29 @@ def crops(draws: Draws, size: int, shares: tuple[float, float], widest: float) -
     or the smaller share is 1; its place is uniform.
     """
     if shares[0] == 1:
-        whole = torch.full((draws.kept, 2), float(size), device=draws.generator.device)
+        whole = torch.full((random.kept, 2), float(size), device=random.generator.device)
         return F.pad(whole, (2, 0))
-    area = draws.uniform(*shares, ATTEMPTS) * size**2
-    aspect = draws.uniform(-math.log(widest), math.log(widest), ATTEMPTS).exp()
+    area = random.uniform(*shares, ATTEMPTS) * size**2
+    aspect = random.uniform(-math.log(widest), math.log(widest), ATTEMPTS).exp()
     sides = torch.stack([(area / aspect).sqrt().round(), (area * aspect).sqrt().round()], 2)  # (N, attempts, 2)
     sides = F.pad(sides, (0, 0, 0, 1), value=size)  # a last attempt that always fits
     fits = ((sides > 0) & (sides <= size)).all(2)
     first = fits.int().argmax(1)  # of several equal ones argmax names the first
     sides = sides.gather(1, first[:, None, None].expand(-1, 1, 2))[:, 0]  # (N, 2)
-    start = (draws.uniform(0, 1, 2) * (size - sides + 1)).floor()
+    start = (random.uniform(0, 1, 2) * (size - sides + 1)).floor()
     return torch.cat([start, sides], 1)
 
 
-def factors(draws: Draws, settings: Views) -> Tensor:
+def factors(random: Random, settings: Jitter) -> Tensor:
     """Random (N, 4) of brightness, contrast and saturation about 1 but not below 0, and of hue in turns about 0."""
     strengths = (settings.brightness, settings.contrast, settings.saturation)
-    columns = [draws.uniform(max(0.0, 1 - strength), 1 + strength) for strength in strengths]
-    return torch.stack([*columns, draws.uniform(-settings.hue, settings.hue)], 1)
+    columns = [random.uniform(max(0.0, 1 - strength), 1 + strength) for strength in strengths]
+    return torch.stack([*columns, random.uniform(-settings.hue, settings.hue)], 1)
 
 
-def orders(draws: Draws) -> Tensor:
+def orders(random: Random) -> Tensor:
     """Random permutations (N, 4) of 0 to 3, all equally likely."""
-    return draws.uniform(0, 1, 4).argsort(1)
+    return random.uniform(0, 1, 4).argsort(1)
 
 
 def resized_crop(images: Tensor, boxes: Tensor, flip: Tensor, size: int) -> Tensor:
@@ -298,10 +301,10 @@ def blend(images: Tensor, factor: Tensor, kind: Tensor) -> Tensor:
 
 
 def hue(images: Tensor, turns: Tensor) -> Tensor:
-    """The hue moved by ``turns`` (N,) of the colour circle, at the saturation and value that HSV gives.
+    """The hue moved by ``turns`` (N,) of the color circle, at the saturation and value that HSV gives.
 
-    On the hexagon of HSV, with red at 0, green at 2 and blue at 4 of 6, a colour lies 2 + (g + b - r - v) / chroma from
-    red, on green's side where g >= b; and a channel is below the value v by chroma times its distance from the colour
+    On the hexagon of HSV, with red at 0, green at 2 and blue at 4 of 6, a color lies 2 + (g + b - r - v) / chroma from
+    red, on green's side where g >= b; and a channel is below the value v by chroma times its distance from the color
     less 1, clipped to [0, 1]. This is torchvision's way through HSV and back with the cases and divisions taken out.
     """
     red, green, blue = images.unbind(1)
@@ -329,9 +332,9 @@ def _light(images: Tensor) -> Tensor:
 def blur(images: Tensor, sigma: Tensor, radius: int) -> Tensor:
     """Gaussian blur with standard deviation ``sigma`` (N,) in pixels, the border reflected.
 
-    The kernel reaches ``radius`` pixels to each side, but never beyond the image. `draw` lets it cover three of the
+    The kernel reaches ``radius`` pixels to each side, but never beyond the image. `random_views` makes it three of the
     largest standard deviations: as a product with matrices its width costs nothing, and the usual tenth of the image
-    would be 3 pixels, most of a wide Gaussian cut off.
+    would be 3 pixels, which cuts most of a wide Gaussian off.
     """
     size = images.shape[3]
     distance = torch.arange(2 * size - 1, device=images.device)

@@ -1,10 +1,10 @@
 """The section `download`: where the pixels of each set come from."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, StringConstraints, model_validator
+from pydantic import ConfigDict, Discriminator, Field, NonNegativeInt, PositiveInt, RootModel, StringConstraints, Tag
 
-from visrep.settings.base import Name, Section
+from visrep.settings.base import PLAIN, Name, Section, Text, kind
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -12,33 +12,38 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 class Embedded(Section):
     """Images drawn on the spot."""
 
+    source: Literal["embedded"]
     seed: NonNegativeInt
-    train: Annotated[int, Field(ge=100)]  # images
+    train: Annotated[int, Field(ge=100)]
     test: Annotated[int, Field(ge=100)]
 
 
-class Source(Section):
-    source: Literal["official", "archive", "embedded"]
-    official: Literal["svhn", "cifar10", "mnist"] | None  # the set of torchvision that source official fetches
-    archive: str | None  # folder, or path or http(s) address of a .zip, .tar or .tar.gz
+class Archive(Section):
+    """Images of one's own."""
+
+    source: Literal["archive"]
+    archive: Text
     sha256: Sha256 | None
     max_megabytes: PositiveInt  # of one archive, as it arrives and unpacked
-    embedded: Embedded
-
-    @model_validator(mode="after")
-    def _a_source_is_named(self) -> Self:
-        if self.source == "archive" and not self.archive:
-            raise ValueError("source is archive, so archive must name a folder, a file or an address")
-        if self.source == "official" and not self.official:
-            raise ValueError("source is official, so official must name the set")
-        return self
 
 
-class Drawn(Section):
-    """Images that are only ever drawn."""
+class Official(Section):
+    """A set that torchvision knows."""
 
-    source: Literal["embedded"]
-    embedded: Embedded
+    source: Literal["official"]
+    official: Literal["svhn", "cifar10", "mnist"]
+
+
+Source = Annotated[
+    Annotated[Embedded, Tag(":embedded")] | Annotated[Archive, Tag(":archive")] | Annotated[Official, Tag(":official")],
+    Discriminator(kind("source")),
+]
+
+
+class OneSource(RootModel[Source]):
+    """Of one set."""
+
+    model_config = PLAIN
 
 
 class Download(Section):
@@ -50,4 +55,4 @@ class Download(Section):
     street_digits: Source
     objects: Source
     handwritten_digits: Source
-    shapes: Drawn  # whose factors must be known
+    shapes: Embedded  # whose factors must be known

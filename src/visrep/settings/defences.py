@@ -13,13 +13,13 @@ M = TypeVar("M", TrainCNN, AdvTrain)
 
 class Defence(BaseModel):
     """A further classifier: the section `train_cnn` or `adv_train` (``of``) with other values, and at most one of three
-    things that only look like robustness."""
+    changes that only look like robustness."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
     of: Literal["train_cnn", "adv_train"]
     temperature: PositiveFloat | None = None  # defensive distillation
-    levels: Annotated[int, Field(ge=2, le=256)] | None = None  # of each pixel, that the network is shown
+    levels: Annotated[int, Field(ge=2, le=256)] | None = None  # of each pixel
     ripple: PositiveFloat | None = None  # height of the wave that is added to pixels, in [-1, 1] units
 
     @property
@@ -28,9 +28,9 @@ class Defence(BaseModel):
         return {name: value for name in ("levels", "ripple") if (value := getattr(self, name)) is not None}
 
     def apply(self, section: M) -> M:
-        """``section`` with the other values put in. Raises `ValueError` where one is no parameter of it or does not
-        fit."""
-        return varied(section, self.model_dump(exclude={"of", *TRICKS}), self.of)
+        """``section`` with the other values put in. Raises `ValidationError` where one is no parameter of it or does
+        not fit."""
+        return varied(section, self.model_dump(exclude={"of", *TRICKS}))
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

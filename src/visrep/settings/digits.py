@@ -2,74 +2,118 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    model_validator,
+)
 
-from visrep.settings.base import Probability, Section, Share
-from visrep.settings.training import Watched
+from visrep.settings.base import Probability, Section, Share, kind
+from visrep.settings.training import Selected
 
 
 class Augment(Section):
     """The largest change of each kind, drawn per image; 0 leaves it out."""
 
-    shift: NonNegativeFloat  # pixels
-    rotation: Annotated[float, Field(ge=0, le=180)]  # degrees
-    scale: Annotated[float, Field(ge=0, lt=1)]  # share of the size
-    contrast: Annotated[float, Field(ge=0, le=1)]  # share of the contrast
-    blur: Annotated[float, Field(ge=0, le=10)]  # pixels, standard deviation; its reach is three times that
-    noise: NonNegativeFloat  # standard deviation, in [-1, 1] units
+    shift: NonNegativeFloat
+    rotation: Annotated[float, Field(ge=0, le=180)]
+    scale: Annotated[float, Field(ge=0, lt=1)]
+    contrast: Probability
+    blur: Annotated[float, Field(ge=0, le=10)]  # the kernel reaches three times as far
+    noise: NonNegativeFloat
 
 
 class ConvNet(Section):
     """Blocks of convolution, batch norm, ReLU, max pool and dropout; then two fully connected layers."""
 
-    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=5)]  # one block each
-    depth: PositiveInt  # convolutions per block
-    hidden: PositiveInt  # features between the two fully connected layers
+    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=5)]
+    depth: PositiveInt
+    hidden: PositiveInt
     dropout: Annotated[float, Field(ge=0, lt=1)]
 
 
-class TrainCNN(Watched):
+class TrainCNN(Selected):
     seed: NonNegativeInt
-    validation: Share  # of the training images
+    validation: Share
     model: ConvNet
     select: Literal["last", "val_accuracy"]
     label_smoothing: Probability
-    balance: Literal["none", "weights", "oversample"]  # what is done for rare digits
+    balance: Literal["none", "weights", "oversample"]
     augment: Augment
 
 
-class Pgd(Section):
+class Steps(Section):
+    """Of PGD."""
+
     steps: PositiveInt
-    step_size: PositiveFloat  # in [-1, 1] units
+    step_size: PositiveFloat
 
 
-class AdvTrain(Watched):
+class FgsmMix(Section):
+    name: Literal["fgsm_mix"]
+    alpha: Probability
+    fused: bool
+
+    @model_validator(mode="after")
+    def _fused_needs_a_clean_loss(self) -> Self:
+        if self.fused and self.alpha == 0:
+            raise ValueError("alpha 0 leaves no clean loss to fuse with; set fused to false")
+        return self
+
+
+class NFgsm(Section):
+    name: Literal["n_fgsm"]
+
+
+class PgdTraining(Steps):
+    name: Literal["pgd"]
+
+
+class Trades(Steps):
+    name: Literal["trades"]
+    beta: PositiveFloat
+
+
+class FromClassifier(Section):
+    """The weights of the trained classifier are where training starts."""
+
+    init: Literal["cnn"]
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+
+
+class FromScratch(ConvNet):
+    init: Literal["scratch"]
+
+
+class AdvTrain(Selected):
     seed: NonNegativeInt
-    validation: Share  # of the training images
-    init: Literal["scratch", "cnn"]  # cnn: start from the trained classifier
-    model: ConvNet
-    method: Literal["fgsm_mix", "n_fgsm", "pgd", "trades"]
-    epsilon: PositiveFloat  # in [-1, 1] units; 0.1 is 12.75/255
-    ramp_epochs: NonNegativeFloat  # epochs over which epsilon grows from 0
-    alpha: Probability  # fgsm_mix: the weight of the clean loss
-    fused: bool  # fgsm_mix: one backward pass of the clean loss serves both the weights and the attack
-    beta: PositiveFloat  # trades: the weight of equal answers
-    pgd: Pgd  # methods pgd and trades: the attack of every batch
+    validation: Share
+    model: Annotated[
+        Annotated[FromClassifier, Tag(":cnn")] | Annotated[FromScratch, Tag(":scratch")], Discriminator(kind("init"))
+    ]
+    method: Annotated[
+        Annotated[FgsmMix, Tag(":fgsm_mix")]
+        | Annotated[NFgsm, Tag(":n_fgsm")]
+        | Annotated[PgdTraining, Tag(":pgd")]
+        | Annotated[Trades, Tag(":trades")],
+        Discriminator(kind("name")),
+    ]
+    epsilon: PositiveFloat
+    ramp_epochs: NonNegativeFloat
     select: Literal["last", "val_pgd", "val_clean", "val_fgsm"]
     augment: Augment
-    attacked_validation: PositiveInt  # validation images attacked after each epoch
-    validation_pgd: Pgd  # the attack on them
+    attacked_validation: PositiveInt
+    validation_pgd: Steps
 
     @model_validator(mode="after")
     def _the_ramp_ends(self) -> Self:
         if self.ramp_epochs >= self.epochs:
             raise ValueError(f"ramp_epochs must be below epochs, {self.epochs}")
-        return self
-
-    @model_validator(mode="after")
-    def _fused_needs_a_clean_loss(self) -> Self:
-        if self.method == "fgsm_mix" and self.fused and self.alpha == 0:
-            raise ValueError("alpha 0 leaves no clean loss to fuse with; set fused to false")
         return self
 
 
@@ -80,7 +124,7 @@ Radii = Annotated[tuple[Radius, ...], Field(min_length=1, max_length=6)]
 class SweepPgd(Section):
     epsilons: Radii
     steps: PositiveInt
-    step_share: Annotated[float, Field(gt=0)]  # of epsilon, per step
+    step_share: PositiveFloat
     restarts: PositiveInt
 
 
@@ -88,7 +132,7 @@ class FgsmSweep(Section):
     seed: NonNegativeInt
     batch_size: PositiveInt
     epsilons: Radii
-    gate_epsilon: Radius  # at which the gates look
+    gate_epsilon: Radius
     pgd: SweepPgd
 
     @model_validator(mode="after")

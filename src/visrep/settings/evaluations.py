@@ -1,4 +1,4 @@
-"""What more than one stage reads of the evaluations."""
+"""Parameters of evaluations that more than one stage reads."""
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -6,7 +6,7 @@ from visrep.settings.base import Section
 
 
 class Validation(Section):
-    """Images that choose the way of scoring: some of the training part of each anomalous set, and as many objects."""
+    """Images that select the anomaly score: some of the training part of each anomalous set, and as many objects."""
 
     seed: NonNegativeInt
     images: PositiveInt  # of each set, at most

@@ -10,4 +10,4 @@ from visrep.settings.base import Section
 class Figures(Section):
     dpi: PositiveInt
     examples: Annotated[int, Field(ge=1, le=20)]  # images in a row of a gallery
-    palette: Literal["okabe_ito", "tableau", "grey"]  # colours of lines and classes
+    palette: Literal["okabe_ito", "tableau", "grey"]  # colors of lines and classes

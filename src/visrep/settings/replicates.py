@@ -1,4 +1,4 @@
-"""The section `replicates`: trainings again under other seeds."""
+"""The section `replicates`: repeated trainings with other seeds."""
 
 from typing import Annotated
 

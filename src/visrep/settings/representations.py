@@ -1,37 +1,37 @@
-"""Representations without labels: encoders and what they are called, views, and the sections of what is no method."""
+"""The sections of representations without labels, but for what each method adds."""
 
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     RootModel,
+    Tag,
     model_validator,
 )
 
-from visrep.settings.base import PLAIN, Name, Probability, Section, Text, varied
+from visrep.settings.base import PLAIN, Chance, Name, Probability, Section, Text, kind, varied
 from visrep.settings.training import Plan
 
 M = TypeVar("M", bound="Method")
 Widths = tuple[PositiveInt, ...]
 
 
-class Encoder(Section):
-    """A residual network (He et al. 2016) with a 3x3 stem and no max pool, as suits small images; or ResNet-50 as
-    torchvision has it, made for larger ones."""
+class Small(Section):
+    """A residual network (He et al. 2016) with a 3x3 stem and no max pool, as suits small images."""
 
-    network: Literal["small", "resnet50"]
-    pretrained: bool  # start from ImageNet's weights; resnet50 alone has them
-    input_size: Annotated[int, Field(ge=32)]  # pixels, to which images are enlarged before the first convolution
-    stem_stride: Annotated[int, Field(ge=1, le=2)]  # small: 2 is four times cheaper
-    widths: Annotated[Widths, Field(min_length=1, max_length=5)]  # small: feature maps of each group of blocks
-    blocks: Annotated[Widths, Field(min_length=1, max_length=5)]  # small: residual blocks of each group
-    dimensions: Annotated[int, Field(ge=2)]  # of the embedding
+    network: Literal["small"]
+    input_size: Annotated[int, Field(ge=32)]
+    stem_stride: Annotated[int, Field(ge=1, le=2)]
+    widths: Annotated[Widths, Field(min_length=1, max_length=5)]
+    blocks: Annotated[Widths, Field(min_length=1, max_length=5)]
+    dimensions: Annotated[int, Field(ge=2)]
 
     @model_validator(mode="after")
     def _groups_fit(self) -> Self:
@@ -39,39 +39,66 @@ class Encoder(Section):
             raise ValueError(f"widths names {len(self.widths)} groups and blocks {len(self.blocks)}")
         return self
 
-    @model_validator(mode="after")
-    def _weights_are_of_resnet50(self) -> Self:
-        if self.pretrained and self.network != "resnet50":
-            raise ValueError("pretrained needs network resnet50: the small one has no ImageNet weights")
-        return self
+
+class ResNet50(Section):
+    """As torchvision has it, made for larger images."""
+
+    network: Literal["resnet50"]
+    input_size: Annotated[int, Field(ge=32)]
+    pretrained: bool
+    dimensions: Annotated[int, Field(ge=2)]
+
+
+Encoder = Annotated[
+    Annotated[Small, Tag(":small")] | Annotated[ResNet50, Tag(":resnet50")], Discriminator(kind("network"))
+]
+
+
+class OneEncoder(RootModel[Encoder]):
+    """`pretraining.encoder` alone."""
+
+    model_config = PLAIN
+
+
+class Crop(Section):
+    scale: Annotated[float, Field(gt=0, le=1)]
+    aspect: Annotated[float, Field(ge=1)]
+
+
+class Jitter(Section):
+    probability: Chance
+    brightness: NonNegativeFloat
+    contrast: NonNegativeFloat
+    saturation: NonNegativeFloat
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+
+
+class Blur(Section):
+    probability: Chance
+    sigma: Annotated[float, Field(ge=0.1)]
 
 
 class Views(Section):
-    """Drawn per image; a probability or a strength of 0 leaves a change out, and so does a crop scale of 1."""
+    """Random changes, drawn for each image; null and 0 leave one out."""
 
-    crop_scale: Annotated[float, Field(gt=0, le=1)]  # smallest share of the area that is kept
-    crop_aspect: Annotated[float, Field(ge=1)]  # widest crop, width by height; the narrowest is 1 by as much
+    crop: Crop | None
     flip: Probability
-    jitter: Probability  # of the next four together, in random order
-    brightness: NonNegativeFloat  # largest change of the factor
-    contrast: NonNegativeFloat
-    saturation: NonNegativeFloat
-    hue: Annotated[float, Field(ge=0, le=0.5)]  # turns of the colour circle
+    jitter: Jitter | None
     grey: Probability
-    blur: Probability
-    blur_sigma: Annotated[float, Field(ge=0.1)]  # largest standard deviation in pixels; the smallest is 0.1
-    solarize: Probability  # above half of full light
-    noise: NonNegativeFloat  # largest standard deviation, in [-1, 1] units
-    rotation: Annotated[float, Field(ge=0, le=180)]  # largest angle, degrees
+    blur: Blur | None
+    solarize: Probability
+    noise: NonNegativeFloat
+    rotation: Annotated[float, Field(ge=0, le=180)]
 
 
 class Local(Section):
-    """Further views: small crops at fewer pixels, which a network reads faster."""
+    """Further views: small crops at fewer pixels."""
 
-    views: NonNegativeInt  # of each image
-    size: Annotated[int, Field(ge=8)]  # pixels a side
-    smallest: Annotated[float, Field(gt=0, le=1)]  # share of the area
+    views: PositiveInt
+    size: Annotated[int, Field(ge=8)]
+    smallest: Annotated[float, Field(gt=0, le=1)]
     largest: Annotated[float, Field(gt=0, le=1)]
+    aspect: Annotated[float, Field(ge=1)]
 
     @model_validator(mode="after")
     def _shares_are_in_order(self) -> Self:
@@ -80,30 +107,34 @@ class Local(Section):
         return self
 
 
-class Method(Plan):
-    """What the parameters of every method have in common; a method adds its own."""
+class Pretraining(Plan):
+    """What all methods without labels share; the section of a method may override any of it."""
+
+    encoder: Encoder
+    views: Annotated[int, Field(ge=2)]
+    local: Local | None
+    augment: Views
+    monitored: Annotated[int, Field(ge=2)]
+
+
+class Method(Pretraining):
+    """The parameters of a method; each adds its own."""
 
     seed: NonNegativeInt
-    encoder: Encoder
-    projector: Widths  # hidden and output widths of what stands on the embedding; empty for none
-    views: Annotated[int, Field(ge=2)]  # of each image
-    local: Local
-    augment: Views
-    watched: Annotated[int, Field(ge=2)]  # test images whose loss and rank are told after each epoch
+    projector: Widths
 
 
 class Ablation(BaseModel):
-    """``of`` names the section that is varied, which is that of a method; all else are parameters of that section with
-    other values."""
+    """``of`` names the section of a method; all else are parameters of that section with other values."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
     of: Name
 
     def apply(self, section: M) -> M:
-        """``section`` with the other values put in. Raises `ValueError` where one is no parameter of it or does not
-        fit."""
-        return varied(section, self.model_dump(exclude={"of"}), self.of)
+        """``section`` with the other values put in. Raises `ValidationError` where one is no parameter of it or does
+        not fit."""
+        return varied(section, self.model_dump(exclude={"of"}))
 
 
 class Ablations(RootModel[dict[Name, Ablation]]):
@@ -113,52 +144,60 @@ class Ablations(RootModel[dict[Name, Ablation]]):
 
 
 class Neighbors(Section):
-    k: PositiveInt  # nearest training images of each
-    of: Annotated[Name, Field(alias="from")]  # the encoder in whose embedding they are sought
+    k: PositiveInt
+    of: Annotated[Name, Field(alias="from")]
 
 
 class NoGeneratedNeighbors(Section):
     epochs: PositiveInt
-    augmented: bool  # whether image and neighbour are also seen as random views
+    augmented: bool
 
     def of(self, vicreg: M) -> M:
-        """``vicreg`` for these epochs; all else is as there. Raises `ValidationError` where the two do not fit."""
+        """``vicreg`` with these epochs. Raises `ValidationError` where the two do not fit."""
         return type(vicreg).model_validate(vicreg.model_dump() | {"epochs": self.epochs})
 
 
 class LaplacianEigenmaps(Section):
-    seed: NonNegativeInt  # where the eigensolver starts
-    k: PositiveInt  # nearest images that each is tied to
+    seed: NonNegativeInt
+    k: PositiveInt
     dimensions: Annotated[int, Field(ge=2)]
 
 
 class LinearVicreg(Section):
-    seed: NonNegativeInt  # of images and views
-    images: PositiveInt  # training images that are looked at, at most
-    views: Annotated[int, Field(ge=2)]  # of each, drawn as VICReg's are
-    ridge: NonNegativeFloat  # share of the mean variance that is added to all
+    seed: NonNegativeInt
+    images: PositiveInt
+    views: Annotated[int, Field(ge=2)]
+    ridge: NonNegativeFloat
 
 
-class Sought(Section):
-    """How the code of an image is found that was not trained on."""
+class Table(Section):
+    """A code for each view of each training image; those of other images are found by gradient descent."""
 
-    steps: PositiveInt  # gradient steps
-    lr: PositiveFloat  # of Adam, at first
-    prior: NonNegativeFloat  # weight of the mean squared code beside the mean squared error, also in training
+    name: Literal["table"]
+    speed: PositiveFloat
+    steps: PositiveInt
+    lr: PositiveFloat
+
+
+class Amortised(Section):
+    """An encoder gives the codes, with the network of `pretraining`."""
+
+    name: Literal["encoder"]
 
 
 class Latents(Plan):
     """Codes that are learned with a generator of images."""
 
     seed: NonNegativeInt
-    amortised: bool  # an encoder gives the codes, with the network of vicreg, and none is learned for itself
-    hidden: NonNegativeInt  # features between code and image; 0 for a linear generator
-    views: Annotated[int, Field(ge=2)]  # of each image, drawn once, as vicreg's are
-    apart: NonNegativeFloat  # weight of the contrastive loss between codes
-    temperature: PositiveFloat  # what its cosines are divided by
-    speed: PositiveFloat  # how many times as fast as weights codes are learned
-    sought: Sought
-    watched: Annotated[int, Field(ge=2)]  # test images that are drawn in the end
+    codes: Annotated[
+        Annotated[Table, Tag(":table")] | Annotated[Amortised, Tag(":encoder")], Discriminator(kind("name"))
+    ]
+    hidden: NonNegativeInt
+    views: Annotated[int, Field(ge=2)]
+    contrastive: NonNegativeFloat
+    temperature: PositiveFloat
+    prior: NonNegativeFloat
+    monitored: Annotated[int, Field(ge=2)]
 
 
 class AllLatents(RootModel[dict[Name, Latents]]):
@@ -168,7 +207,7 @@ class AllLatents(RootModel[dict[Name, Latents]]):
 
 
 class Baselines(RootModel[dict[Name, dict[str, Any]]]):
-    """The names of encoders that no gradient trained, each with its own parameters."""
+    """Encoders that are not trained by gradients, each with its own parameters."""
 
     model_config = PLAIN
 
@@ -186,7 +225,7 @@ class Label(RootModel[Text]):
 
 
 class Methods(RootModel[tuple[Name, ...]]):
-    """Methods that are trained besides VICReg, each by the section of its name."""
+    """Methods trained besides VICReg; each has a section of its name."""
 
     model_config = PLAIN
 

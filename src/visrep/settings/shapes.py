@@ -15,9 +15,9 @@ Factor = Literal["color", "shape", "location", "size"]
 class Strided(Section):
     """Convolutions that each halve the picture, and a linear layer to the features."""
 
-    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=5)]  # feature maps of each
-    places: PositiveInt  # a side, of which the means are read; 1 is the mean over the whole picture
-    dimensions: Annotated[int, Field(ge=2)]  # of the features
+    channels: Annotated[tuple[PositiveInt, ...], Field(min_length=1, max_length=5)]
+    places: PositiveInt
+    dimensions: Annotated[int, Field(ge=2)]
 
     @model_validator(mode="after")
     def _places_divide_the_picture(self) -> Self:
@@ -29,24 +29,28 @@ class Strided(Section):
 
 class Similarity(Plan):
     seed: NonNegativeInt
-    validation: Share  # of the training images: watched, never trained on
+    validation: Share
     encoder: Strided
-    decoder: PositiveInt  # features between the code and the picture that the autoencoder draws
-    pixel_variance: PositiveFloat  # of a variational autoencoder's pictures, in squared [-1, 1] units
-    temperature: PositiveFloat  # cosines are divided by it
+    decoder: PositiveInt
+    temperature: PositiveFloat
+
+
+class Prior(Section):
+    """Of the codes of a variational autoencoder."""
+
+    pixel_variance: PositiveFloat
 
 
 def _kind(value: object) -> str:
-    return ":word" if value == "variational" else ":factors"
+    return ":prior" if isinstance(value, dict | Prior) else ":factors"
 
 
 Varied = Annotated[tuple[Factor, ...] | None, Tag(":factors")]
-Word = Annotated[Literal["variational"], Tag(":word")]
 
 
-class Family(RootModel[Annotated[Varied | Word, Discriminator(_kind)]]):
-    """The factors that differ between an image and its positive; the others are kept. None, or "variational": there are
-    no positives, an autoencoder learns, with a prior of its codes or without."""
+class Family(RootModel[Annotated[Varied | Annotated[Prior, Tag(":prior")], Discriminator(_kind)]]):
+    """The factors that differ between an image and its positive; the others are kept. None or a prior: there are no
+    positives, an autoencoder learns, plain or variational."""
 
     model_config = PLAIN
 
@@ -55,8 +59,8 @@ class Family(RootModel[Annotated[Varied | Word, Discriminator(_kind)]]):
         return self.root if isinstance(self.root, tuple) else None
 
     @property
-    def variational(self) -> bool:
-        return self.root == "variational"
+    def prior(self) -> Prior | None:
+        return self.root if isinstance(self.root, Prior) else None
 
     @model_validator(mode="after")
     def _something_is_kept(self) -> Self:
@@ -75,13 +79,13 @@ class Families(RootModel[dict[Name, Family]]):
 
 
 class Factors(Section):
-    seed: NonNegativeInt  # of all that is drawn anew, and of the images that are shown
-    k: PositiveInt  # nearest training images
-    ground: Literal["gradient", "texture"]  # behind the shapes of the third kind of images
-    lost_below: Share  # a factor counts as lost where at most this share of what could be kept is kept
-    kept_above: Share  # and as kept where at least this share is
-    sets: Annotated[int, Field(ge=2)]  # test images whose sets of redrawings are measured, at most
-    redrawn: Annotated[int, Field(ge=2)]  # pictures in each set
+    seed: NonNegativeInt
+    k: PositiveInt
+    ground: Literal["gradient", "texture"]
+    lost_below: Share
+    kept_above: Share
+    sets: Annotated[int, Field(ge=2)]
+    redrawn: Annotated[int, Field(ge=2)]
 
     @model_validator(mode="after")
     def _lost_is_less_than_kept(self) -> Self:

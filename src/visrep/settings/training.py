@@ -2,20 +2,54 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    model_validator,
+)
 
-from visrep.settings.base import Section
+from visrep.settings.base import Section, Share, kind
+
+Momentum = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Optimizer(Section):
-    name: Literal["sgd", "adam", "adamw", "lars"]
+class Descent(Section):
+    """What the parameters of every optimizer have in common."""
+
     lr: PositiveFloat
-    momentum: Annotated[float, Field(ge=0, lt=1)]  # of sgd and lars
     weight_decay: NonNegativeFloat
-    trust: PositiveFloat  # lars: a layer's step as a share of its weights' length
-    warmup_epochs: NonNegativeFloat  # over which the rate grows from 0, before the schedule
+    warmup_epochs: NonNegativeFloat
     schedule: Literal["constant", "cosine", "one_cycle"]
-    clip_norm: PositiveFloat | None  # largest norm of the whole gradient
+    clip_norm: PositiveFloat | None
+
+
+class Sgd(Descent):
+    name: Literal["sgd"]
+    momentum: Momentum
+
+
+class Adam(Descent):
+    name: Literal["adam", "adamw"]
+
+
+class Lars(Descent):
+    name: Literal["lars"]
+    momentum: Momentum
+    trust: PositiveFloat
+
+
+Optimizer = Annotated[
+    Annotated[Sgd, Tag(":sgd")]
+    | Annotated[Adam, Tag(":adam")]
+    | Annotated[Adam, Tag(":adamw")]
+    | Annotated[Lars, Tag(":lars")],
+    Discriminator(kind("name")),
+]
 
 
 class Plan(Section):
@@ -24,7 +58,7 @@ class Plan(Section):
     epochs: PositiveInt
     batch_size: PositiveInt
     optimizer: Optimizer
-    ema: Annotated[float, Field(gt=0, lt=1)] | None  # decay per step of the averaged weights that are kept
+    ema: Share | None
 
     @model_validator(mode="after")
     def _warm_up_ends(self) -> Self:
@@ -39,15 +73,21 @@ class Plan(Section):
         return self
 
 
-class Watched(Plan):
+class Patience(Section):
+    """Training stops after so many epochs without a better score."""
+
+    epochs: PositiveInt
+    after: NonNegativeInt
+
+
+class Selected(Plan):
     """And which epoch is kept."""
 
     select: str  # "last", or a validation score (higher is better) whose best epoch is kept
-    patience: PositiveInt | None  # epochs without a better score before training stops
-    patience_from: NonNegativeInt  # epochs that patience does not count
+    patience: Patience | None
 
     @model_validator(mode="after")
     def _patience_has_a_score(self) -> Self:
         if self.patience is not None and self.select == "last":
-            raise ValueError("patience needs a score to watch, so select cannot be last")
+            raise ValueError("patience needs a validation score, so select cannot be last")
         return self

@@ -1,1 +1,1 @@
-"""Drawn shapes: pairs that share some factors, and which factors an encoder keeps."""
+"""Encoders of drawn shapes, trained on pairs that share some factors, and which factors they keep."""

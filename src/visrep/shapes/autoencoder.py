@@ -1,4 +1,4 @@
-"""A small encoder of pictures, and the decoder that makes an autoencoder of it.
+"""A small encoder of images, and a decoder for autoencoders.
 
 N images, D dimensions of the code.
 """
@@ -15,9 +15,9 @@ from visrep.training.inference import outputs
 
 
 class Encoder(nn.Module):
-    """Convolutions 3x3 of stride 2 with batch norm and ReLU, then a linear layer that reads ``places`` x ``places``
-    means over parts of the picture: with one, where something is can hardly be told. ``places`` divides the side of
-    the last feature maps, 32 / 2^L after L convolutions.
+    """Convolutions 3x3 of stride 2 with batch norm and ReLU, then a linear layer on ``places`` x ``places``
+    means over parts of the image: one mean over all of it would lose most of the location. ``places`` divides the side
+    of the last feature maps, 32 / 2^L after L convolutions.
 
     (N, 3, 32, 32) in [-1, 1] to (N, D).
     """
@@ -38,8 +38,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A hidden layer and a picture: (N, D) to (N, 3, 32, 32). Fully connected, as cheap as it can be: drawing is only
-    what makes the code keep what there is to draw."""
+    """One hidden layer, fully connected: (N, D) to (N, 3, 32, 32)."""
 
     def __init__(self, dimensions: int, hidden: int) -> None:
         super().__init__()
@@ -55,12 +54,12 @@ class Decoder(nn.Module):
         return images
 
 
-NARROW = -5.0  # ln of the variances of codes at first: wider ones would drown all that they hold in noise
+NARROW = -5.0  # ln of the variances of codes at first: larger ones would bury the codes in noise
 
 
 class Variational(nn.Module):
     """A variational autoencoder (Kingma and Welling 2014): the code of an image is a Gaussian, whose mean is the
-    ``encoder``'s and whose variances are read from the same features."""
+    ``encoder``'s and whose variances are a linear map of the same features."""
 
     def __init__(self, encoder: Encoder, head: Decoder) -> None:
         super().__init__()
@@ -80,15 +79,15 @@ def divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 class Headed(nn.Module):
-    """An encoder and what stands on it while it learns: a `Decoder`, or nothing (`torch.nn.Identity`)."""
+    """An encoder with its head in training: a `Decoder`, or nothing (`torch.nn.Identity`)."""
 
     def __init__(self, encoder: Encoder, head: nn.Module) -> None:
         super().__init__()
         self.encoder, self.head = encoder, head
 
     def forward(self, images: Tensor) -> Tensor:
-        found: Tensor = self.head(self.encoder(images))
-        return found
+        reconstructed: Tensor = self.head(self.encoder(images))
+        return reconstructed
 
 
 def encoded(encoder: nn.Module, images: np.ndarray) -> np.ndarray:

@@ -34,10 +34,10 @@ def info_nce(u: Tensor, v: Tensor, temperature: float) -> Tensor:
         return F.cross_entropy(logits, torch.arange(len(u), device=u.device))
 
 
-def floor(kept: np.ndarray, temperature: float) -> float:
+def bound(kept: np.ndarray, temperature: float) -> float:
     """What `info_nce` of unit features cannot fall below on a batch whose pair i keeps the values ``kept`` (N, F) and
-    redraws all else, for an encoder that tells nothing else: the m pairs that keep the same are equally good answers,
-    and all others are at best opposite. Mean of ln(m + (N - m) exp(-2 / temperature))."""
+    redraws all else, for an encoder that represents nothing else: the m pairs that keep the same are equally good
+    answers, and all others are at best opposite. Mean of ln(m + (N - m) exp(-2 / temperature))."""
     _, which, counts = np.unique(kept, axis=0, return_inverse=True, return_counts=True)
     alike = counts[which.ravel()]
     return float(np.log(alike + (len(kept) - alike) * math.exp(-2 / temperature)).mean())

@@ -1,24 +1,24 @@
-"""Which factors an encoder of drawn shapes keeps and which it lets go, read in three ways, each against chance.
+"""Which factors an encoder of drawn shapes keeps, measured in three ways, each against chance.
 
-- *agreement*: the share of an image's nearest training images that have its value of a factor. It asks for the order of
-  distances alone: however little of a factor is left, it decides who is nearest once all else is equal.
-- *probe*: how often a linear reader, fitted on the training images, names the value. It asks what is there at all, on
-  whatever scale. Of the training images themselves it has learnt some by heart.
-- *movement*: how far the feature goes when only this factor of the picture changes, in percent of the distance (mean
-  squares) between two random pictures. It asks for invariance in its literal sense.
+- *agreement*: the share of an image's nearest training images that have its value of a factor. It depends on the order
+  of distances alone: however little of a factor is left, it decides which image is nearest where all else is equal.
+- *probe*: accuracy of a linear probe, fitted on the training images. It measures whether the value is there at all, on
+  any scale. On the training images themselves it is overfitted.
+- *movement*: how far the embedding moves when only this factor of the image changes, in percent of the distance (mean
+  squares) between two random images: invariance in the literal sense.
 
-A reading becomes comparable as the share that is kept of what can be kept: (value - chance) / (full - chance). Full is
-100 for agreement and probe. For movement it is 100 / m where m factors are to be kept: a code that gives each of them
-an even part of its distances moves little farther than that when one of them changes, and may be as good as any.
+Measurements are compared as the share kept of what can be kept: (value - chance) / (full - chance). Full is 100 for
+agreement and probe. For movement it is 100 / m where m factors are to be kept: an embedding that gives each of them an
+equal part of its distances moves little farther than that when one changes, and may be as good as any.
 
-By a prediction a factor is *kept* or *lost*. A reading confirms "kept" where its whole 95 % interval has at least
-``kept_above`` of that share, "lost" where the whole interval has at most ``lost_below``; it refutes a prediction where
-it confirms the opposite; between the two it is undecided.
+A prediction says that a factor is *kept* or *lost*. A measurement confirms "kept" where its whole 95 % interval has at
+least ``kept_above`` of that share, "lost" where the whole interval has at most ``lost_below``; it refutes a prediction
+where it confirms the opposite; between the two it is undecided.
 
 A family predicts that what it varies is lost and the rest is kept. Of an autoencoder everything is predicted to be
-kept, since it must draw everything.
+kept, since it must reconstruct everything.
 
-N images, k neighbours, G training images.
+N images, k neighbors, G training images.
 """
 
 from collections import Counter
@@ -38,7 +38,7 @@ from visrep.shapes.results import (
     PROBE,
     REFUTED,
     UNDECIDED,
-    Reading,
+    Measurement,
     Spread,
 )
 
@@ -51,20 +51,20 @@ class Limits(NamedTuple):
 
 
 class Read(NamedTuple):
-    """By which reader; percent; what knowing nothing gets, and what keeping the factor wholly gets; of how many
+    """The evaluation; percent; the value by chance, and that of an encoder that keeps all of the factor; the number of
     images."""
 
-    reader: str
+    evaluation: str
     interval: Interval
     chance: float
     full: float
     n: int
 
 
-def agreement(found: np.ndarray, train: np.ndarray, own: np.ndarray) -> Read:
-    """Of ``found`` (N, k), indices into the values ``train`` (G,) of a factor, those that have the query's, ``own``
+def agreement(nearest: np.ndarray, train: np.ndarray, own: np.ndarray) -> Read:
+    """Of ``nearest`` (N, k), indices into the values ``train`` (G,) of a factor, those that have the query's, ``own``
     (N,), with the normal interval of the mean over images of their shares. By chance: random training images."""
-    shares = np.mean(train[found] == own[:, None], axis=1) * 100
+    shares = np.mean(train[nearest] == own[:, None], axis=1) * 100
     return Read(AGREEMENT, mean(shares, 100), statistics.agreement_by_chance(train, own), 100.0, len(own))
 
 
@@ -105,14 +105,14 @@ def verdict(prediction: str, reading: Read, limits: Limits) -> str:
     return UNDECIDED
 
 
-def row(images: str, name: str, reading: Read, varied: Sequence[str] | None, limits: Limits) -> Reading:
-    """A line of the table: what was read where, what it means, and whether that was to be expected."""
+def row(images: str, name: str, reading: Read, varied: Sequence[str] | None, limits: Limits) -> Measurement:
+    """A row of the table: the measurement, what it means, and whether it was predicted."""
     prediction, interval = predicted(name, varied), reading.interval
-    return Reading(
+    return Measurement(
         images=images,
         factor=name,
-        reader=reading.reader,
-        scored=f"{name}, {images}, {reading.reader}",
+        evaluation=reading.evaluation,
+        scored=f"{name}, {images}, {reading.evaluation}",
         n=reading.n,
         value=interval.value,
         low=interval.low,
@@ -129,8 +129,8 @@ def spread(values: np.ndarray) -> Spread:
     return Spread(float(values.mean()), *(float(np.percentile(values, percent)) for percent in (10, 50, 90)))
 
 
-def counted(rows: Sequence[Reading]) -> dict[str, dict[str, int]]:
-    """How many predictions each reader confirms, refutes and leaves undecided."""
-    counts = Counter((row.reader, row.verdict) for row in rows)
-    readers, verdicts = dict.fromkeys(row.reader for row in rows), (CONFIRMED, REFUTED, UNDECIDED)
-    return {reader: {verdict: counts[reader, verdict] for verdict in verdicts} for reader in readers}
+def counted(rows: Sequence[Measurement]) -> dict[str, dict[str, int]]:
+    """How many predictions each evaluation confirms, refutes and leaves undecided."""
+    counts = Counter((row.evaluation, row.verdict) for row in rows)
+    evaluations, verdicts = dict.fromkeys(row.evaluation for row in rows), (CONFIRMED, REFUTED, UNDECIDED)
+    return {evaluation: {verdict: counts[evaluation, verdict] for verdict in verdicts} for evaluation in evaluations}

@@ -1,7 +1,7 @@
-"""An encoder of drawn shapes put to the test: its features of training images, of new ones and of shapes on another
-ground, what they keep of each factor, and how its invariance sets lie.
+"""Evaluation of an encoder of drawn shapes: embeddings of training images, of new ones and of shapes on another
+background, which factors they keep, and the geometry of invariance sets.
 
-N images, D dimensions, k neighbours, S sets of M redrawings. Features have unit length; neighbours are always training
+N images, D dimensions, k neighbors, S sets of M redrawings. Features have unit length; neighbors are always training
 images, and no image is its own.
 """
 
@@ -45,27 +45,31 @@ def embedded(data: ImageSet, embed: Embed, settings: Factors) -> dict[str, Embed
     """Training images, new ones, and the new ones' factors on another ground."""
     train = embed(data.train.images)
     near = neighbors.nearest(train, train, settings.k, itself=True).index
-    found = {TRAINING: Embedded(train, data.train.factors, near)}
-    draw = _draw(settings, "ground")
-    nuisances = redrawn.nuisances(len(data.test.factors), draw)
+    embeddings = {TRAINING: Embedded(train, data.train.factors, near)}
+    rng = _draw(settings, "ground")
+    nuisances = redrawn.nuisances(len(data.test.factors), rng)
     ground = redrawn.picture(data.test.factors, nuisances, settings.ground, settings.seed)
     for name, images in ((NEW, data.test.images), (f"on a {settings.ground}", ground)):
         features = embed(images)
         near = neighbors.nearest(features, train, settings.k).index
-        found[name] = Embedded(features, data.test.factors, near)
-    return found
+        embeddings[name] = Embedded(features, data.test.factors, near)
+    return embeddings
 
 
 def table(
-    found: dict[str, Embedded], embed: Embed, varied: Sequence[str] | None, settings: Factors, choice: probes.Choice
-) -> list[results.Reading]:
-    """A row for each factor, reader and kind of images."""
-    rows: list[results.Reading] = []
+    embeddings: dict[str, Embedded],
+    embed: Embed,
+    varied: Sequence[str] | None,
+    settings: Factors,
+    choice: probes.Choice,
+) -> list[results.Measurement]:
+    """A row for each factor, evaluation and kind of images."""
+    rows: list[results.Measurement] = []
     limits = factors.Limits(settings.lost_below, settings.kept_above)
-    moved = movements(found[NEW].factors, embed, settings)
+    moved = movements(embeddings[NEW].factors, embed, settings)
     for column, name in enumerate(redrawn.NAMES):
-        train, named = found[TRAINING], _probed(found, column, choice)
-        for images, those in found.items():
+        train, named = embeddings[TRAINING], _probed(embeddings, column, choice)
+        for images, those in embeddings.items():
             own = those.factors[:, column]
             readings = [factors.agreement(those.near, train.factors[:, column], own), factors.probe(named[images], own)]
             rows += [factors.row(images, name, reading, varied, limits) for reading in readings]
@@ -74,27 +78,27 @@ def table(
     return rows
 
 
-def _probed(found: dict[str, Embedded], column: int, choice: probes.Choice) -> dict[str, np.ndarray]:
-    """What a probe fitted on the training images names, (N,) by kind of images."""
-    train, everything = found[TRAINING], np.concatenate([those.features for those in found.values()])
+def _probed(embeddings: dict[str, Embedded], column: int, choice: probes.Choice) -> dict[str, np.ndarray]:
+    """Predictions (N,) of a probe fitted on the training images, by kind of images."""
+    train, everything = embeddings[TRAINING], np.concatenate([those.features for those in embeddings.values()])
     answers = probes.logistic(train.features, train.factors[:, column], everything, choice).predicted
-    ends = np.cumsum([len(those.features) for those in found.values()])
-    return dict(zip(found, np.split(answers, ends[:-1]), strict=True))
+    ends = np.cumsum([len(those.features) for those in embeddings.values()])
+    return dict(zip(embeddings, np.split(answers, ends[:-1]), strict=True))
 
 
 def movements(values: np.ndarray, embed: Embed, settings: Factors) -> dict[str, np.ndarray]:
     """`geometry.movements` of pictures with the factors ``values`` (N, 4) when one factor takes another value and
     nothing else changes, by factor."""
-    draw = _draw(settings, "movement")
-    nuisances = redrawn.nuisances(len(values), draw)
+    rng = _draw(settings, "movement")
+    nuisances = redrawn.nuisances(len(values), rng)
     before = embed(redrawn.picture(values, nuisances))
-    after = {name: redrawn.picture(redrawn.other(values, name, draw), nuisances) for name in redrawn.NAMES}
+    after = {name: redrawn.picture(redrawn.other(values, name, rng), nuisances) for name in redrawn.NAMES}
     return {name: geometry.movements(before, embed(pictures)) for name, pictures in after.items()}
 
 
 def sets(new: Embedded, embed: Embed, varied: Sequence[str], settings: Factors) -> Sets:
-    """The invariance sets of some new images: redrawings in which the factors ``varied`` and all that factors leave
-    open are drawn anew. Raises `Failure` where all sets keep the same."""
+    """The invariance sets of some new images: redrawings with other values of the factors ``varied`` and of all that
+    factors leave open. Raises `Failure` where all sets keep the same."""
     chosen = store.sample(len(new.factors), settings.sets, settings.seed)
     values = new.factors[chosen]
     pictures = redrawn.family(values.repeat(settings.redrawn, axis=0), varied, _draw(settings, "sets"))
@@ -106,10 +110,10 @@ def sets(new: Embedded, embed: Embed, varied: Sequence[str], settings: Factors) 
     return Sets(geometry.diameters(features), margins, geometry.alignment(*pairs), geometry.uniformity(new.features))
 
 
-def shown(found: Embedded, count: int, seed: int) -> tuple[results.Neighbors, ...]:
-    """Some random queries with their neighbours, for a figure."""
-    chosen = store.sample(len(found.factors), count, seed)
-    return tuple(results.Neighbors(int(query), tuple(found.near[query].tolist())) for query in chosen)
+def shown(embeddings: Embedded, count: int, seed: int) -> tuple[results.Neighbors, ...]:
+    """Some random queries with their neighbors, for a figure."""
+    chosen = store.sample(len(embeddings.factors), count, seed)
+    return tuple(results.Neighbors(int(query), tuple(embeddings.near[query].tolist())) for query in chosen)
 
 
 def _draw(settings: Factors, purpose: str) -> np.random.Generator:
@@ -119,26 +123,26 @@ def _draw(settings: Factors, purpose: str) -> np.random.Generator:
 def evaluate(
     data: ImageSet, embed: Embed, varied: Sequence[str] | None, settings: Factors, choice: probes.Choice
 ) -> results.Factors:
-    """All of it for an encoder of the family that varies these factors (None: an autoencoder); ``choice`` is how the
-    strength of its probes is chosen."""
-    found = embedded(data, embed, settings)
-    rows = table(found, embed, varied, settings, choice)
-    lying = sets(found[NEW], embed, varied or (), settings)
+    """All evaluations of an encoder of the family that varies these factors (None: an autoencoder); ``choice`` is how
+    the penalty of its probes is selected."""
+    embeddings = embedded(data, embed, settings)
+    rows = table(embeddings, embed, varied, settings, choice)
+    lying = sets(embeddings[NEW], embed, varied or (), settings)
     metrics: dict[str, Number] = {
-        f"{row.factor}_{row.reader}": row.interval
+        f"{row.factor}_{row.evaluation}": row.interval
         for row in rows
-        if row.images == NEW and row.reader in (AGREEMENT, PROBE)
+        if row.images == NEW and row.evaluation in (AGREEMENT, PROBE)
     }
     diameter, margin = factors.spread(lying.diameters), factors.spread(lying.margins)
     return results.Factors(
         metrics=metrics | {"margin": margin.mean, "diameter": diameter.mean},
-        n={name: len(those.factors) for name, those in found.items()},
+        n={name: len(those.factors) for name, those in embeddings.items()},
         source=data.source,
         varied=None if varied is None else tuple(varied),
         k=settings.k,
         definition=str(factors.__doc__),
         rows=tuple(rows),
-        verdicts={name: factors.counted([row for row in rows if row.images == name]) for name in found},
+        verdicts={name: factors.counted([row for row in rows if row.images == name]) for name in embeddings},
         sets=len(lying.diameters),
         redrawn=settings.redrawn,
         diameter=diameter,
@@ -146,5 +150,5 @@ def evaluate(
         separated=float(np.mean(lying.margins > lying.diameters) * 100),
         alignment=lying.alignment,
         uniformity=lying.uniformity,
-        shown={name: shown(found[name], SHOWN, settings.seed) for name in (TRAINING, NEW)},
+        shown={name: shown(embeddings[name], SHOWN, settings.seed) for name in (TRAINING, NEW)},
     )

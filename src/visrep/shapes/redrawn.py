@@ -1,8 +1,8 @@
-"""Pictures drawn again from their factors, some of these changed on purpose: pairs that are alike in what was kept.
+"""Images drawn again from their factors with some of these changed: pairs that share the others.
 
-What the factors leave open (place within the cell, tilt, shade, the ground's own color) is drawn anew each time. Were
-it kept, the exact tint of the ground would tell every pair from all others, and little else would be learnt. So nothing
-of it has to be stored with the images either.
+What the factors leave open (place within the cell, tilt, shade, the color of the ground) is random each time: otherwise
+the exact tint of the ground would identify every pair, and little else would be learned. So it need not be stored with
+the images either.
 
 N images, 4 factors in the order of `NAMES`.
 """
@@ -22,26 +22,26 @@ def kept(varied: Sequence[str]) -> list[int]:
     return [column for column, name in enumerate(NAMES) if name not in varied]
 
 
-def family(factors: np.ndarray, varied: Sequence[str], draw: np.random.Generator) -> np.ndarray:
-    """Pictures (N, 32, 32, 3) with the ``factors`` (N, 4) but for those ``varied``, of which any value is equally
+def family(factors: np.ndarray, varied: Sequence[str], rng: np.random.Generator) -> np.ndarray:
+    """Images (N, 32, 32, 3) with the ``factors`` (N, 4) but for those ``varied``, of which any value is equally
     likely."""
     changed = np.array(factors)
     for name in varied:
-        changed[:, NAMES.index(name)] = draw.integers(len(shapes.FACTORS[name]), size=len(factors))
-    return picture(changed, nuisances(len(factors), draw))
+        changed[:, NAMES.index(name)] = rng.integers(len(shapes.FACTORS[name]), size=len(factors))
+    return picture(changed, nuisances(len(factors), rng))
 
 
-def other(factors: np.ndarray, name: str, draw: np.random.Generator) -> np.ndarray:
+def other(factors: np.ndarray, name: str, rng: np.random.Generator) -> np.ndarray:
     """``factors`` (N, 4) with another value of one, each of the others equally likely."""
     changed, values = np.array(factors), len(shapes.FACTORS[name])
     column = NAMES.index(name)
-    changed[:, column] = (changed[:, column] + draw.integers(1, values, size=len(factors))) % values
+    changed[:, column] = (changed[:, column] + rng.integers(1, values, size=len(factors))) % values
     return changed
 
 
-def nuisances(count: int, draw: np.random.Generator) -> Floats:
+def nuisances(count: int, rng: np.random.Generator) -> Floats:
     """(N, 7), each in -1..1."""
-    return draw.uniform(-1, 1, (count, len(shapes.NUISANCES)))
+    return rng.uniform(-1, 1, (count, len(shapes.NUISANCES)))
 
 
 def picture(factors: np.ndarray, nuisances: Floats, ground: str = "plain", seed: int = 0) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What encoders of drawn shapes learned, and which factors they keep: records, without torch. Readings in percent."""
+"""Results of encoders of drawn shapes: records, without torch. Measurements in percent."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,32 +13,32 @@ AGREEMENT, PROBE, MOVEMENT = "agreement", "probe", "movement"
 
 @dataclass(frozen=True)
 class Similarity:
-    """Of the stage `similarity`: images trained on (``n``) and ``held_out``. ``chance`` and ``floor`` of the loss on
-    the latter: what an encoder reaches that tells nothing, and what none gets below. ``shared_by_chance``: percent of
-    random pairs that share each factor; ``processor`` is what computed."""
+    """Of the stage `similarity`: numbers of images trained on (``n``) and for ``validation``. ``chance`` and ``bound``
+    of the loss on the latter: that of an encoder without information, and a lower bound. ``shared_by_chance``: percent
+    of random pairs that share each factor; ``processor`` computed it."""
 
     n: int
-    held_out: int
+    validation: int
     source: str
     processor: str
     loss: str
     varied: tuple[str, ...] | None
     chance: float
-    floor: float
+    bound: float
     shared_by_chance: dict[str, float]
     epochs: int
     parameters: int
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Which kind of ``images`` a ``reader`` was given, ``n`` of them, and what it says of a ``factor``: a value with
-    its interval; what knowing nothing gets (``chance``) and what keeping the factor wholly gets (``full``); the share
-    of the way between the two; what was predicted, and whether the interval confirms it. ``scored`` names the row."""
+class Measurement:
+    """An ``evaluation`` of one ``factor`` on ``n`` ``images`` of one kind: a value with its interval; the value by
+    ``chance``, and that of an encoder that keeps all of the factor (``full``); the share of the way between the two;
+    the prediction, and whether the interval confirms it. ``scored`` names the row."""
 
     images: str
     factor: str
-    reader: str
+    evaluation: str
     scored: str
     n: int
     value: float
@@ -75,9 +75,9 @@ class Neighbors:
 
 @dataclass(frozen=True)
 class Factors:
-    """Of the stage `factors`: ``n`` images by kind; ``k`` neighbours. ``verdicts`` by kind, reader and verdict count
-    predictions. Of ``sets`` of ``redrawn`` pictures each: their diameters, margins, and the percent that lie farther
-    from others than they are wide. ``shown`` are some random images of each kind with their neighbours."""
+    """Of the stage `factors`: ``n`` images by kind; ``k`` neighbors. ``verdicts`` count predictions by kind,
+    evaluation and verdict. Of ``sets`` of ``redrawn`` pictures each: their diameters, margins, and the percent that lie
+    farther from others than they are wide. ``shown`` are some random images of each kind with their neighbors."""
 
     CHART: ClassVar = "rows"
 
@@ -87,7 +87,7 @@ class Factors:
     varied: tuple[str, ...] | None
     k: int
     definition: str
-    rows: tuple[Reading, ...]
+    rows: tuple[Measurement, ...]
     verdicts: dict[str, dict[str, dict[str, int]]]
     sets: int
     redrawn: int
@@ -98,6 +98,6 @@ class Factors:
     uniformity: float
     shown: dict[str, tuple[Neighbors, ...]]
 
-    def read(self, images: str, reader: str) -> list[Reading]:
-        """The rows of one reader of one kind of images, factor by factor."""
-        return [row for row in self.rows if (row.images, row.reader) == (images, reader)]
+    def read(self, images: str, evaluation: str) -> list[Measurement]:
+        """The rows of one evaluation on one kind of images, factor by factor."""
+        return [row for row in self.rows if (row.images, row.evaluation) == (images, evaluation)]

@@ -1,4 +1,4 @@
-"""Lines of pictures as one image, so that they can be stored and looked at.
+"""Rows of images as one image, to be stored and displayed.
 
 P lines, T pictures on each, S pixels a side.
 """

@@ -1,4 +1,4 @@
-"""dvc.yaml written out: which stages there are, what each reads and writes."""
+"""dvc.yaml expanded: all stages, and what each reads and writes."""
 
 import re
 from pathlib import Path, PurePath
@@ -9,7 +9,7 @@ import yaml
 from visrep.stage import params
 
 FILE = Path("dvc.yaml")
-CODE = ("src/", "stages/")  # begin the dependencies that are no data
+CODE = ("src/", "stages/")  # prefixes of dependencies that are code
 
 
 class Stage(NamedTuple):
@@ -47,7 +47,7 @@ def described(group: str) -> str:
 
 
 def remedy(path: PurePath | str) -> str:
-    """What to tell whoever lacks ``path``: the stage that writes it, or writes what lies below it."""
+    """The command that makes the missing ``path``: it runs the stage that writes it, or something below it."""
     writing = [stage for stage in stages() if any(_same(path, out) for out in stage.writes)] if FILE.exists() else []
     names = {stage.name for stage in writing} if len(writing) == 1 else {stage.group for stage in writing}
     return f"run `{' '.join(['dvc repro', *(names if len(names) == 1 else [])])}` first"
@@ -76,18 +76,18 @@ def _stage(group: str, item: str, entry: dict[str, Any]) -> Stage:
 
 
 def _words(item: str, entry: dict[str, Any]) -> dict[str, str]:
-    """What the names stand for by which an entry calls its item."""
+    """The values of the names by which an entry refers to its item."""
     axes = {f"item.{axis}": word for axis, word in zip(entry.get("matrix", ()), item.split("-"), strict=False)}
     return {"key": item, "item": item} | axes
 
 
 def _filled(path: str, words: dict[str, str]) -> str:
-    """With the ``words`` in place of their ${name}, and the value of every ${section.leaf} of params.yaml."""
+    """``path`` with every ${name} of ``words``, and every ${section.leaf} of params.yaml, replaced."""
     for name, word in words.items():
         path = path.replace(f"${{{name}}}", word)
 
-    def value(found: re.Match[str]) -> str:
-        section, leaf = found.groups()
+    def value(match: re.Match[str]) -> str:
+        section, leaf = match.groups()
         return str(params.load()[section][leaf])
 
     return re.sub(r"\$\{(?!item\.)(\w+)\.(\w+)\}", value, path)

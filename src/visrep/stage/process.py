@@ -1,4 +1,4 @@
-"""The life of a stage as a process: one line for every error, one copy at a time, death with its parent."""
+"""A stage as a process: every error is one line, one copy runs at a time, and it ends with its parent."""
 
 import errno
 import os

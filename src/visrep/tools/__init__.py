@@ -1,1 +1,1 @@
-"""Commands for the person at the keyboard; no stage imports these."""
+"""Commands for users; no stage imports these."""

@@ -94,8 +94,8 @@ def html(before: Side, after: Side) -> str:
     """The page."""
     with Repo() as repo:
         numbers, parameters = (
-            found.diff(a_rev=before.revision, b_rev=after.revision).get("diff", {})
-            for found in (repo.metrics, repo.params)
+            kind.diff(a_rev=before.revision, b_rev=after.revision).get("diff", {})
+            for kind in (repo.metrics, repo.params)
         )
         written = [str(out) for stage in repo.index.stages for out in stage.outs]
     heads = f"Before: {before.called}. After: {after.called}."
@@ -182,10 +182,10 @@ def _tables(rows: Sequence[tuple[str | Markup, ...]], heads: str) -> list[Block]
     """Gates first, then what is sure, then the rest."""
     head = ("number", "before", "after", "difference", "over images", "over trainings")
     said = {TURNED: "Gates with another verdict.", BEYOND: "Differences beyond both intervals."}
-    tables = {says: [row for row in rows if row[OVER_IMAGES] == verdict] for verdict, says in said.items()}
+    tables = {caption: [row for row in rows if row[OVER_IMAGES] == verdict] for verdict, caption in said.items()}
     rest = [row for row in rows if row[OVER_IMAGES] not in said]
     tables["Differences within intervals, or of numbers that have none."] = rest
-    return [Table(says, heads, head, some, words=(4, 5)) for says, some in tables.items() if some]
+    return [Table(caption, heads, head, some, words=(4, 5)) for caption, some in tables.items() if some]
 
 
 def _parameters(parameters: Mapping[str, Any], heads: str) -> Table:
@@ -210,7 +210,7 @@ def _pictures(before: Side, after: Side, written: Sequence[str]) -> Iterator[Blo
         if seen[0] != seen[1]:
             told = [f"{when}: {of.called}." for when, of in (("Before", before), ("After", after))]
             yield Part(str(name))
-            yield Gallery([Picture(png, says, "") for png, says in zip(seen, told, strict=True) if png])
+            yield Gallery([Picture(png, caption, "") for png, caption in zip(seen, told, strict=True) if png])
 
 
 def _git(*words: str) -> bytes:

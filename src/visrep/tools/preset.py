@@ -6,23 +6,31 @@ comments, that are in no preset and not committed are never overwritten; what th
 """
 
 import argparse
-import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from visrep import files, study
 from visrep.errors import Failure
+from visrep.settings.base import alike
 from visrep.stage import params
 
 PRESETS = Path("presets")
+OFFICIAL = {"street_digits": "svhn", "objects": "cifar10", "handwritten_digits": "mnist"}  # what each stands for
+DRAWN = "shapes"  # whatever lies in the folder
+ARCHIVED = """source: archive
+archive: x             # folder, or path or address of a .zip, .tar or .tar.gz, as <split>/<class>/<image>
+sha256: null           # of the archive; null leaves it unchecked
+max_megabytes: 2000    # of the archive, packed and unpacked: more is refused
+"""
 
 
 def main() -> None:
@@ -46,35 +54,38 @@ def chosen(name: str, data: Path | None) -> str:
     known = sorted(path.stem for path in PRESETS.glob("*.yaml"))
     if name not in known:
         raise Failure(f"no preset {name!r}; one of {', '.join(known)}", 2)
-    text = written(PRESETS / f"{name}.yaml")
     if data is None:
-        return text
-    names = _names(params.parsed(text, PRESETS / f"{name}.yaml"))
-    found = {role: path for role, files in names.items() for path in (data / file for file in files) if path.is_file()}
-    if not found:
+        return written(PRESETS / f"{name}.yaml")
+    names = _names(params.preset(PRESETS / f"{name}.yaml"))
+    lying = [(role, data / file) for role, files in names.items() for file in files]
+    archives = {role: path for role, path in lying if path.is_file()}
+    if not archives:
         raise Failure(f"{data} holds none of {', '.join(file for files in names.values() for file in files)}", 2)
-    for role, path in found.items():
-        text = from_archive(text, role, path)
-    return text
+    return written(PRESETS / f"{name}.yaml", archives)
 
 
-def written(path: Path) -> str:
-    """All of the parameters as a preset has them, with the comments of `params.BASE` and its own: its file holds what
-    differs. Raises `Failure` where that is no YAML."""
+def written(path: Path, archives: Mapping[str, Path] | None = None) -> str:
+    """All parameters as a preset has them, with the comments of `params.BASE` and its own: its file holds what differs.
+    The sets that ``archives`` names are read from there. Raises `Failure` where it is no YAML."""
     base = path.with_name(params.BASE).read_text(encoding="utf-8")
-    if path.name == params.BASE:
-        return base
     text = path.read_text(encoding="utf-8")
+    if path.name == params.BASE and not archives:
+        return base
     params.parsed(text, path)  # or one line
     yaml = YAML()
     yaml.Representer = _Representer
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 4096
     whole = yaml.load(base)
-    _put(yaml.load(text), whole)
+    if path.name != params.BASE:
+        _put(yaml.load(text), whole)
+    for role, archive in (archives or {}).items():
+        archived = yaml.load(ARCHIVED)
+        archived["archive"] = str(archive)
+        whole["download"][role] = archived
     stream = StringIO()
     yaml.dump(whole, stream)
-    return stream.getvalue()
+    return re.sub(r"\n+(?=[a-z])", "\n\n", re.sub(r"\n\n+(?= )", "\n", stream.getvalue()))  # replaced lists move blanks
 
 
 class _Representer(RoundTripRepresenter):
@@ -86,70 +97,58 @@ _Representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:
 
 
 def _put(change: Any, whole: Any) -> None:
-    """Leaves of one mapping of ruamel's into another, in place, since comments hang on it; each takes its own along."""
+    """Leaves of one mapping of ruamel's into another, in place, since comments hang on it; each takes its own along.
+    A mapping of another kind replaces the one in its place (`visrep.settings.base.merged`)."""
     for key, value in change.items():
-        if isinstance(value, dict) and isinstance(whole.get(key), dict):
+        if alike(whole.get(key), value):
             _put(value, whole[key])
             continue
-        known = key in whole
+        known, replaced = key in whole, whole.get(key)
         whole[key] = value
+        if isinstance(replaced, CommentedMap) and isinstance(value, CommentedMap):
+            value.ca.items.update({leaf: one for leaf, one in replaced.ca.items.items() if _bare(value, leaf)})
         own, former = (of.ca.items.get(key, [None] * 4)[2] for of in (change, whole))
         if own and not known:
             whole.ca.items[key] = change.ca.items[key]
-        elif own and former:  # the rest of a comment is what stands on the lines below
+        elif own and former and not _bare(change, key):  # the rest of a comment is what stands on the lines below
             former.value = "\n".join([own.value.split("\n")[0], *former.value.split("\n")[1:]])
+
+
+def _bare(mapping: Any, key: str) -> bool:
+    """Whether a key that is there has no comment."""
+    token = mapping.ca.items.get(key, [None] * 4)[2]
+    return key in mapping and (token is None or "#" not in token.value.split("\n")[0])
 
 
 def _names(values: dict[str, Any]) -> dict[str, list[str]]:
     """By role, what an archive in the place of a set may be called; the last that is there is taken."""
     download = values["download"] if isinstance(values.get("download"), dict) else {}
-    sets = {role: one for role, one in download.items() if isinstance(one, dict) and "archive" in one}
-    return {role: [f"{name}.zip" for name in (one.get("official"), role) if name] for role, one in sets.items()}
-
-
-def from_archive(text: str, name: str, path: Path) -> str:
-    """The text of a params file in which the set ``name`` comes from the archive at ``path``; comments stay."""
-    quoted = json.dumps(str(path), ensure_ascii=False)  # YAML too
-    for key, value in (("source", "archive"), ("archive", quoted if re.search(r"[^\w./~-]", str(path)) else str(path))):
-        pattern = rf"(?ms)^(  {name}:.*?^    {key}: *)[^#\n]*?( *(?:#[^\n]*)?)$"
-        found = re.search(pattern, text)
-        if found is None:
-            raise Failure(f"no download.{name}.{key} to set", 2)
-        text = text[: found.start()] + found[1] + value + found[2] + text[found.end() :]
-    return text
+    return {role: [f"{name}.zip" for name in (OFFICIAL.get(role), role) if name] for role in download if role != DRAWN}
 
 
 def refuse_to_lose(path: Path) -> None:
     """Raises `Failure` where ``path`` is neither committed as it stands nor what this command writes."""
     if not path.exists() or _committed(path):
         return
-    text, folders = path.read_text(), _archives(params.load(path))
-    for preset in PRESETS.glob("*.yaml"):
-        whole = written(preset)
-        for name, archive in folders.items():
-            whole = from_archive(whole, name, archive)
-        if whole == text:
-            return
+    text, archives = path.read_text(), _archives(params.load(path))
+    if text in (written(preset, each) for preset in PRESETS.glob("*.yaml") for each in ({}, archives)):
+        return
     raise Failure(f"{path} holds edits that are in no preset and not committed; commit them or `git restore {path}`")
 
 
 def _committed(path: Path) -> bool:
-    shown = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True)
-    return shown.returncode == 0 and shown.stdout == path.read_bytes()
+    committed = subprocess.run(["git", "show", f"HEAD:./{path}"], capture_output=True)
+    return committed.returncode == 0 and committed.stdout == path.read_bytes()
 
 
 def _archives(values: dict[str, Any]) -> dict[str, Path]:
     """Where the sets come from that lie in one folder, by the names they should have there: what a former ``DATA`` may
     have put there."""
     names = _names(values)
-    found = {role: Path(str(values["download"][role]["archive"])) for role in names if _archived(values, role)}
-    one_folder = len({path.parent for path in found.values()}) == 1
-    return found if one_folder and all(path.name in names[role] for role, path in found.items()) else {}
-
-
-def _archived(values: dict[str, Any], role: str) -> bool:
-    source: str = values["download"][role].get("source", "")
-    return source == "archive"
+    sources = {role: values["download"][role] for role in names}
+    archives = {role: Path(str(one["archive"])) for role, one in sources.items() if one.get("source") == "archive"}
+    one_folder = len({path.parent for path in archives.values()}) == 1
+    return archives if one_folder and all(path.name in names[role] for role, path in archives.items()) else {}
 
 
 def touched() -> list[str]:

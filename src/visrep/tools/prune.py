@@ -1,5 +1,5 @@
-"""What stages that are no more have left behind, such as those of an ablation that was taken out of params.yaml:
-``make prune`` lists it, ``make prune YES=1`` deletes it.
+"""Outputs of stages that no longer exist, such as those of an ablation removed from params.yaml: ``make prune`` lists
+them, ``make prune YES=1`` deletes them.
 
 Only what dvc.lock knows as an output of a former stage is ever deleted.
 """
@@ -36,19 +36,19 @@ def main() -> None:
     parser.add_argument("--yes", action="store_true", help="delete what is listed")
     yes = parser.parse_args().yes
     try:
-        found = left()
+        left_behind = left()
     except Failure as failure:
         print(f"prune: {failure}", file=sys.stderr)
         sys.exit(failure.status)
-    for path in found.outputs:
+    for path in left_behind.outputs:
         print(f"{'deleted' if yes else 'to delete'}: {path}")
-    for name in found.stages:
+    for name in left_behind.stages:
         print(f"{'forgotten' if yes else 'to forget'}: {name} in {LOCK}")
-    for path in found.strays:
+    for path in left_behind.strays:
         print(f"left alone, since no stage is known to have written it: {path}")
     if yes:
-        delete(found)
-    elif found.stages:
+        delete(left_behind)
+    elif left_behind.stages:
         print("`make prune YES=1` does it")
 
 
@@ -62,16 +62,16 @@ def left() -> Left:
     return Left(list(former), outputs, strays)
 
 
-def delete(found: Left) -> None:
+def delete(left_behind: Left) -> None:
     """Also lines of .gitignore, and folders that are empty then."""
     with Repo() as repo, modify_yaml(LOCK) as locked:
-        for path in found.outputs:
+        for path in left_behind.outputs:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)  # gone with a folder above it
             repo.scm_context.ignore_remove(str(path.absolute()))
             for folder in list(path.parents)[:-2]:
                 if not any(folder.iterdir()):
                     folder.rmdir()
-        for name in found.stages:
+        for name in left_behind.stages:
             del locked["stages"][name]
 
 

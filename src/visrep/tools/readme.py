@@ -15,17 +15,17 @@ METHODS = {"fgsm_mix": "FGSM", "n_fgsm": "N-FGSM", "pgd": "PGD", "trades": "TRAD
 
 
 def classifiers(study: StudyResults) -> str:
-    """Markdown: ours with 95 % interval, all runs where there are several, the floor, and what the reports say of other
-    images."""
+    """Markdown: ours with 95 % interval, all runs where there are several, the baseline, and what the reports say of
+    other images."""
     rows = results.headline(study)
-    head = ["accuracy on test images, %", "ours", "95 % interval", "all runs", "floor", "reported (SVHN)"]
+    head = ["accuracy on test images, %", "ours", "95 % interval", "all runs", "baseline", "reported (SVHN)"]
     cells = [
         [
             row.name,
             f"**{row.value:.1f}**",
             f"{row.low:.1f} to {row.high:.1f}",
             _runs(row, 1),
-            f"{row.floor:.1f}",
+            f"{row.baseline:.1f}",
             _reported(row),
         ]
         for row in rows
@@ -68,12 +68,12 @@ def _classifiers_caption(study: StudyResults) -> str:
     failed = {model: [gate.name for gate in audit.failed()] for model, audit in study.audits.items()}
     verdicts = {model: f"{' and '.join(names)} failed" if names else "all pass" for model, names in failed.items()}
     pgd = study.parameters["fgsm_sweep"]["pgd"]
-    method = METHODS[study.parameters["adv_train"]["method"]]
+    method = METHODS[study.parameters["adv_train"]["method"]["name"]]
     return (
         f"Ours: {first.source}, n = {first.n:,}. FGSM moves each pixel once, by at most ε; PGD in "
         f"{pgd['steps']} steps of {pgd['step_share']:g} ε each: what they leave is an upper bound. "
         f"Robust: what the strongest attacks (APGD, targeted APGD, FMN) leave of {audited.n:,} of these images. "
-        "Floor: the best constant answer. Gates, which say whether attacks were misled: "
+        "Baseline: always the most frequent class. Gates, which fail where gradients are masked: "
         f"{verdicts['cnn']} for the undefended classifier, {verdicts['adv_cnn']} for the defended one. "
         f"*Reported*: of other images, by the [report]({results.REPORTED}) in brackets, its defence trained on FGSM, "
         f"ours on {method}: for orientation, not for comparison."
@@ -91,13 +91,12 @@ def _encoders_caption(study: StudyResults) -> str:
     runs = max(len(row.runs) for _, rows in results.readings(study) for row in rows)
     spread = f"Mean ± standard deviation of {runs} runs where a training is repeated with other seeds. " if runs else ""
     return (
-        f"Ours: {result.source}, n = {result.n:,} test images, so a probe is sure to about "
-        f"{right.high - right.value:.0f} points; the best constant answer gets {result.chance:.1f}. {spread}The first "
-        f"{len(study.baselines)} rows are baselines: no gradient made them. Anomalies are other images among objects "
-        f"({counts}), found by the distance to the training images, measured for each encoder as validation images "
-        "choose: AUROC is 50 by chance. "
-        f"Silhouette and NMI are of the {clusters.n:,} training images; NMI is 0 where clusters know nothing of "
-        "classes. Reported: by which report in brackets."
+        f"Ours: {result.source}, n = {result.n:,} test images: 95 % interval about ±{right.high - right.value:.0f} "
+        f"points; always the most frequent class: {result.chance:.1f}. {spread}The first {len(study.baselines)} rows "
+        f"are baselines without training. Anomalies are other images among objects ({counts}), scored by the distance "
+        "to the training images, by the score that is best on validation images: AUROC is 50 by chance. Silhouette "
+        f"and NMI are of the {clusters.n:,} training images; NMI is 0 where clusters are independent of classes. "
+        "Reported: by which report in brackets."
     )
 
 

@@ -1,4 +1,4 @@
-"""make repro: the graph in lanes, as many as the machine has cores; see docs/lanes.md.
+"""make repro: run the graph in lanes, as many as the machine has cores; see docs/lanes.md.
 
     python -m visrep.tools.repro [stage ...] [--threads N] [--memory MiB] [--scheduler ADDRESS or FILE] [--any-worker]
 

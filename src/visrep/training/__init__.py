@@ -1,1 +1,1 @@
-"""The one training loop, its optimisers, and networks in files."""
+"""The training loop, its optimizers, and networks in files."""

@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 
 def run(processes: int, runtime: Runtime, work: Callable[[Machine], T]) -> T:
-    """What ``work`` gives, done by so many ``processes`` at once: the answer of the first. More than one need ``work``
-    and its answer to be picklable, and on GPUs a card each. Raises `Failure` where there are fewer cards, where
+    """Run ``work`` in so many ``processes`` at once and return what the first returns. With more than one, ``work`` and
+    its result must be picklable, and on GPUs each needs a card. Raises `Failure` where there are fewer cards, where
     ``work`` does, and where a process ended before its work did."""
     if processes == 1:
         return work(device.prepare(runtime))
@@ -63,19 +63,19 @@ def _one(runtime: Runtime, work: Callable[[Machine], T], parent: int) -> T | Fai
     distributed.init_process_group("nccl" if runtime.device == "cuda" else "gloo")
     try:
         answer: T | Failure = work(device.prepare(runtime))
-    except Failure as failure:  # of any other error the launcher tells
+    except Failure as failure:  # any other error the launcher reports
         answer = failure
     distributed.destroy_process_group()
     return answer if os.environ["RANK"] == "0" else None
 
 
 def count() -> int:
-    """Of the processes that train together."""
+    """The number of processes that train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def first() -> bool:
-    """Whether this is the process that writes and tells; alone it is."""
+    """Whether this is the process that writes files and reports progress; alone it is."""
     return not distributed.is_initialized() or distributed.get_rank() == 0
 
 

@@ -1,4 +1,4 @@
-"""A network's answers to stored images, in batches.
+"""The outputs of a network for stored images, in batches.
 
 N images, D outputs of each.
 """

@@ -1,8 +1,8 @@
 """The one training loop.
 
-An objective owns its data and its loss; the loop owns epochs, batches, optimiser, schedule, averaging, the choice of
-the epoch and progress. Every epoch draws from generators named by the seed and its number, so a run that resumes at an
-epoch ends in the same bytes as one that was never stopped.
+An objective owns its data and its loss; the loop owns epochs, batches, optimizer, schedule, averaging, the selection of
+the epoch, and progress. Every epoch has random generators named by the seed and its number, so that a resumed run ends
+in the same bytes as one that was never stopped.
 """
 
 import time
@@ -18,15 +18,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from visrep import files
 from visrep.errors import Failure
 from visrep.machine.randomness import generator, seed
-from visrep.settings.training import Plan, Watched
+from visrep.settings.training import Plan, Selected
 from visrep.training import distributed, optimizers
 
 # Accumulates the gradients of its loss and returns detached scalars, "loss" among them. Arguments: the model in
 # training mode, the batch as indices (B,), a generator on the device, and time in epochs since the start.
 Objective = Callable[[nn.Module, Tensor, torch.Generator, float], dict[str, Tensor]]
 M = TypeVar("M", bound=nn.Module)
-# How long work is told of: epochs or batches done, of how many, seconds of each, values worth seeing.
-Tell = Callable[[int, int, float, Mapping[str, float]], None]
+# Reports progress: epochs or batches done, of how many, seconds for each, and scalars to show.
+Progress = Callable[[int, int, float, Mapping[str, float]], None]
 Sampler = Callable[[torch.Generator], Tensor]  # the order of one epoch, as indices
 Row = dict[str, float]
 
@@ -49,10 +49,10 @@ def fit(
     *,
     validate: Callable[[M], Row],
     checkpoint: Path,
-    tell: Tell,
+    progress: Progress,
     bf16: bool = False,
 ) -> Fitted:
-    """Train ``model`` in place and leave the chosen epoch's weights in it, in evaluation mode.
+    """Train ``model`` in place and leave the selected epoch's weights in it, in evaluation mode.
 
     ``key`` names the randomness. ``validate`` sees the weights that would be kept (the average, where there is one).
     Progress lies in ``checkpoint`` after every epoch. Raises `Failure` on a loss that is not finite, naming epoch and
@@ -62,8 +62,8 @@ def fit(
     run = _Run(model, plan)
     run.resume(checkpoint)
     started, before = time.monotonic(), run.epoch
-    tell = tell if distributed.first() else _nothing
-    tell(before, plan.epochs, 0.0, {})
+    progress = progress if distributed.first() else _nothing
+    progress(before, plan.epochs, 0.0, {})
     while run.epoch < plan.epochs and not run.out_of_patience():
         means = _epoch(run, objective, sampler, key, bf16)
         kept = run.kept.eval()
@@ -71,29 +71,29 @@ def fit(
             run.close({"epoch": run.epoch + 1, "lr": run.rate, **means, **validate(cast(M, kept))})
         if distributed.first():
             run.save(checkpoint)
-        tell(run.epoch, plan.epochs, (time.monotonic() - started) / (run.epoch - before), run.history[-1])
+        progress(run.epoch, plan.epochs, (time.monotonic() - started) / (run.epoch - before), run.history[-1])
     model.load_state_dict(run.best)
     model.eval()
     return Fitted(run.history, run.steps, run.best_epoch)
 
 
 def _nothing(done: int, of: int, seconds: float, values: Mapping[str, float]) -> None:
-    """Only the first of several processes tells."""
+    """Only the first of several processes reports progress."""
 
 
 def shuffled(count: int, device: torch.device) -> Sampler:
     """Every image once, in random order."""
-    return lambda draw: torch.randperm(count, generator=draw, device=device)
+    return lambda rng: torch.randperm(count, generator=rng, device=device)
 
 
 class _Run:
-    """What a checkpoint holds: everything that the next epoch depends on, and all that was seen."""
+    """What a checkpoint holds: everything that the next epoch depends on, and the history."""
 
     SIMPLE = ("history", "steps", "best", "best_epoch")
 
     def __init__(self, model: nn.Module, plan: Plan) -> None:
         self.model, self.plan = model, plan
-        self.choice = plan if isinstance(plan, Watched) else None
+        self.choice = plan if isinstance(plan, Selected) else None
         self.optimizer = optimizers.optimizer(model, plan.optimizer)
         average = get_ema_multi_avg_fn(plan.ema) if plan.ema else None
         self.average = AveragedModel(model, multi_avg_fn=average, use_buffers=True) if average else None
@@ -112,9 +112,8 @@ class _Run:
         return self.average.module if self.average else self.model
 
     def out_of_patience(self) -> bool:
-        if self.choice is None or self.choice.patience is None:
-            return False
-        return self.epoch - max(self.best_epoch, self.choice.patience_from) >= self.choice.patience
+        patience = self.choice.patience if self.choice else None
+        return patience is not None and self.epoch - max(self.best_epoch, patience.after) >= patience.epochs
 
     def close(self, row: Row) -> None:
         """End an epoch; keep its weights where they are the best so far (the first of equals) or simply the last."""
@@ -131,14 +130,14 @@ class _Run:
     def save(self, path: Path) -> None:
         state = {name: part.state_dict() for name, part in self._parts().items()}
         state |= {name: getattr(self, name) for name in self.SIMPLE}
-        buffer = BytesIO()  # a full disk is told by `write_bytes`; of torch it would be an error of another kind
+        buffer = BytesIO()  # `write_bytes` reports a full disk in one line, torch does not
         torch.save(state, buffer)
         files.write_bytes(path, buffer.getvalue())
 
     def resume(self, path: Path) -> None:
         if not path.exists():
             return
-        state = torch.load(path, map_location="cpu", weights_only=True)  # whoever loads a part moves it to its device
+        state = torch.load(path, map_location="cpu", weights_only=True)  # `load_state_dict` moves it to the device
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         for name in self.SIMPLE:
@@ -148,9 +147,9 @@ class _Run:
 def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object, ...], bf16: bool) -> Row:
     """One pass over the data; returns the mean of every scalar, named ``train_...``."""
     device = next(run.model.parameters()).device
-    draw = generator(device, *key, "epoch", run.epoch)
+    rng = generator(device, *key, "epoch", run.epoch)
     least = max(2, distributed.count())  # batch norm needs two images, each process one
-    batches = [batch for batch in sampler(draw).split(run.plan.batch_size) if len(batch) >= least]
+    batches = [batch for batch in sampler(rng).split(run.plan.batch_size) if len(batch) >= least]
     if not batches:
         raise Failure(f"there is no batch of at least {least} images to train on")
     rows: list[dict[str, Tensor]] = []
@@ -159,17 +158,17 @@ def _epoch(run: _Run, objective: Objective, sampler: Sampler, key: tuple[object,
         torch.manual_seed(seed(*key, "dropout", run.epoch))
         for step, batch in enumerate(batches):
             time_in_epochs = run.epoch + step / len(batches)
-            rows.append(_step(run, objective, batch, draw, time_in_epochs, bf16))
+            rows.append(_step(run, objective, batch, rng, time_in_epochs, bf16))
     sizes = torch.tensor([len(batch) for batch in batches], dtype=torch.float64)
-    seen = {name: _finite([row[name] for row in rows], run.epoch, name) for name in rows[0]}
+    scalars = {name: _finite([row[name] for row in rows], run.epoch, name) for name in rows[0]}
     if not all(bool(weights.isfinite().all()) for weights in run.model.parameters()):  # by the very last step
         raise Failure(f"weights are not finite after epoch {run.epoch + 1}; try a smaller lr")
-    run.steps = {name: torch.cat([run.steps.get(name, values[:0]), values]) for name, values in seen.items()}
-    return {f"train_{name}": float((values * sizes).sum() / sizes.sum()) for name, values in seen.items()}
+    run.steps = {name: torch.cat([run.steps.get(name, values[:0]), values]) for name, values in scalars.items()}
+    return {f"train_{name}": float((values * sizes).sum() / sizes.sum()) for name, values in scalars.items()}
 
 
 def _step(
-    run: _Run, objective: Objective, batch: Tensor, draw: torch.Generator, time_in_epochs: float, bf16: bool
+    run: _Run, objective: Objective, batch: Tensor, rng: torch.Generator, time_in_epochs: float, bf16: bool
 ) -> dict[str, Tensor]:
     settings = run.plan.optimizer
     run.rate = optimizers.rate_at(settings, time_in_epochs, run.plan.epochs)
@@ -177,7 +176,7 @@ def _step(
         group["lr"] = run.rate
     run.optimizer.zero_grad(set_to_none=True)
     with torch.autocast(batch.device.type, torch.bfloat16, enabled=bf16):
-        scalars = objective(run.model, batch, draw, time_in_epochs)
+        scalars = objective(run.model, batch, rng, time_in_epochs)
     distributed.average_gradients(run.model)
     if settings.clip_norm is not None:
         nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip_norm)

@@ -1,4 +1,4 @@
-"""How weights move: optimisers, and the learning rate over time."""
+"""Optimizers, and the learning rate over time."""
 
 import math
 from collections.abc import Iterable
@@ -6,20 +6,19 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from visrep.settings.training import Optimizer
+from visrep.settings.training import Adam, Lars, Optimizer, Sgd
 
 
 def optimizer(model: nn.Module, settings: Optimizer) -> torch.optim.Optimizer:
     parameters = [p for p in model.parameters() if p.requires_grad]
     lr, decay = settings.lr, settings.weight_decay
-    match settings.name:
-        case "sgd":
+    match settings:
+        case Sgd():
             return torch.optim.SGD(parameters, lr, momentum=settings.momentum, weight_decay=decay)
-        case "adam":
-            return torch.optim.Adam(parameters, lr, weight_decay=decay)
-        case "adamw":
-            return torch.optim.AdamW(parameters, lr, weight_decay=decay)
-        case "lars":
+        case Adam():
+            kind = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
+            return kind(parameters, lr, weight_decay=decay)
+        case Lars():
             return LARS(parameters, lr, settings.momentum, decay, settings.trust)
 
 
@@ -50,7 +49,7 @@ class LARS(torch.optim.Optimizer):
 
 
 def _scaled(weights: list[Tensor], slopes: list[Tensor], group: dict[str, float]) -> list[Tensor]:
-    """All matrices at once: a GPU takes longer to start a step of each than to do it."""
+    """All matrices at once: one by one, a GPU would spend longer on launching kernels than on computing."""
     if not weights:
         return []
     length, slope = torch.stack(torch._foreach_norm(weights)), torch.stack(torch._foreach_norm(slopes))

@@ -1,4 +1,4 @@
-"""Networks and their files: the weights, and the configuration that rebuilds what they belong to."""
+"""Networks in files: weights, and the configuration from which the network is built."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

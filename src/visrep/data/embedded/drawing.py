@@ -81,7 +81,7 @@ Kind = tuple[Callable[[Pencil], None], float]  # what draws an object, and how f
 Kinds = Sequence[Kind]
 
 
-def draw(kinds: Kinds, source: str, seed: int, train: int, test: int) -> ImageSet:
+def generate(kinds: Kinds, source: str, seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images of objects of some ``kinds``, which are the classes; more of them leave the first
     ones as they are."""
     parts = canvas.paint(partial(_block, kinds, seed), train, test)

@@ -20,7 +20,7 @@ MARGIN, SCALE = 4, 3
 PARTING = 1797  # seeds which originals are for testing, whatever the seed of the set
 
 
-def draw(seed: int, train: int, test: int) -> ImageSet:
+def generate(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images; more of them leave the first ones as they are."""
     parts = canvas.paint(partial(_block, seed), train, test)
     return ImageSet(*parts, CLASSES, "scikit-learn's handwritten digits, enlarged (embedded)", {})

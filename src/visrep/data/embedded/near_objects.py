@@ -10,10 +10,10 @@ from visrep.data.store import ImageSet
 from visrep.machine.randomness import seed as seed_of
 
 
-def draw(seed: int, train: int, test: int) -> ImageSet:
+def generate(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images, from other numbers than `objects` draws with at any small seed."""
     source = "further drawn objects in clutter (embedded)"
-    return drawing.draw(KINDS, source, seed_of("near objects", seed), train, test)
+    return drawing.generate(KINDS, source, seed_of("near objects", seed), train, test)
 
 
 def dome(x: float, y: float, width: float, height: float) -> list[tuple[float, float]]:

@@ -11,9 +11,9 @@ from visrep.data.embedded.drawing import Kinds, Pencil
 from visrep.data.store import ImageSet
 
 
-def draw(seed: int, train: int, test: int) -> ImageSet:
+def generate(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images; more of them leave the first ones as they are."""
-    return drawing.draw(OBJECTS, "drawn objects in clutter (embedded)", seed, train, test)
+    return drawing.generate(OBJECTS, "drawn objects in clutter (embedded)", seed, train, test)
 
 
 def plane(pencil: Pencil) -> None:

@@ -37,7 +37,7 @@ WINDOW = 18  # pixels: the square around a cell's middle that holds any shape
 NUISANCES = ("across", "down", "tilt", "shade", "red", "green", "blue")
 
 
-def draw(seed: int, train: int, test: int) -> ImageSet:
+def generate(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images on plain ground; more of them leave the first ones as they are."""
     parts = _split(seed, canvas.TRAIN, train), _split(seed, canvas.TEST, test)
     return ImageSet(*parts, SHAPES, "colored shapes on plain ground (embedded)", FACTORS)

@@ -1,4 +1,4 @@
-"""Street digits: house numbers in real typefaces over the grain of a photograph, neighbours at the sides.
+"""Street digits: house numbers in real typefaces over the grain of a photograph, neighbors at the sides.
 
 Made to stand in for SVHN (Netzer et al., 2011): its crop, its class frequencies, digits lighter or darker than the
 ground. Most differ from their ground by 80 to 200 grey levels, so that at 12.75 levels a robust classifier can exist.
@@ -59,7 +59,7 @@ class Scene(NamedTuple):
     down: Floats
 
 
-def draw(seed: int, train: int, test: int) -> ImageSet:
+def generate(seed: int, train: int, test: int) -> ImageSet:
     """``train`` and ``test`` images; more of them leave the first ones as they are."""
     parts = canvas.paint(partial(_block, seed), train, test)
     return ImageSet(*parts, CLASSES, "digits in typefaces over photographs (embedded)", {})
@@ -79,11 +79,11 @@ def _scene(chance: Chance, labels: np.ndarray, stream: int) -> Scene:
     lines = _lines(chance, labels, glyphs(stream))
     matrices = _views(chance)
     fine = (SIZE * FINE, SIZE * FINE)
-    seen = [
+    tilted = [
         line.transform(fine, Image.Transform.PERSPECTIVE, list(matrix[:8]), Image.Resampling.BILINEAR).reduce(FINE)
         for line, matrix in zip(lines, matrices.tolist(), strict=True)
     ]
-    ink = np.array([np.asarray(image) for image in seen], np.float32).reshape(-1, SIZE, SIZE) / 255
+    ink = np.array([np.asarray(image) for image in tilted], np.float32).reshape(-1, SIZE, SIZE) / 255
     y, x = (canvas.GRID + 1) * (SIZE * FINE / 2)
     a, b, c, d, e, f, g, h, _ = (canvas.over(entry) for entry in matrices.T)
     depth = g * x + h * y + 1
@@ -93,20 +93,20 @@ def _scene(chance: Chance, labels: np.ndarray, stream: int) -> Scene:
 
 
 def _lines(chance: Chance, labels: np.ndarray, faces: Sequence[Sequence[np.ndarray]]) -> list[Image.Image]:
-    """The labelled digit in the middle of its line, often with a neighbour at either side."""
+    """The labelled digit in the middle of its line, often with a neighbor at either side."""
     face = chance.below(len(faces))
     others, present = (chance.take(2) * 10).astype(int), chance.take(2) < (0.6, 0.5)
     gaps = (1 + 8 * chance.take(1)[:, 0]).astype(int)
     lines = []
-    for index, label, sides, shown, gap in zip(face, labels, others, present, gaps, strict=True):
+    for index, label, sides, present_sides, gap in zip(face, labels, others, present, gaps, strict=True):
         glyphs = faces[index]
         line, middle = np.zeros(STRIP[::-1], np.uint8), glyphs[label]
         left = (STRIP[0] - middle.shape[1]) // 2
         line[:, left : left + middle.shape[1]] = middle
-        if shown[0]:
+        if present_sides[0]:
             before = glyphs[sides[0]]
             line[:, left - gap - before.shape[1] : left - gap] = before
-        if shown[1]:
+        if present_sides[1]:
             after, start = glyphs[sides[1]], left + middle.shape[1] + gap
             line[:, start : start + after.shape[1]] = after
         lines.append(Image.fromarray(line))

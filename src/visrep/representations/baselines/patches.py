@@ -1,9 +1,9 @@
-"""How much of an image looks like each of many typical patches: k-means, no gradient (Coates, Lee and Ng 2011).
+"""Features from k-means on patches (Coates, Lee and Ng 2011).
 
 Patches of the training images are contrast-normalised (their section 3.1.1), whitened and clustered (3.2); every patch
-of an image is described by how much nearer than the mean it lies to each centroid (the triangle code, 3.2), and the
-image by the mean of that over each of four quadrants (3.3; theirs is a sum). An embedding is the leading principal axes
-of the standardised features, at equal variance.
+of an image is encoded by how much nearer than the mean it is to each centroid (the triangle code, 3.2), and the image
+by the mean of the codes over each of four quadrants (3.3; theirs is a sum). The embedding is the leading principal
+components of the standardised features, whitened.
 
 N images, P patches of p = 3 x size x size pixels, K centroids, L = 33 - size places a side.
 """
@@ -20,18 +20,18 @@ from visrep.representations.axes import Arrays
 from visrep.settings.base import Section
 from visrep.settings.representations import Encoder
 
-ROUNDS = 10  # of k-means: more change the readings by less than another seed does
+ROUNDS = 10  # of k-means: more change results by less than another seed does
 AT_ONCE = 2  # images whose codes are held at a time: they stay in a processor's cache
 
 
 class Settings(Section):
-    seed: NonNegativeInt  # of patches, of the start of k-means, and of the images below
-    size: PositiveInt  # pixels a side
-    centroids: PositiveInt  # each gives four features
-    patches: PositiveInt  # that are clustered
-    images: PositiveInt  # training images of which the axes are made, at most
-    contrast: PositiveFloat  # squared grey levels, added to the variance of a patch
-    whitening: PositiveFloat  # added to the variances of normalised patches along their axes
+    seed: NonNegativeInt
+    size: PositiveInt
+    centroids: PositiveInt
+    patches: PositiveInt
+    images: PositiveInt
+    contrast: PositiveFloat
+    whitening: PositiveFloat
 
 
 def fit(images: np.ndarray, settings: Settings, encoder: Encoder) -> tuple[Arrays, dict[str, Any]]:
@@ -40,13 +40,13 @@ def fit(images: np.ndarray, settings: Settings, encoder: Encoder) -> tuple[Array
     config = {"kind": "patches", "size": settings.size, "contrast": settings.contrast}
     arrays = dictionary(images, settings)
     some = images[sample(len(images), settings.images, settings.seed)]
-    found = axes.moments(features(block, arrays, config)[None] for block in axes.blocks(some))
-    return arrays | axes.principal(found, encoder.dimensions, standardised=True, whitened=True), config
+    moments = axes.moments(features(block, arrays, config)[None] for block in axes.blocks(some))
+    return arrays | axes.principal(moments, encoder.dimensions, standardised=True, whitened=True), config
 
 
 def dictionary(images: np.ndarray, settings: Settings) -> Arrays:
     """The mean ``offset`` (p,) of normalised patches, their ``whitening`` (p, p) and the ``centroids`` (K, p)."""
-    import faiss  # here: whoever only describes images does not wait for it
+    import faiss  # here, since computing features does not need it
 
     if settings.size > SIZE:
         raise Failure(f"baselines.patches.size is {settings.size}, but images have {SIZE} pixels a side")

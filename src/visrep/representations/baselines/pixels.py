@@ -1,4 +1,4 @@
-"""The principal axes of the pixels: what any learned embedding has to beat."""
+"""Principal components of the pixels."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from visrep.settings.representations import Encoder
 
 
 class Settings(Section):
-    """There is nothing to choose."""
+    """No parameters."""
 
 
 def fit(images: np.ndarray, settings: Settings, encoder: Encoder) -> tuple[axes.Arrays, dict[str, Any]]:
     """As many axes as the ``encoder`` has dimensions. Raises `Failure` for fewer images than that."""
-    found = axes.moments(features(block)[None] for block in axes.blocks(images))
-    return axes.principal(found, encoder.dimensions), {"kind": "pixels"}
+    moments = axes.moments(features(block)[None] for block in axes.blocks(images))
+    return axes.principal(moments, encoder.dimensions), {"kind": "pixels"}
 
 
 def features(images: np.ndarray, *_: Any) -> np.ndarray:

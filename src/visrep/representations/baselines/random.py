@@ -1,4 +1,4 @@
-"""The network of VICReg with untrained weights."""
+"""The network of `pretraining`, untrained."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from visrep.settings.representations import Encoder
 
 
 class Settings(Section):
-    seed: NonNegativeInt  # of the weights
+    seed: NonNegativeInt
 
 
 def fit(images: np.ndarray, settings: Settings, encoder: Encoder) -> tuple[Arrays, dict[str, Any]]:
-    """No image is looked at."""
+    """The images are not used."""
     from visrep.representations import encoders  # here, as it imports torch: checking parameters needs none
 
     network = encoders.untrained(encoder, settings.seed)

@@ -1,4 +1,4 @@
-"""Pixels without brightness, contrast and smoothness: images normalised, their leading axes at equal variance."""
+"""Whitened principal components of pixels, each image normalised to mean 0 and deviation 1."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from visrep.settings.representations import Encoder
 
 
 class Settings(Section):
-    floor: NonNegativeFloat  # grey levels, added to the deviation of an image: a plain one must not become noise
+    offset: NonNegativeFloat
 
 
 def fit(images: np.ndarray, settings: Settings, encoder: Encoder) -> tuple[axes.Arrays, dict[str, Any]]:
     """As many axes as the ``encoder`` has dimensions. Raises `Failure` for fewer images than that."""
-    config = {"kind": "whitened_pixels", "floor": settings.floor}
-    found = axes.moments(features(block, {}, config)[None] for block in axes.blocks(images))
-    return axes.principal(found, encoder.dimensions, whitened=True), config
+    config = {"kind": "whitened_pixels", "offset": settings.offset}
+    moments = axes.moments(features(block, {}, config)[None] for block in axes.blocks(images))
+    return axes.principal(moments, encoder.dimensions, whitened=True), config
 
 
 def features(images: np.ndarray, _: axes.Arrays, config: dict[str, Any]) -> np.ndarray:
     """(N, 32, 32, 3) uint8 to (N, 3072) float32: each image less its mean and divided by its deviation."""
     pixels = images.reshape(len(images), -1).astype(np.float32)
     pixels -= pixels.mean(1, keepdims=True)
-    normalised: np.ndarray = pixels / (pixels.std(1, keepdims=True) + max(config["floor"], 1e-3))
+    normalised: np.ndarray = pixels / (pixels.std(1, keepdims=True) + max(config["offset"], 1e-3))
     return normalised

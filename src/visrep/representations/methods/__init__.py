@@ -1,1 +1,1 @@
-"""Methods without labels, a module each: parameters, loss, what is worth telling."""
+"""Methods without labels, a module each: ``Settings``, ``loss`` and ``reporting``."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import PositiveFloat
 
-from visrep.representations.results import Curve, Panel, Telling
+from visrep.representations.results import Curve, Panel, Reporting
 from visrep.settings.representations import Method
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def terms(z: Tensor) -> tuple[Tensor, Tensor]:
     return (1 - own).square().sum(1).mean(), (c.square().sum((1, 2)) - own.square().sum(1)).mean()
 
 
-def telling(_: Settings) -> Telling:
-    return Telling(
+def reporting(_: Settings) -> Reporting:
+    return Reporting(
         panels=(Panel("Loss", (Curve("loss", "loss"),)), Panel("Its two terms, before they are weighted", TERMS)),
         columns=TERMS,
         table="The two terms of the loss of Barlow Twins on test images in the last epoch, before they are weighted: 0 "

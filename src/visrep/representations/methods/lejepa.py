@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, PositiveInt
 
-from visrep.representations.results import Curve, Panel, Telling
+from visrep.representations.results import Curve, Panel, Reporting
 from visrep.settings.representations import Method
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ REACH, POINTS = 5.0, 17  # of the integral over t: from 0 to REACH, by the trape
 
 
 class Settings(Method):
-    weight: Annotated[float, Field(gt=0, lt=1)]  # of SIGReg, lambda in the paper; the prediction has the rest
-    directions: PositiveInt  # random, drawn anew in every step
+    weight: Annotated[float, Field(gt=0, lt=1)]  # lambda in the paper
+    directions: PositiveInt  # others in every step
 
 
 def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
@@ -60,8 +60,8 @@ def sigreg(z: Tensor, directions: Tensor) -> Tensor:
     return (apart @ (weights * gaussian)).mean() * z.shape[1]
 
 
-def telling(_: Settings) -> Telling:
-    return Telling(
+def reporting(_: Settings) -> Reporting:
+    return Reporting(
         panels=(Panel("Loss", (Curve("loss", "loss"),)), Panel("Its two terms, before they are weighted", TERMS)),
         columns=TERMS,
         table="The two terms of the loss of LeJEPA on test images in the last epoch, before they are weighted: the "

@@ -1,4 +1,4 @@
-"""SimCLR (Chen et al. 2020): among all views of all images in a batch, each should find the other views of its own.
+"""SimCLR (Chen et al. 2020): each view should be nearer to the other views of its image than to those of other images.
 
 V views, N images, P dimensions of a projection, Q of a queue of earlier ones.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import NonNegativeInt, PositiveFloat
 
-from visrep.representations.results import Curve, Panel, Telling
+from visrep.representations.results import Curve, Panel, Reporting
 from visrep.settings.representations import Method
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 class Settings(Method):
-    temperature: PositiveFloat  # what cosines are divided by
-    queue: NonNegativeInt  # projections of earlier batches that are further negatives
+    temperature: PositiveFloat
+    queue: NonNegativeInt
 
 
 def _positives(similarity: Tensor, views: int) -> Tensor:
@@ -34,13 +34,13 @@ def _positives(similarity: Tensor, views: int) -> Tensor:
 
 
 def chance(views: int, images: int, earlier: int = 0) -> float:
-    """The loss where all projections are alike, whatever the temperature: ln(V N - 1 + Q). Random projections in many
-    dimensions come near it from above."""
+    """The loss where all projections are equal, at any temperature: ln(V N - 1 + Q). Random projections in many
+    dimensions have a slightly larger one."""
     return math.log(views * images - 1 + earlier)
 
 
-def floor(views: int, images: int, temperature: float, earlier: int = 0) -> float:
-    """A loss that cannot be undercut: views of an image coincide, and all N images lie as far from each other as N
+def bound(views: int, images: int, temperature: float, earlier: int = 0) -> float:
+    """A lower bound of the loss: views of an image coincide, and all N images lie as far from each other as N
     points can on average, at cosine -1 / (N - 1), which takes at least N - 1 dimensions; and opposite to all earlier
     ones.
 
@@ -61,8 +61,8 @@ def top1(similarity: Tensor, views: int) -> Tensor:
 
 
 def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
-    """`nt_xent` at the temperature of ``settings``. Beside it what chance and a perfect embedding would have, how often
-    a view finds its image first, and how often it would by chance (percent)."""
+    """`nt_xent` at the temperature of ``settings``. Also its value by chance and for a perfect embedding, the top-1
+    accuracy of the positives, and the same by chance (percent)."""
     import torch
 
     from visrep.representations import negatives
@@ -72,7 +72,7 @@ def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
     similarity = negatives.similarities(z, settings.temperature, earlier)
     bounds = {
         "loss_chance": chance(views, images, len(earlier)),
-        "loss_floor": floor(views, images, settings.temperature, len(earlier)),
+        "loss_bound": bound(views, images, settings.temperature, len(earlier)),
         "positive_top1": top1(similarity, views),
         "positive_top1_chance": 100 * (views - 1) / (views * images - 1 + len(earlier)),
     }
@@ -92,26 +92,26 @@ def nt_xent(similarity: Tensor, views: int) -> Tensor:
     return similarity.logsumexp(1).mean() - _positives(similarity, views).mean()
 
 
-def telling(settings: Settings) -> Telling:
+def reporting(settings: Settings) -> Reporting:
     loss = Curve("loss", "loss")
-    by_chance, least = Curve("loss_chance", "all alike: chance", True), Curve("loss_floor", "floor", True)
-    first = Curve("positive_top1", "found first")
+    by_chance, least = Curve("loss_chance", "all alike: chance", True), Curve("loss_bound", "lower bound", True)
+    first = Curve("positive_top1", "top-1")
     first_by_chance = Curve("positive_top1_chance", "by chance", True)
-    return Telling(
+    return Reporting(
         panels=(
-            Panel("Loss (NT-Xent) between chance and floor", (loss, by_chance, least)),
-            Panel("Views that find their own image first, %", (first, first_by_chance), by_batch=False),
+            Panel("Loss (NT-Xent), by chance, and its lower bound", (loss, by_chance, least)),
+            Panel("Views whose nearest is of the same image (top-1), %", (first, first_by_chance), by_batch=False),
         ),
         columns=(
             loss,
             Curve("loss_chance", "by chance"),
-            Curve("loss_floor", "floor"),
-            Curve("positive_top1", "own image found first, %"),
+            Curve("loss_bound", "lower bound"),
+            Curve("positive_top1", "top-1, %"),
             Curve("positive_top1_chance", "by chance, %"),
         ),
-        table="SimCLR on test images in its last epoch: its loss, what it is where all projections are alike, and what "
-        f"it cannot fall below, in batches of about {settings.batch_size} images in {settings.views} views at "
-        f"temperature {settings.temperature:g}; how often a view finds its own image first. The reported loss is of "
-        "unknown batch size and temperature, so it cannot be held against any of these.",
+        table="SimCLR on test images in its last epoch: its loss, the loss where all projections are equal, and its "
+        f"lower bound, in batches of about {settings.batch_size} images in {settings.views} views at temperature "
+        f"{settings.temperature:g}; the share of views whose nearest is of the same image. The reported loss is of "
+        "unknown batch size and temperature, so it cannot be compared.",
         batches="The last batch of an epoch is smaller, and so is what chance would give.",
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import PositiveFloat
 
-from visrep.representations.results import Curve, Panel, Telling
+from visrep.representations.results import Curve, Panel, Reporting
 from visrep.settings.base import Probability
 from visrep.settings.representations import Method
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from visrep.representations.positives import Batch
 
-COLUMNS = (Curve("loss", "loss"), Curve("class_top1", "same class or own image found first, %"))
+COLUMNS = (Curve("loss", "loss"), Curve("class_top1", "nearest of the same class or image (top-1), %"))
 
 
 class Settings(Method):
-    temperature: PositiveFloat  # what cosines are divided by
-    labelled: Probability  # share of the images of each class whose class is given
+    temperature: PositiveFloat
+    labelled: Probability
 
 
 def given(labels: np.ndarray, settings: Settings) -> np.ndarray:
@@ -62,8 +62,8 @@ def loss(z: Tensor, batch: Batch, settings: Settings) -> dict[str, Tensor]:
     return {"loss": each.mean(), "class_top1": first.double().mean() * 100}
 
 
-def telling(settings: Settings) -> Telling:
-    return Telling(
+def reporting(settings: Settings) -> Reporting:
+    return Reporting(
         panels=(Panel("Loss", COLUMNS[:1]), Panel("Views whose nearest is a positive, %", COLUMNS[1:], by_batch=False)),
         columns=COLUMNS,
         table=f"SupCon on test images in its last epoch, given the class of {settings.labelled:.0%} of the images: its "

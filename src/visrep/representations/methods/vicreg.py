@@ -1,5 +1,5 @@
 """VICReg (Bardes, Ponce and LeCun 2022): views of an image should agree (invariance), each dimension should vary over
-the images (variance), no two dimensions should say the same (covariance).
+the images (variance), no two dimensions should be correlated (covariance).
 
 The convention is that of the authors' code. Their equation 6 has no half on the variance term, their code has: it
 averages the two views. ``sum_variance`` doubles it, which is the equation and what solo-learn does.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import NonNegativeFloat
 
-from visrep.representations.results import Curve, Panel, Telling
+from visrep.representations.results import Curve, Panel, Reporting
 from visrep.settings.base import Section
 from visrep.settings.representations import Method
 
@@ -32,7 +32,7 @@ class Weights(Section):
     invariance: NonNegativeFloat
     variance: NonNegativeFloat
     covariance: NonNegativeFloat
-    sum_variance: bool  # sum the variance term over both views, as solo-learn does, not average it
+    sum_variance: bool
 
 
 class Settings(Method):
@@ -77,26 +77,26 @@ def covariance(z: Tensor) -> Tensor:
     return 2 * outside.mean() / z.shape[2]
 
 
-def total(found: Terms, weights: Weights) -> Tensor:
+def total(unweighted: Terms, weights: Weights) -> Tensor:
     counted = 2 if weights.sum_variance else 1
-    loss: Tensor = weights.invariance * found.invariance + weights.variance * counted * found.variance
-    return loss + weights.covariance * found.covariance
+    loss: Tensor = weights.invariance * unweighted.invariance + weights.variance * counted * unweighted.variance
+    return loss + weights.covariance * unweighted.covariance
 
 
 def loss(z: Tensor, _: Batch, settings: Settings) -> dict[str, Tensor]:
     """The loss of projections (V, N, P), and its terms by name."""
-    found = terms(z)
-    return {"loss": total(found, settings.weights), **found._asdict()}
+    unweighted = terms(z)
+    return {"loss": total(unweighted, settings.weights), **unweighted._asdict()}
 
 
-def telling(_: Settings) -> Telling:
-    return Telling(
+def reporting(_: Settings) -> Reporting:
+    return Reporting(
         panels=(
             Panel("Loss", (Curve("loss", "loss"),)),
             Panel("Its three terms, before they are weighted", TERMS),
         ),
         columns=TERMS,
         table="The three terms of the loss of VICReg on test images in the last epoch, before they are weighted. The "
-        "variance term counts what is missing: 0 where every dimension varies enough, near 1 where none does.",
+        "variance term is 0 where every dimension varies enough, and near 1 where none does.",
         batches="The last batch of an epoch is smaller.",
     )
