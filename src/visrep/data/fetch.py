@@ -104,7 +104,9 @@ def _copy(address: str, path: Path, max_bytes: int) -> None:
         raise Failure(f"{printable(address)}: {error}; put it into .venv by `.uv/bin/uv pip install`", 2) from error
     except Exception as error:  # each store raises errors of its own
         part.unlink(missing_ok=True)
-        raise Failure(f"{printable(address)}: cannot be read: {' '.join(_reason(error).split())}") from error
+        reason, query = " ".join(_reason(error).split()), _parts(address).query
+        reason = reason.replace(f"?{query}", "") if query else reason  # it may hold secrets
+        raise Failure(f"{printable(address)}: cannot be read: {reason}") from error
 
 
 def _once(address: str, path: Path, max_bytes: int, log: Callable[[str], None], patience: Patience) -> None:

@@ -95,7 +95,7 @@ def learning(history: pd.DataFrame, chosen: int, footer: str, palette: style.Pal
     for axes, kind in ((above, "loss"), (below, "accuracy")):
         for part, name, color, marker, dash in (
             ("train", "training", palette.lines[0], "o", style.DASHES[0]),
-            ("val", "held out", palette.lines[1], "s", style.DASHES[1]),
+            ("val", "validation", palette.lines[1], "s", style.DASHES[1]),
         ):
             look = {"color": color, "marker": marker, "ls": dash, "clip_on": False}
             axes.plot(history.epoch, history[f"{part}_{kind}"], label=name, **look)

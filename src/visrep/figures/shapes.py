@@ -134,10 +134,10 @@ def losses(
     footer: str,
     palette: style.Palette,
 ) -> Figure:
-    """A panel for each encoder: its loss on training and held-out images by epoch, between chance and floor."""
-    figure, top, panels = _panels(title, len(histories), 1.75, ["training images", "held out"], footer)
+    """A panel for each encoder: its loss on training and validation images by epoch, between chance and its bound."""
+    figure, top, panels = _panels(title, len(histories), 1.75, ["training images", "validation images"], footer)
     parts = {"train_loss": marks.line(0, palette), "validation_loss": marks.line(1, palette)}
-    marks.key(top, ["training images", "held out"], list(parts.values()))
+    marks.key(top, ["training images", "validation images"], list(parts.values()))
     for axes, (name, history) in zip(panels, histories.items(), strict=True):
         about = results[name]
         highest = about.chance
@@ -147,7 +147,7 @@ def losses(
         for bound in (about.chance, about.bound):
             axes.axhline(bound, color=style.PALE, lw=1.2, ls=(0, (1, 2)), zorder=1)
         axes.set(ylim=(0, 1.1 * highest), ylabel=about.loss.replace("squared ", "squared\n"))
-        bounds = f"chance {about.chance:.2g}, floor {about.bound:.2g}"
+        bounds = f"chance {about.chance:.2g}, bound {about.bound:.2g}"
         axes.set_title(f"{name}: {bounds}", loc="left", fontsize=style.SMALL)
     return figure
 
@@ -160,7 +160,7 @@ def learning(
     footer: str,
     palette: style.Palette,
 ) -> Figure:
-    """A panel for each encoder: for each factor how many held-out images have a nearest neighbor that shares it."""
+    """A panel for each encoder: for each factor how many validation images have a nearest neighbor that shares it."""
     figure, top, panels = _panels(title, len(histories), 1.9, names, footer)
     marks.key(top, names, [marks.line(k, palette) for k in range(len(names))])
     for axes, (name, history) in zip(panels, histories.items(), strict=True):
